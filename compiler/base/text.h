@@ -1,0 +1,26 @@
+/* Text under construction: a growing string with indentation, and numbers as a reader wants them. */
+#ifndef NNC_BASE_TEXT_H
+#define NNC_BASE_TEXT_H
+
+#include <stdarg.h>
+
+#include "base/arena.h"
+
+typedef struct {
+    Arena *arena;
+    Vec(char) bytes;
+    int indent;      /* levels of four spaces, put before the first byte of each line */
+    int line_start;  /* nonzero when the next byte begins a line */
+} Text;
+
+Text *text_new(Arena *arena);
+void text_put(Text *text, const char *words);
+void text_printf(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *text_string(Text *text); /* NUL-terminated, in the arena */
+
+/* The shortest decimal that reads back as the same double:  0.1, 3, 1e-05, inf */
+enum { NUMBER_LENGTH = 32 };
+void number_print(char out[NUMBER_LENGTH], double value);
+void text_number(Text *text, double value);
+
+#endif

@@ -1,0 +1,214 @@
+/* What a call means: a definition, a layer value, an elementary function, or one of the words that the compiler knows. */
+#include "elaborate/elaborate.h"
+
+const Ast *parameter_of(const Definition *definition, Name name) {
+    for (size_t i = 0; i < definition->ast->list.count; i++) {
+        if (definition->ast->list.at[i]->name == name) return definition->ast->list.at[i];
+    }
+    return NULL;
+}
+
+const Ast *param_of(const Definition *definition, Name name) {
+    for (size_t i = 0; i < definition->ast->body.count; i++) {
+        const Ast *line = definition->ast->body.at[i];
+        if (line->kind == AST_PARAM && line->name == name) return line;
+    }
+    return NULL;
+}
+
+const Value *layer_value(E *e, const Definition *definition, const Arguments *arguments, Instance *instance, Span span) {
+    Value *value = NEW(e->arena, Value);
+    value->kind = VALUE_LAYER;
+    value->definition = definition;
+    if (arguments != NULL) value->arguments = *arguments;
+    value->instance = instance;
+    value->applied = NEW(e->arena, bool);
+    vec_push(e->arena, &e->layers, value);
+    vec_push(e->arena, &e->layer_spans, span);
+    return value;
+}
+
+/* Arguments in order; those that name a `param` wait until it is met. False if one is wrong (reported). */
+static bool evaluate_arguments(E *e, const Ast *ast, const Definition *definition, Scope *scope, Mode mode, Arguments *arguments) {
+    bool fine = true, named = false;
+    for (size_t i = 0; i < ast->list.count; i++) {
+        const Ast *written = ast->list.at[i];
+        Argument argument = {.span = written->span, .scope = scope, .ast = written};
+        if (written->kind == AST_ARGUMENT) {
+            argument.name = written->name;
+            argument.ast = written->x;
+            named = true;
+        } else if (named) {
+            fail(e, written->span, "an argument without a name cannot follow one with a name");
+            fine = false;
+        }
+        bool waits = argument.name != NULL && definition != NULL && parameter_of(definition, argument.name) == NULL && param_of(definition, argument.name) != NULL;
+        if (!waits) {
+            argument.value = evaluate(e, argument.ast, scope, mode);
+            fine &= argument.value->kind != VALUE_ERROR;
+        }
+        vec_push(e->arena, arguments, argument);
+    }
+    return fine;
+}
+
+static bool has_argument(const Arguments *arguments, Name name) {
+    for (size_t i = 0; i < arguments->count; i++) {
+        if (arguments->at[i].name == name) return true;
+    }
+    return false;
+}
+
+static size_t positional(const Arguments *arguments) {
+    size_t count = 0;
+    for (size_t i = 0; i < arguments->count; i++) count += arguments->at[i].name == NULL;
+    return count;
+}
+
+/* Is a parameter without a value left, when the arguments without names start at parameter `first`? */
+static bool incomplete(const Definition *definition, const Arguments *arguments, size_t first) {
+    const AstList *parameters = &definition->ast->list;
+    for (size_t i = first; i < parameters->count; i++) {
+        const Ast *p = parameters->at[i];
+        if (p->y == NULL && !p->rest && i - first >= positional(arguments) && !has_argument(arguments, p->name)) return true;
+    }
+    return false;
+}
+
+/* Outside a pipe, a call that lacks nothing but its first, tensor parameter is a layer value: dense(16), max_pool(2). */
+static bool wants_only_its_tensor(const Definition *definition, const Arguments *arguments) {
+    const AstList *parameters = &definition->ast->list;
+    if (definition->kind != DEFINES_LAYER && definition->kind != DEFINES_FUNCTION) return false;
+    if (parameters->count == 0 || !(parameters->at[0]->shaped || parameters->at[0]->type != NULL)) return false;
+    if (has_argument(arguments, parameters->at[0]->name) || incomplete(definition, arguments, 1)) return false;
+    double number;
+    bool first_is_number = positional(arguments) > 0 && value_constant(arguments->at[0].value, &number);
+    return incomplete(definition, arguments, 0) || first_is_number;
+}
+
+static void begin_part(E *e, const Ast *ast, Name name, Scope *scope) {
+    if (!e->summarise || scope->frame->definition != NULL) return;
+    Text *text = text_new(e->arena);
+    text_put(text, name);
+    for (size_t i = 0; i < ast->list.count; i++) {
+        text_put(text, i == 0 ? "(" : ", ");
+        if (ast->list.at[i]->kind == AST_ARGUMENT) text_printf(text, "%s = ", ast->list.at[i]->name);
+        ast_print_expression(text, ast->list.at[i]->kind == AST_ARGUMENT ? ast->list.at[i]->x : ast->list.at[i]);
+    }
+    if (ast->list.count > 0) text_put(text, ")");
+    vec_push(e->arena, &e->program->parts, (Part){.label = text_string(text), .binding = scope->binding});
+    e->part = (int)e->program->parts.count;
+}
+
+static void end_part(E *e, const Value *value, Scope *scope) {
+    if (!e->summarise || scope->frame->definition != NULL || value->kind != VALUE_TENSOR) return;
+    Part *part = &e->program->parts.at[e->program->parts.count - 1];
+    part->rank = value->rank;
+    part->shape = NEW_ARRAY(e->arena, int64_t, value->rank + 1);
+    for (int i = 0; i < value->rank; i++) part->shape[i] = value->axes[i]->size;
+}
+
+static const Value *call_definition(E *e, const Definition *d, const Ast *ast, const Value *piped, Arguments *arguments, Scope *scope) {
+    if (d->kind == DEFINES_OPTIMIZER) return fail(e, ast->name_span, "'%s' is an optimizer", d->name);
+    if (piped == NULL && wants_only_its_tensor(d, arguments)) return layer_value(e, d, arguments, NULL, ast->span);
+    begin_part(e, ast, d->name, scope);
+    Application application = {.definition = d, .piped = piped, .arguments = *arguments, .scope = scope, .span = ast->span};
+    if (d->kind == DEFINES_LAYER) {
+        Name binding = scope->binding != NULL ? scope->binding : scope->frame->definition->name;
+        application.instance = instance_child(e, scope->frame->instance, binding, d->name);
+    }
+    const Value *value = apply(e, &application);
+    end_part(e, value, scope);
+    return value;
+}
+
+static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const Value *piped, const Arguments *arguments, Scope *scope) {
+    const Value *tensor = piped;
+    if (piped == NULL && arguments->count == 1 && arguments->at[0].name == NULL) tensor = arguments->at[0].value;
+    if (tensor == NULL || (piped != NULL && arguments->count > 0)) {
+        return fail(e, ast->span, "'%s' is a layer that has its other arguments already: it wants its tensor and nothing else", ast->name);
+    }
+    *layer->applied = true;
+    begin_part(e, ast, layer->definition->name, scope);
+    Instance *instance = layer->instance;
+    if (instance == NULL && layer->definition->kind == DEFINES_LAYER) {
+        Name binding = scope->binding != NULL ? scope->binding : layer->definition->name;
+        instance = instance_child(e, scope->frame->instance, binding, layer->definition->name);
+    }
+    Application application = {.definition = layer->definition, .piped = tensor, .arguments = layer->arguments, .scope = scope, .span = ast->span, .instance = instance};
+    const Value *value = apply(e, &application);
+    end_part(e, value, scope);
+    return value;
+}
+
+/* ---- Words that the compiler knows: elementary functions, max and min of numbers, stop, random numbers */
+
+static const Value *random_number(E *e, const Ast *ast, const Value *const *operands, int count) {
+    bool bernoulli = strcmp(ast->name, "random_bernoulli") == 0;
+    if (count != (bernoulli ? 1 : 0)) return fail(e, ast->span, bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
+    if (e->points == NULL) return fail(e, ast->span, "'%s' outside an initial value is not supported yet", ast->name);
+    Expr kids[e->point_count + 1];
+    for (int i = 0; i < e->point_count; i++) kids[i] = expr_index(e->pool, e->points[i]);
+    if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition)) return fail(e, ast->span, "a probability is a number");
+    if (bernoulli) kids[e->point_count] = operands[0]->body;
+    return value_scalar(e, expr_draw(e->pool, bernoulli ? DRAW_BERNOULLI : DRAW_UNIFORM, e->site++, kids, e->point_count + bernoulli));
+}
+
+static const Value *call_elementary(E *e, const Ast *ast, Op op, const Value *const *operands, int count) {
+    int arity = op_info(op)->arity;
+    bool many = op == OP_MAX || op == OP_MIN;
+    if (many && count == 1) return fail(e, ast->span, "'%s' of one value: for the %s over an axis write %s(i: x[i])", ast->name, op == OP_MAX ? "largest" : "smallest", ast->name);
+    if (many ? count < 2 : count != arity) return fail(e, ast->span, "'%s' takes %d argument%s, not %d", ast->name, arity, arity == 1 ? "" : "s", count);
+    const Value *value = operands[0];
+    for (int i = 1; many && i < count; i++) value = elementwise(e, op, (const Value *const[]){value, operands[i]}, ast->span);
+    return many ? value : labelled(e, elementwise(e, op, operands, ast->span), ast->name);
+}
+
+static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Arguments *arguments, Scope *scope, const Value *named) {
+    int count = (int)arguments->count + (piped != NULL);
+    const Value *operands[count + 1];
+    for (int i = 0; i < count; i++) {
+        bool first = piped != NULL && i == 0;
+        const Argument *argument = first ? NULL : &arguments->at[i - (piped != NULL)];
+        if (argument != NULL && argument->name != NULL) return fail(e, argument->span, "the arguments of '%s' have no names", ast->name);
+        operands[i] = as_tensor(e, first ? piped : argument->value, first ? ast->x->span : argument->span);
+        if (operands[i]->kind == VALUE_ERROR) return operands[i];
+    }
+    Op op;
+    if (named != NULL || op_find(ast->name, &op)) {
+        if (named != NULL) op = named->op;
+        begin_part(e, ast, op_info(op)->spelling, scope);
+        const Value *value = call_elementary(e, ast, op, operands, count);
+        end_part(e, value, scope);
+        return value;
+    }
+    if (strcmp(ast->name, "random_uniform") == 0 || strcmp(ast->name, "random_bernoulli") == 0) return random_number(e, ast, operands, count);
+    if (strcmp(ast->name, "batch_mean") == 0) return fail(e, ast->span, "'batch_mean' is not supported yet");
+    Reduction reduction;
+    if (is_reduction(ast->name, &reduction) || strcmp(ast->name, "mean") == 0) {
+        return fail(e, ast->span, "'%s' is a reduction and needs an index: write %s(i: x[i])", ast->name, ast->name);
+    }
+    return fail(e, ast->name_span, "'%s' is not defined%s", ast->name, near_name(e, scope, ast->name));
+}
+
+const Value *call(E *e, const Ast *ast, Scope *scope, Mode mode) {
+    const Value *piped = ast->x == NULL ? NULL : evaluate(e, ast->x, scope, AS_VALUE);
+    if (piped != NULL && piped->kind == VALUE_LIST) piped = list_value(e, piped->list);
+    if (piped != NULL && piped->kind == VALUE_ERROR) return piped;
+    Entry *entry = scope_find(scope, ast->name);
+    const Value *named = entry != NULL && entry->kind == ENTRY_VALUE ? entry->value : NULL;
+    const Definition *definition = entry != NULL && entry->kind == ENTRY_DEFINITION ? entry->definition : NULL;
+    if (named != NULL && named->kind == VALUE_ERROR) return named;
+    if (named != NULL && named->kind == VALUE_DEFINITION) definition = named->definition;
+    bool callable = entry == NULL || definition != NULL || (named != NULL && (named->kind == VALUE_LAYER || named->kind == VALUE_ELEMENTARY));
+    if (!callable) {
+        fail(e, ast->name_span, "'%s' is %s, not a function or a layer", ast->name, named != NULL ? kind_text(named) : "an index");
+        also(e, entry->span, "it is defined here");
+        return value_error();
+    }
+    Arguments arguments = {0};
+    if (!evaluate_arguments(e, ast, definition, scope, mode, &arguments)) return value_error();
+    if (named != NULL && named->kind == VALUE_LAYER) return call_layer(e, named, ast, piped, &arguments, scope);
+    if (definition != NULL) return call_definition(e, definition, ast, piped, &arguments, scope);
+    return call_word(e, ast, piped, &arguments, scope, named);
+}

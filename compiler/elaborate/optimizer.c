@@ -1,0 +1,163 @@
+/* The optimizer, once for each trained parameter: w is its value, g its gradient, `state` its memory.
+
+   Elementwise, so each statement runs over the parameter's indices:
+
+       hidden.W[i, j] = hidden.W[i, j] - 0.1 * dhidden.W[i, j]              sgd(rate = 0.1) */
+#include "elaborate/elaborate.h"
+
+static bool state_named(E *e, Name parameter, Name state, Tensor **found) {
+    const char *name = arena_printf(e->arena, "optimizer.%s.%s", parameter, state);
+    for (size_t i = 0; i < e->program->states.count; i++) {
+        if (strcmp(e->program->states.at[i]->name, name) == 0) {
+            *found = e->program->states.at[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef struct {
+    const Definition *definition;
+    Scope *scope;
+    Tensor *parameter, *gradient;
+    Index **indices;
+} Update;
+
+static const Value *element(E *e, const Update *u, Tensor *tensor) { return value_scalar(e, tensor_at(e->program, tensor, u->indices)); }
+
+static void set(E *e, Scope *scope, Name name, const Value *value, Span span) {
+    Entry *old = scope_own(scope, name);
+    if (old != NULL) old->value = value;
+    else scope_value(e, scope, name, value, span);
+}
+
+static const Value *number_for_each(E *e, const Ast *ast, Scope *scope) {
+    const Value *value = evaluate_tensor(e, ast, scope, AS_VALUE);
+    if (value->kind != VALUE_ERROR && (value->rank != 0 || value->body->condition)) {
+        return fail(e, ast->span, "an optimizer works on single elements, and this is %s", value->rank != 0 ? shape_text(e, value) : "a condition");
+    }
+    return value;
+}
+
+static void update_state(E *e, const Ast *ast, Update *u) {
+    if (ast->list.count > 0) {
+        fail(e, ast->span, "the state of an optimizer has no axes: there is one for each element of each parameter");
+        return;
+    }
+    if (scope_own(u->scope, ast->name) != NULL) {
+        fail(e, ast->name_span, "'%s' is defined already", ast->name);
+        return;
+    }
+    const Value *initial = number_for_each(e, ast->x, u->scope);
+    if (initial->kind == VALUE_ERROR) return;
+    Tensor *p = u->parameter;
+    Tensor *state = tensor_new(e->program, TENSOR_STATE, arena_printf(e->arena, "optimizer.%s.%s", p->name, ast->name), p->rank, p->shape);
+    state->of = p;
+    state->span = shown_span(e, ast->name_span);
+    vec_push(e->arena, &e->program->states, state);
+    Origin origin = {.span = shown_span(e, ast->span), .inner = ast->span, .rule = ""};
+    statement_add(e->program, &e->program->initial, state, u->indices, p->rank, initial->body, origin);
+    set(e, u->scope, ast->name, element(e, u, state), ast->name_span);
+}
+
+static void update_name(E *e, const Ast *ast, Update *u) {
+    Tensor *target = NULL, *p = u->parameter;
+    if (ast->indexed) {
+        fail(e, ast->span, "an optimizer works on single elements: nothing in it has a subscript");
+        return;
+    }
+    if (strcmp(ast->name, "g") == 0 || parameter_of(u->definition, ast->name) != NULL) {
+        fail(e, ast->name_span, "'%s' cannot be changed in an optimizer", ast->name);
+        return;
+    }
+    const Value *value = number_for_each(e, ast->x, u->scope);
+    if (value->kind == VALUE_ERROR) return;
+    if (strcmp(ast->name, "w") == 0) target = p;
+    else if (!state_named(e, p->name, ast->name, &target)) {
+        target = tensor_new(e->program, TENSOR_PART, arena_printf(e->arena, "optimizer.%s.%s", p->name, ast->name), p->rank, p->shape);
+    }
+    Origin origin = {.span = shown_span(e, ast->span), .inner = ast->span, .rule = "update"};
+    statement_add(e->program, &e->program->update, target, u->indices, p->rank, value->body, origin);
+    set(e, u->scope, ast->name, element(e, u, target), ast->name_span);
+}
+
+/* ---- Arguments: numbers that may depend on step and epoch */
+
+static void bind_arguments(E *e, const Ast *ast, const Definition *d, Scope *scope) {
+    Scope *outer = scope_new(e, e->user, e->frame, NULL);
+    scope_value(e, outer, name_of(e->context->names, "step"), value_tensor(e, e->program->step), (Span){0});
+    scope_value(e, outer, name_of(e->context->names, "epoch"), value_tensor(e, e->program->epoch), (Span){0});
+    size_t position = 0;
+    for (size_t i = 0; i < ast->list.count; i++) {
+        const Ast *written = ast->list.at[i];
+        bool named = written->kind == AST_ARGUMENT;
+        const Ast *p = named ? parameter_of(d, written->name) : position < d->ast->list.count ? d->ast->list.at[position++] : NULL;
+        if (p == NULL) {
+            Suggestion suggestion = {.wanted = named ? written->name : ""};
+            for (size_t k = 0; k < d->ast->list.count; k++) suggest(&suggestion, d->ast->list.at[k]->name);
+            if (!named) fail(e, written->span, "'%s' takes %zu argument%s", d->name, d->ast->list.count, d->ast->list.count == 1 ? "" : "s");
+            else fail(e, written->span, "'%s' has no parameter '%s'%s", d->name, written->name, suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
+            continue;
+        }
+        if (scope_own(scope, p->name) != NULL) {
+            fail(e, written->span, "'%s' is given twice", p->name);
+            continue;
+        }
+        scope_value(e, scope, p->name, number_for_each(e, named ? written->x : written, outer), written->span);
+    }
+    for (size_t k = 0; k < d->ast->list.count; k++) {
+        const Ast *p = d->ast->list.at[k];
+        if (scope_own(scope, p->name) != NULL) continue;
+        if (p->y == NULL) fail(e, ast->span, "'%s' wants '%s', as in %s(%s = 0.01)", d->name, p->name, d->name, p->name);
+        scope_value(e, scope, p->name, p->y == NULL ? value_error() : number_for_each(e, p->y, scope), p->span);
+    }
+}
+
+static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *parameter) {
+    Program *program = e->program;
+    Frame *frame = NEW(e->arena, Frame);
+    *frame = (Frame){.caller = e->frame, .definition = d, .call = ast->span, .prefix = "optimizer", .instance = e->root};
+    Update u = {.definition = d, .parameter = parameter, .indices = NEW_ARRAY(e->arena, Index *, parameter->rank + 1)};
+    static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
+    for (int i = 0; i < parameter->rank; i++) u.indices[i] = index_new(e->pool, name_of(e->context->names, letters[i % 6]), parameter->shape[i]);
+    u.gradient = tensor_new(program, TENSOR_ADJOINT, arena_printf(e->arena, "d%s", parameter->name), parameter->rank, parameter->shape);
+    u.gradient->of = parameter;
+    u.scope = scope_new(e, d->scope, frame, NULL);
+    bind_arguments(e, ast, d, u.scope);
+    Names *names = e->context->names;
+    scope_value(e, u.scope, name_of(names, "step"), value_tensor(e, program->step), (Span){0});
+    scope_value(e, u.scope, name_of(names, "epoch"), value_tensor(e, program->epoch), (Span){0});
+    scope_value(e, u.scope, name_of(names, "w"), element(e, &u, parameter), (Span){0});
+    scope_value(e, u.scope, name_of(names, "g"), element(e, &u, u.gradient), (Span){0});
+    e->frame = frame;
+    for (size_t i = 0; i < d->ast->body.count; i++) {
+        const Ast *line = d->ast->body.at[i];
+        if (line->kind == AST_STATE) update_state(e, line, &u);
+        else if (line->kind == AST_ASSIGN) update_name(e, line, &u);
+        else fail(e, line->span, "an optimizer holds 'state' and 'name = value'");
+    }
+    e->frame = frame->caller;
+}
+
+void elaborate_optimizer(E *e) {
+    const Ast *ast = e->optimizer;
+    if (ast->kind == AST_NAME || (ast->kind == AST_CALL && ast->x == NULL)) {
+        const Definition *d = optimizer_find(e, ast->name);
+        if (d == NULL) {
+            Suggestion suggestion = {.wanted = ast->name};
+            for (Scope *scope = e->user; scope != NULL; scope = scope->up) {
+                for (size_t i = 0; i < scope->entries.count; i++) {
+                    const Entry *entry = &scope->entries.at[i];
+                    if (entry->kind == ENTRY_DEFINITION && entry->definition->kind == DEFINES_OPTIMIZER) suggest(&suggestion, entry->definition->name);
+                }
+            }
+            fail(e, ast->span, "there is no optimizer '%s'%s", ast->name, suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
+            return;
+        }
+        for (size_t i = 0; i < e->program->parameters.count && !e->diagnostics->stop; i++) {
+            if (!e->program->parameters.at[i]->frozen) update_parameter(e, ast, d, e->program->parameters.at[i]);
+        }
+        return;
+    }
+    fail(e, ast->span, "an optimizer is expected here, as in sgd(rate = 0.1)");
+}

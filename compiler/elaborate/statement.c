@@ -1,0 +1,248 @@
+/* Statements of the model and of bodies: names, index statements, parameters. */
+#include <stdlib.h>
+
+#include "elaborate/elaborate.h"
+
+static bool is_new(E *e, const Ast *ast, Scope *scope) {
+    Entry *old = scope_own(scope, ast->name);
+    if (old == NULL || (old->kind == ENTRY_VALUE && old->value->kind == VALUE_ERROR)) return true;
+    fail(e, ast->name_span, "'%s' is defined already, and a name means one thing", ast->name);
+    also(e, old->span, "it is defined here");
+    return false;
+}
+
+/* What is assigned to the result must have the declared shape. */
+static bool fits_result(E *e, const Ast *ast, const Value *value, Scope *scope) {
+    Frame *frame = scope->frame;
+    if (frame->result == NULL || ast->name != frame->result) return true;
+    bool same = value->rank == frame->result_rank;
+    for (int i = 0; same && i < value->rank; i++) same = value->axes[i]->size == frame->result_shape[i];
+    if (same) return true;
+    Value *declared = value_new(e, frame->result_rank, frame->result_shape);
+    fail(e, ast->x->span, "the result '%s' is declared with shape %s, but this is %s", ast->name, shape_text(e, declared), shape_text(e, value));
+    also(e, frame->definition->ast->y->span, "it is declared here");
+    return false;
+}
+
+/* ---- name = value */
+
+static void assign_name(E *e, const Ast *ast, Scope *outer) {
+    Scope *scope = scope_new(e, outer, outer->frame, ast->name);
+    size_t first_own = e->program->all.count;
+    e->summarise = outer == e->scope;
+    const Value *value = evaluate(e, ast->x, scope, AS_VALUE);
+    e->summarise = false;
+    if (value->kind == VALUE_LIST) value = list_value(e, value->list);
+    if (value->kind == VALUE_LAYER || (value->kind == VALUE_DEFINITION && value->definition->kind == DEFINES_LAYER)) {
+        Instance *instance = instance_child(e, outer->frame->instance, ast->name, value->definition->name);
+        Value *owner = NEW(e->arena, Value);
+        *owner = *(value->kind == VALUE_LAYER ? value : layer_value(e, value->definition, NULL, NULL, ast->x->span));
+        owner->instance = instance;
+        value = owner;
+    }
+    if (value->kind == VALUE_STRING) value = fail(e, ast->x->span, "a text can stand only in data sources");
+    if (value->kind == VALUE_TENSOR && fits_result(e, ast, value, scope)) {
+        value = materialise(e, local_name(e, scope, ast->name), value, ast->name_span);
+        bool names_it = value->kind == VALUE_TENSOR && value->body->kind == EXPR_READ && value->body->tensor->id >= first_own && value->body->tensor->kind == TENSOR_VALUE;
+        if (names_it) { /* what the last layer computed has no better name than the binding */
+            tensor_rename(e->program, value->body->tensor, local_name(e, scope, ast->name));
+            value->body->tensor->span = shown_span(e, ast->name_span);
+        }
+        check_pending(e);
+    }
+    if (is_new(e, ast, outer)) scope_value(e, outer, ast->name, value, ast->name_span);
+}
+
+/* ---- name[i, j] = value */
+
+static bool left_index(E *e, const Ast *written, Scope *outer, Scope *scope, Index **made) {
+    if (written->kind != AST_NAME && written->kind != AST_BINDER) {
+        fail(e, written->span, "on the left stands the name of an index, as in y[i, j] = ...");
+        return false;
+    }
+    Entry *old = scope_own(scope, written->name);
+    if (old != NULL && old->kind == ENTRY_INDEX) {
+        fail(e, written->name_span, "index '%s' stands here twice", written->name);
+        return false;
+    }
+    int64_t low = 0, high = 0;
+    if (written->kind == AST_BINDER && !evaluate_range(e, written->x, outer, &low, &high)) return false;
+    if (low != 0) {
+        fail(e, written->span, "a range on the left starts at 0: the tensor has no elements before it");
+        return false;
+    }
+    Index *index = index_new(e->pool, written->name, high);
+    if (high > 0) {
+        index->why = written->span;
+        index->why_axis = "the range that is written here";
+        index->stated = true; /* axes that it reads may be longer */
+    }
+    scope_index(e, scope, index, written->name_span);
+    *made = index;
+    return true;
+}
+
+static int by_id(const void *a, const void *b) {
+    const Index *x = *(Index *const *)a, *y = *(Index *const *)b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
+    Scope *scope = scope_new(e, outer, outer->frame, ast->name);
+    Frame *frame = outer->frame;
+    int own = (int)ast->list.count;
+    Index *indices[own + 1];
+    bool is_result = frame->result != NULL && ast->name == frame->result, fine = true;
+    if (is_result && own != frame->result_rank) {
+        return fail(e, ast->span, "the result '%s' is declared with %d %s, but has %d subscripts here", ast->name, frame->result_rank,
+                    frame->result_rank == 1 ? "axis" : "axes", own);
+    }
+    for (int i = 0; i < own && fine; i++) {
+        fine = left_index(e, ast->list.at[i], outer, scope, &indices[i]);
+        if (fine && is_result) {
+            const char *axis = arena_printf(e->arena, "axis %d of the result '%s'", i + 1, ast->name);
+            if (indices[i]->stated && indices[i]->size != frame->result_shape[i]) {
+                return fail(e, ast->list.at[i]->span, "%s has length %lld, but this range has %lld", axis, (long long)frame->result_shape[i], (long long)indices[i]->size);
+            }
+            fine = indices[i]->stated || constrain(e, indices[i], frame->result_shape[i], ast->list.at[i]->span, axis);
+        }
+    }
+    if (!fine) return value_error();
+    const Value *value = evaluate_tensor(e, ast->x, scope, AS_VALUE);
+    if (value->kind == VALUE_ERROR) return value;
+    if (value->rank != 0) return fail(e, ast->x->span, "the right side must be a number for each index, but has shape %s", shape_text(e, value));
+    if (value->body->condition) return fail(e, ast->x->span, "the right side must be a number, not a condition; write if ... then 1 else 0");
+    for (int i = 0; i < own; i++) {
+        if (!range_known(e, indices[i], ast->list.at[i]->span)) return value_error();
+    }
+    check_pending(e);
+    int count = 0;
+    Index *all[value->body->free_count + own + 1];
+    for (int i = 0; i < value->body->free_count; i++) {
+        bool mine = false;
+        for (int k = 0; k < own; k++) mine |= indices[k] == value->body->free[i];
+        if (!mine) all[count++] = value->body->free[i];
+    }
+    qsort(all, (size_t)count, sizeof *all, by_id);
+    for (int k = 0; k < own; k++) all[count++] = indices[k];
+    Tensor *tensor = new_tensor(e, local_name(e, scope, ast->name), all, count, ast->name_span);
+    if (tensor == NULL) return value_error();
+    tensor->index_range = value->index_range;
+    emit(e, tensor, all, count, value->body, ast->span);
+    int64_t shape[own + 1];
+    for (int i = 0; i < own; i++) shape[i] = indices[i]->size;
+    Value *named = value_new(e, own, shape);
+    for (int i = 0; i < own; i++) all[count - own + i] = named->axes[i];
+    named->body = tensor_at(e->program, tensor, all);
+    named->index_range = tensor->index_range;
+    return named;
+}
+
+/* ---- param name[shape] = initial value */
+
+static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
+    const Ast *written = ast->x;
+    Scope *where = scope;
+    Frame *frame = scope->frame;
+    for (size_t i = 0; i < frame->overrides.count; i++) {
+        if (frame->overrides.at[i].name != ast->name) continue;
+        written = frame->overrides.at[i].ast;
+        where = frame->overrides.at[i].scope;
+    }
+    Index *points[tensor->rank + 1];
+    Expr subscripts[tensor->rank + 1];
+    static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
+    for (int i = 0; i < tensor->rank; i++) {
+        points[i] = index_new(e->pool, name_of(e->context->names, letters[i % 6]), tensor->shape[i]);
+        subscripts[i] = expr_index(e->pool, points[i]);
+    }
+    Statements *output = e->output;
+    Index *const *outer_points = e->points;
+    int outer_count = e->point_count;
+    e->output = &e->program->initial;
+    e->points = points;
+    e->point_count = tensor->rank;
+    Frame *inner = e->frame;
+    if (where != scope) e->frame = where->frame;
+    const Value *value = evaluate_tensor(e, written, where, AS_VALUE);
+    e->frame = inner;
+    e->points = outer_points;
+    e->point_count = outer_count;
+    if (value->kind == VALUE_TENSOR && value->body->condition) value = fail(e, written->span, "an initial value is a number");
+    bool fits = value->kind == VALUE_TENSOR && (value->rank == 0 || value->rank == tensor->rank);
+    for (int i = 0; fits && i < value->rank; i++) fits = value->axes[i]->size == tensor->shape[i];
+    if (value->kind == VALUE_TENSOR && !fits) {
+        fail(e, written->span, "the initial value has shape %s, but '%s' has shape %s", shape_text(e, value), ast->name, shape_text(e, value_tensor(e, tensor)));
+    }
+    if (fits) {
+        Expr body = value->rank == 0 ? value->body : value_at(e, value, subscripts);
+        bool depends = false; /* on anything but the point: an input, say */
+        for (int i = 0; i < body->free_count; i++) depends |= body->free[i]->batch;
+        if (depends) fail(e, written->span, "an initial value cannot depend on the data");
+        else emit(e, tensor, points, tensor->rank, body, ast->span);
+    }
+    check_pending(e);
+    e->output = output;
+}
+
+static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
+    Frame *frame = scope->frame;
+    if (frame->definition == NULL || frame->definition->kind != DEFINES_LAYER) {
+        fail(e, ast->span, "'param' can stand only in a layer");
+        return;
+    }
+    if (!is_new(e, ast, scope)) return;
+    int rank = (int)ast->list.count;
+    int64_t shape[rank + 1];
+    double elements = 1;
+    bool fine = true;
+    for (int i = 0; i < rank; i++) {
+        fine &= evaluate_size(e, ast->list.at[i], scope, &shape[i], "the length of an axis");
+        if (fine) elements *= (double)shape[i];
+    }
+    if (fine && elements > 2147483647.0) {
+        fail(e, ast->span, "'%s' would have %.0f elements; a tensor may have at most 2147483647", ast->name, elements);
+        fine = false;
+    }
+    if (!fine) {
+        scope_value(e, scope, ast->name, value_error(), ast->name_span);
+        return;
+    }
+    Tensor *tensor = NULL;
+    for (size_t i = 0; i < frame->instance->parameters.count; i++) {
+        if (frame->instance->parameters.at[i].name == ast->name) tensor = frame->instance->parameters.at[i].tensor;
+    }
+    if (tensor == NULL) {
+        tensor = tensor_new(e->program, TENSOR_PARAMETER, local_name(e, scope, ast->name), rank, shape);
+        tensor->span = shown_span(e, ast->name_span);
+        vec_push(e->arena, &frame->instance->parameters, (Owned){ast->name, tensor});
+        vec_push(e->arena, &e->program->parameters, tensor);
+        if (e->part > 0) vec_push(e->arena, &e->program->parts.at[e->part - 1].parameters, tensor);
+        initialise(e, ast, scope, tensor);
+    }
+    bool same = tensor->rank == rank;
+    for (int i = 0; same && i < rank; i++) same = tensor->shape[i] == shape[i];
+    if (!same) {
+        Value *wanted = value_new(e, rank, shape);
+        fail(e, ast->span, "this layer is shared, and its parameter '%s' would have shapes %s and %s", ast->name, shape_text(e, value_tensor(e, tensor)), shape_text(e, wanted));
+    }
+    scope_value(e, scope, ast->name, same ? value_tensor(e, tensor) : value_error(), ast->name_span);
+}
+
+void statement(E *e, const Ast *ast, Scope *scope) {
+    if (ast->kind == AST_PARAM) {
+        declare_parameter(e, ast, scope);
+    } else if (ast->kind == AST_STATE) {
+        fail(e, ast->span, "'state' in a layer is not supported yet");
+    } else if (ast->kind == AST_SCAN) {
+        fail(e, ast->span, "'scan' is not supported yet");
+    } else if (ast->kind == AST_ASSIGN && !ast->indexed) {
+        assign_name(e, ast, scope);
+    } else if (ast->kind == AST_ASSIGN) {
+        const Value *value = index_statement(e, ast, scope);
+        e->pending.count = 0;
+        if (is_new(e, ast, scope)) scope_value(e, scope, ast->name, value, ast->name_span);
+    } else {
+        fail(e, ast->span, "this cannot stand here");
+    }
+}

@@ -1,0 +1,409 @@
+/* Reverse-mode differentiation, statement by statement (Griewank, Walther 2008, ch. 3; in index notation: Laue et al. 2018).
+
+   Requires: a normalized forward; parameters to train are those that are not frozen.
+   Ensures:  backward defines dA for every trained parameter A, and for every tensor between one and the loss; nothing else. What only
+             frozen parameters would need does not exist.
+   Example:  y[b, j] = sum(i: W[j, i] * x[b, i])   contributes   dW[j, i] = sum(b: dy[b, j] * x[b, i])
+
+   Tensors are visited from the last to the first, so that when dA is written all statements that read A have been met; each of
+   its reads A[f] in  Y[i] = sum(r: E)  contributes  dY[i] * dE/dA[f], summed over the indices that f does not fix (gather.c). */
+#include "tensor/steps.h"
+
+typedef struct {
+    const Statement *reader;
+    Expr read; /* the EXPR_READ */
+    Expr adjoint, seed;
+    Index **indices; /* of the reader: its loops, then what it reduces over */
+    int count;
+    const char *laws;
+} Contribution;
+
+typedef struct {
+    Program *program;
+    Pool *pool;
+    Arena *arena;
+    bool *active;   /* by tensor id: depends on a trained parameter, and the loss depends on it */
+    Tensor **adjoint; /* by tensor id */
+    Tensor **winner;  /* of max and min: which point won; of prod: the product of the others */
+    Vec(Contribution) *contributions; /* by tensor id */
+} Derivation;
+
+/* ---- The elementary functions */
+
+static Expr product(Pool *pool, Expr s, Expr d) { /* if c then s else 0, times d: never forms 0 * inf */
+    if (expr_is_op(s, OP_IF) && (expr_is(s->kids[1], 0) || expr_is(s->kids[2], 0))) {
+        return expr_if(pool, s->kids[0], product(pool, s->kids[1], d), product(pool, s->kids[2], d));
+    }
+    return expr_op2(pool, OP_MUL, s, d);
+}
+
+static Expr quotient(Pool *pool, Expr s, Expr d) {
+    if (expr_is_op(s, OP_IF) && (expr_is(s->kids[1], 0) || expr_is(s->kids[2], 0))) {
+        return expr_if(pool, s->kids[0], quotient(pool, s->kids[1], d), quotient(pool, s->kids[2], d));
+    }
+    return expr_op2(pool, OP_DIV, s, d);
+}
+
+/* d(a^b)/da = b a^(b - 1); for a variable b it is 0 where b is 0, also at a = 0 */
+static Expr power_slope(Pool *pool, Expr a, Expr b) {
+    Expr slope = expr_op2(pool, OP_MUL, b, expr_op2(pool, OP_POW, a, expr_op2(pool, OP_SUB, b, expr_number(pool, 1))));
+    if (b->kind == EXPR_CONST) return slope;
+    return expr_if(pool, expr_op2(pool, OP_EQ, b, expr_number(pool, 0)), expr_number(pool, 0), slope);
+}
+
+static void partials(Pool *pool, Op op, const Expr *kids, Expr y, Expr s, Expr *out) {
+    Expr a = kids[0], b = op_info(op)->arity > 1 ? kids[1] : NULL;
+    (void)a, (void)b, (void)y, (void)s;
+    out[0] = out[1] = out[2] = NULL;
+    switch (op) {
+#define NONE NULL
+#define NUMBER_(value) expr_number(pool, value)
+#define SUM(u, v) expr_op2(pool, OP_ADD, u, v)
+#define DIFFERENCE(u, v) expr_op2(pool, OP_SUB, u, v)
+#define PRODUCT(u, v) product(pool, u, v)
+#define QUOTIENT(u, v) quotient(pool, u, v)
+#define MINUS(u) expr_op1(pool, OP_NEG, u)
+#define SQUARE(u) expr_op2(pool, OP_POW, u, expr_number(pool, 2))
+#define FUNCTION(ID, u) expr_op1(pool, OP_##ID, u)
+#define POWER_SLOPE(u, v) power_slope(pool, u, v)
+#define GREATER(u, v) expr_op2(pool, OP_GT, u, v)
+#define GREATER_EQUAL(u, v) expr_op2(pool, OP_GE, u, v)
+#define LESS_EQUAL(u, v) expr_op2(pool, OP_LE, u, v)
+#define CHOOSE(c, u, v) expr_if(pool, c, u, v)
+#define OP1(ID, spelling, notation, result, cost, meaning, law, da) \
+    case OP_##ID: out[0] = da; return;
+#define OP2(ID, spelling, notation, result, cost, meaning, law, da, db) \
+    case OP_##ID: out[0] = da, out[1] = db; return;
+#define OP3(ID, spelling, notation, result, cost, meaning, law, da, db, dc) \
+    case OP_##ID: out[0] = da, out[1] = db, out[2] = dc; return;
+#include "tensor/ops.def"
+#undef OP1
+#undef OP2
+#undef OP3
+    case OP_COUNT: break;
+    }
+    bug("no derivative of %d", (int)op);
+}
+
+/* Through which children can a derivative flow? */
+static bool flows(Expr e, int kid) {
+    if (e->kind == EXPR_READ) return e->has_default && kid == e->count - 1;
+    if (e->kind == EXPR_REDUCE) return e->reduction != REDUCE_ARGMAX && e->reduction != REDUCE_ARGMIN;
+    if (e->kind != EXPR_OP || e->kids[kid]->condition || e->integer) return false;
+    return !op_info(e->op)->condition && e->op != OP_STOP && e->op != OP_SIGN && e->op != OP_FLOOR && e->op != OP_FLOORDIV && !(e->op == OP_MOD && kid == 1);
+}
+
+typedef void (*EachRead)(void *context, Expr read);
+
+static void each_flow(Expr e, ExprMap *seen, EachRead each, void *context) {
+    if (expr_map_get(seen, e) != NULL) return;
+    expr_map_put(seen, e, e);
+    if (e->kind == EXPR_READ) each(context, e);
+    for (int k = 0; k < e->count; k++) {
+        if (flows(e, k)) each_flow(e->kids[k], seen, each, context);
+    }
+}
+
+/* ---- What must be derived */
+
+typedef struct {
+    const bool *on;
+    bool found;
+    bool *mark;
+} Flow;
+
+static void is_on(void *context, Expr read) {
+    Flow *flow = context;
+    flow->found |= flow->on[read->tensor->id];
+}
+
+static void set_mark(void *context, Expr read) { ((Flow *)context)->mark[read->tensor->id] = true; }
+
+static void find_active(Derivation *d) {
+    Program *program = d->program;
+    bool *needed = NEW_ARRAY(d->arena, bool, program->all.count);
+    for (size_t i = 0; i < program->parameters.count; i++) {
+        d->active[program->parameters.at[i]->id] = !program->parameters.at[i]->frozen;
+    }
+    for (size_t i = 0; i < program->forward.count; i++) {
+        Flow flow = {.on = d->active};
+        ExprMap seen = {.arena = d->arena};
+        each_flow(program->forward.at[i]->value, &seen, is_on, &flow);
+        d->active[program->forward.at[i]->target->id] = flow.found;
+    }
+    needed[program->loss->id] = true;
+    for (size_t i = program->forward.count; i-- > 0;) {
+        Statement *s = program->forward.at[i];
+        Flow flow = {.mark = needed};
+        ExprMap seen = {.arena = d->arena};
+        if (needed[s->target->id]) each_flow(s->value, &seen, set_mark, &flow);
+    }
+    for (size_t i = 0; i < program->all.count; i++) d->active[i] = d->active[i] && needed[i];
+}
+
+/* ---- max, min and prod need more of the forward pass than their result */
+
+static Expr flat_point(Pool *pool, Index *const *indices, int count) {
+    Expr flat = expr_number(pool, 0);
+    for (int i = 0; i < count; i++) {
+        flat = expr_op2(pool, OP_ADD, expr_op2(pool, OP_MUL, flat, expr_number(pool, (double)indices[i]->size)), expr_index(pool, indices[i]));
+    }
+    return flat;
+}
+
+static Tensor *auxiliary(Derivation *d, Statements *out, const Statement *s, const char *what, Index *const *indices, int count, Expr value) {
+    int64_t shape[count + 1];
+    for (int i = 0; i < count; i++) shape[i] = indices[i]->size;
+    Tensor *tensor = tensor_new(d->program, TENSOR_PART, arena_printf(d->arena, "%s_%s", s->target->name, what), count, shape);
+    tensor->batched = count > 0 && indices[0]->batch;
+    tensor->span = s->target->span;
+    Origin origin = s->origin;
+    origin.from = s;
+    origin.rule = "for the backward pass";
+    Statement *made = statement_add(d->program, out, tensor, indices, count, value, origin);
+    made->part = s->part;
+    return tensor;
+}
+
+/* The product over all points but this one: prod(k': if k' == k then 1 else e(k')), exact where a factor is 0. */
+static Expr product_of_others(Pool *pool, Expr reduce) {
+    int count = reduce->bound_count;
+    Index *other[count];
+    Expr to[count], here = expr_truth(pool, true);
+    for (int i = 0; i < count; i++) {
+        other[i] = index_like(pool, reduce->bound[i]);
+        to[i] = expr_index(pool, other[i]);
+        here = expr_op2(pool, OP_AND, here, expr_op2(pool, OP_EQ, to[i], expr_index(pool, reduce->bound[i])));
+    }
+    Expr body = expr_substitute(pool, reduce->kids[0], reduce->bound, to, count);
+    return expr_reduce(pool, REDUCE_PROD, other, count, expr_if(pool, here, expr_number(pool, 1), body));
+}
+
+static void prepare_forward(Derivation *d) {
+    Statements out = {0};
+    for (size_t i = 0; i < d->program->forward.count; i++) {
+        Statement *s = d->program->forward.at[i];
+        vec_push(d->arena, &out, s);
+        Expr e = s->value;
+        if (e->kind != EXPR_REDUCE || !d->active[s->target->id]) continue;
+        if (e->reduction == REDUCE_MAX || e->reduction == REDUCE_MIN) {
+            bool max = e->reduction == REDUCE_MAX;
+            Expr winner = expr_reduce(d->pool, max ? REDUCE_ARGMAX : REDUCE_ARGMIN, e->bound, e->bound_count, e->kids[0]);
+            Tensor *tensor = auxiliary(d, &out, s, max ? "argmax" : "argmin", s->indices, s->count, winner);
+            tensor->index_range = (int64_t)index_product(e->bound, e->bound_count);
+            d->winner[s->target->id] = tensor;
+        } else if (e->reduction == REDUCE_PROD) {
+            Index *indices[s->count + e->bound_count];
+            for (int k = 0; k < s->count; k++) indices[k] = s->indices[k];
+            for (int k = 0; k < e->bound_count; k++) indices[s->count + k] = e->bound[k];
+            d->winner[s->target->id] = auxiliary(d, &out, s, "others", indices, s->count + e->bound_count, product_of_others(d->pool, e));
+        }
+    }
+    d->program->forward = out;
+}
+
+/* ---- One statement: the adjoint of every read in it */
+
+typedef struct {
+    Expr node;
+    Vec(Expr) parts; /* of its adjoint */
+} Node;
+typedef struct {
+    Arena *arena;
+    ExprMap number;
+    Vec(Node) nodes;
+} Sweep;
+
+static void collect(Sweep *sweep, Expr e, Expr (*count)(double), Pool *pool) {
+    (void)count;
+    if (expr_map_get(&sweep->number, e) != NULL) return;
+    expr_map_put(&sweep->number, e, expr_number(pool, (double)sweep->nodes.count));
+    vec_push(sweep->arena, &sweep->nodes, (Node){.node = e});
+    for (int k = 0; k < e->count; k++) {
+        if (flows(e, k)) collect(sweep, e->kids[k], count, pool);
+    }
+}
+
+static void give(Sweep *sweep, Expr node, Expr adjoint) {
+    Expr number = adjoint == NULL || expr_is(adjoint, 0) ? NULL : expr_map_get(&sweep->number, node);
+    if (number != NULL) vec_push(sweep->arena, &sweep->nodes.at[(size_t)number->value].parts, adjoint);
+}
+
+/* Pairwise, so that a node with a thousand uses does not become a thousand levels deep. */
+static Expr total(Pool *pool, const Expr *parts, size_t count) {
+    if (count <= 8) {
+        Expr sum = parts[0];
+        for (size_t i = 1; i < count; i++) sum = expr_op2(pool, OP_ADD, sum, parts[i]);
+        return sum;
+    }
+    return expr_op2(pool, OP_ADD, total(pool, parts, count / 2), total(pool, parts + count / 2, count - count / 2));
+}
+
+static Expr inside(Pool *pool, Expr read) {
+    Expr guard = expr_truth(pool, true);
+    for (int i = 0; i < read->tensor->rank; i++) {
+        Expr size = expr_number(pool, (double)read->tensor->shape[i]);
+        guard = expr_op2(pool, OP_AND, guard, expr_op2(pool, OP_GE, read->kids[i], expr_number(pool, 0)));
+        guard = expr_op2(pool, OP_AND, guard, expr_op2(pool, OP_LT, read->kids[i], size));
+    }
+    return guard;
+}
+
+static int by_id_downwards(const Node *a, const Node *b) { return a->node->id > b->node->id ? -1 : a->node->id < b->node->id; }
+
+static void sort_nodes(Sweep *sweep) { /* insertion would be quadratic; a heap sort needs no memory: sift down on ids */
+    Node *at = sweep->nodes.at;
+    size_t count = sweep->nodes.count;
+    for (size_t gap = count / 2; gap > 0; gap /= 2) { /* Shell 1959 */
+        for (size_t i = gap; i < count; i++) {
+            for (size_t j = i; j >= gap && by_id_downwards(&at[j], &at[j - gap]) < 0; j -= gap) {
+                Node swap = at[j];
+                at[j] = at[j - gap];
+                at[j - gap] = swap;
+            }
+        }
+    }
+}
+
+static const char *with_law(Arena *arena, const char *laws, Op op) {
+    const char *law = op_info(op)->law;
+    if (law[0] == '\0' || op == OP_ADD || op == OP_SUB || op == OP_NEG || strstr(laws, law) != NULL) return laws;
+    return laws[0] == '\0' ? law : arena_printf(arena, "%s; %s", laws, law);
+}
+
+/* The adjoints of all reads in `value`, whose own adjoint is `seed`; where the value itself is wanted, `result` reads it. */
+static void derive_value(Derivation *d, const Statement *s, Expr value, Expr seed, Expr given, Expr result, Index **indices, int count) {
+    Arena *arena = arena_new();
+    Sweep sweep = {.arena = arena, .number = {.arena = arena}};
+    collect(&sweep, value, NULL, d->pool);
+    sort_nodes(&sweep);
+    for (size_t i = 0; i < sweep.nodes.count; i++) expr_map_put(&sweep.number, sweep.nodes.at[i].node, expr_number(d->pool, (double)i));
+    const char *laws = "";
+    give(&sweep, value, seed);
+    for (size_t i = 0; i < sweep.nodes.count; i++) {
+        Node *node = &sweep.nodes.at[i];
+        Expr e = node->node;
+        if (node->parts.count == 0) continue;
+        Expr adjoint = total(d->pool, node->parts.at, node->parts.count);
+        if (e->kind == EXPR_READ) {
+            if (e->has_default) {
+                Expr guard = inside(d->pool, e);
+                give(&sweep, e->kids[e->count - 1], expr_if(d->pool, guard, expr_number(d->pool, 0), adjoint));
+            }
+            if (!d->active[e->tensor->id]) continue;
+            Contribution c = {.reader = s, .read = e, .adjoint = adjoint, .seed = given, .indices = indices, .count = count, .laws = laws};
+            vec_push(d->arena, &d->contributions[e->tensor->id], c);
+        } else if (e->kind == EXPR_OP) {
+            Expr out[3];
+            partials(d->pool, e->op, e->kids, e == value && result != NULL ? result : e, adjoint, out);
+            for (int k = 0; k < e->count; k++) {
+                if (flows(e, k)) give(&sweep, e->kids[k], out[k]);
+            }
+            laws = with_law(d->arena, laws, e->op);
+        }
+    }
+    arena_free(arena);
+}
+
+static void derive_statement(Derivation *d, const Statement *s) {
+    Expr value = s->value, result = tensor_at(d->program, s->target, s->indices);
+    bool reduces = value->kind == EXPR_REDUCE;
+    int count = s->count + (reduces ? value->bound_count : 0);
+    Index **indices = NEW_ARRAY(d->arena, Index *, count + 1);
+    for (int i = 0; i < s->count; i++) indices[i] = s->indices[i];
+    for (int i = s->count; i < count; i++) indices[i] = value->bound[i - s->count];
+    Expr given = s->target == d->program->loss ? expr_number(d->pool, 1) : tensor_at(d->program, d->adjoint[s->target->id], s->indices);
+    Expr seed = given;
+    if (!reduces) {
+        derive_value(d, s, value, seed, given, result, indices, count);
+        return;
+    }
+    Tensor *winner = d->winner[s->target->id];
+    Expr body = value->kids[0], zero = expr_number(d->pool, 0);
+    switch (value->reduction) {
+    case REDUCE_SUM: break;
+    case REDUCE_LOGSUMEXP: seed = product(d->pool, seed, expr_op1(d->pool, OP_EXP, expr_op2(d->pool, OP_SUB, body, result))); break;
+    case REDUCE_MAX:
+    case REDUCE_MIN: {
+        Expr won = expr_op2(d->pool, OP_EQ, flat_point(d->pool, value->bound, value->bound_count), tensor_at(d->program, winner, s->indices));
+        seed = expr_if(d->pool, won, seed, zero);
+        break;
+    }
+    case REDUCE_PROD: seed = product(d->pool, seed, tensor_at(d->program, winner, indices)); break;
+    case REDUCE_ARGMAX:
+    case REDUCE_ARGMIN: return;
+    }
+    derive_value(d, s, body, seed, given, NULL, indices, count);
+}
+
+/* ---- dA, from all that reads A */
+
+static void write_adjoint(Derivation *d, Tensor *tensor) {
+    Program *program = d->program;
+    Tensor *adjoint = NULL;
+    for (size_t i = 0; i < program->all.count && adjoint == NULL; i++) { /* the optimizer named those of parameters */
+        if (program->all.at[i]->kind == TENSOR_ADJOINT && program->all.at[i]->of == tensor) adjoint = program->all.at[i];
+    }
+    if (adjoint == NULL) {
+        adjoint = tensor_new(program, TENSOR_ADJOINT, arena_printf(d->arena, "d%s", tensor->name), tensor->rank, tensor->shape);
+        adjoint->of = tensor;
+        adjoint->batched = tensor->batched;
+    }
+    adjoint->span = tensor->span;
+    d->adjoint[tensor->id] = adjoint;
+    Index *axes[tensor->rank + 1];
+    static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
+    for (int i = 0; i < tensor->rank; i++) {
+        const Statement *s = tensor->definition;
+        axes[i] = s != NULL ? index_like(d->pool, s->indices[i]) : index_new(d->pool, name_of(pool_names(d->pool), letters[i % 6]), tensor->shape[i]);
+    }
+    Expr value = expr_number(d->pool, 0);
+    Origin origin = {.span = tensor->span, .rule = "no part of the loss"};
+    int part = 0;
+    const char *through = "", *laws = "";
+    Vec(Expr) terms = {0};
+    for (size_t i = 0; i < d->contributions[tensor->id].count; i++) {
+        const Contribution *c = &d->contributions[tensor->id].at[i];
+        Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed);
+        if (term == NULL) bug("the subscripts of %s in the statement of %s cannot be inverted", tensor->name, c->reader->target->name);
+        vec_push(d->arena, &terms, term);
+        origin.span = c->reader->origin.span;
+        origin.inner = c->reader->origin.inner;
+        origin.from = c->reader;
+        part = c->reader->part;
+        if (strstr(through, c->reader->target->name) == NULL) through = arena_printf(d->arena, "%s%s%s", through, *through ? ", " : "", c->reader->target->name);
+        if (strstr(laws, c->laws) == NULL) laws = arena_printf(d->arena, "%s%s%s", laws, *laws ? "; " : "", c->laws);
+    }
+    if (terms.count > 0) {
+        value = total(d->pool, terms.at, terms.count);
+        origin.rule = arena_printf(d->arena, "chain rule through %s%s%s", through, *laws ? ": " : "", laws);
+    }
+    if (tensor->batched) { /* the batch has one index in the whole program */
+        value = expr_substitute(d->pool, value, axes, (Expr[]){expr_index(d->pool, program->batch)}, 1);
+        axes[0] = program->batch;
+    }
+    Statement *s = statement_add(program, &program->backward, adjoint, axes, tensor->rank, value, origin);
+    s->part = part;
+}
+
+void differentiate(Program *program) {
+    if (program->loss == NULL) return;
+    size_t room = program->all.count + 2 * program->forward.count + 1;
+    Derivation derivation = {.program = program, .pool = program->pool, .arena = pool_arena(program->pool)};
+    Derivation *d = &derivation;
+    d->active = NEW_ARRAY(d->arena, bool, room);
+    d->adjoint = NEW_ARRAY(d->arena, Tensor *, room);
+    d->winner = NEW_ARRAY(d->arena, Tensor *, room);
+    d->contributions = arena_alloc(d->arena, sizeof *d->contributions * room);
+    find_active(d);
+    prepare_forward(d);
+    for (size_t i = program->forward.count; i-- > 0;) {
+        const Statement *s = program->forward.at[i];
+        if (!d->active[s->target->id]) continue;
+        if (s->target != program->loss) write_adjoint(d, s->target);
+        derive_statement(d, s);
+    }
+    for (size_t i = program->parameters.count; i-- > 0;) {
+        if (!program->parameters.at[i]->frozen) write_adjoint(d, program->parameters.at[i]);
+    }
+}

@@ -1,0 +1,180 @@
+/* Which intermediate results deserve a name.
+
+   inline_cheap: a part or adjoint that is a constant, or elementwise and read once, is written where it is read.
+   fuse_reductions: a reduction that is read once, at the same point, goes back into the formula that it was taken from. */
+#include "tensor/steps.h"
+
+typedef struct {
+    const Statement *reader;
+    Expr read; /* the only one, or NULL where there are more */
+    int reads, inside_reductions;
+} Use;
+
+typedef struct {
+    Program *program;
+    Use *uses; /* by tensor id */
+    const Statement *reader;
+    int depth; /* of reductions around */
+    ExprMap *seen;
+} Count;
+
+static void count_reads(Count *c, Expr e, bool inside) {
+    if (expr_map_get(c->seen, e) != NULL) return;
+    expr_map_put(c->seen, e, e);
+    if (e->kind == EXPR_READ) {
+        Use *use = &c->uses[e->tensor->id];
+        use->reads++;
+        use->read = use->reads == 1 ? e : NULL;
+        use->reader = c->reader;
+        use->inside_reductions += inside;
+    }
+    for (int k = 0; k < e->count; k++) count_reads(c, e->kids[k], inside || e->kind == EXPR_REDUCE);
+}
+
+static Use *find_uses(Program *program) {
+    Arena *arena = pool_arena(program->pool);
+    Use *uses = NEW_ARRAY(arena, Use, program->all.count);
+    Statements all = program_statements(program);
+    for (size_t i = 0; i < all.count; i++) {
+        Arena *scratch = arena_new();
+        ExprMap seen = {.arena = scratch};
+        Count c = {.program = program, .uses = uses, .reader = all.at[i], .seen = &seen};
+        count_reads(&c, all.at[i]->value, false);
+        for (int k = 0; all.at[i]->subscripts != NULL && k < all.at[i]->target->rank; k++) count_reads(&c, all.at[i]->subscripts[k], true);
+        arena_free(scratch);
+    }
+    if (program->loss != NULL) uses[program->loss->id].reads += 2;
+    for (size_t i = 0; i < program->metrics.count; i++) uses[program->metrics.at[i].tensor->id].reads += 2;
+    for (size_t i = 0; i < program->outputs.count; i++) uses[program->outputs.at[i]->id].reads += 2;
+    return uses;
+}
+
+static bool compilers_own(const Statement *s) {
+    const Tensor *t = s->target;
+    return s->subscripts == NULL && (t->kind == TENSOR_PART || (t->kind == TENSOR_ADJOINT && t->of->kind != TENSOR_PARAMETER)) && !s->value->draws;
+}
+
+/* Is each element read at one point only: are the subscripts all loops of the reader, each once? */
+static bool once_for_each_point(const Statement *reader, Expr read) {
+    int loops = reader->count + (reader->value->kind == EXPR_REDUCE ? reader->value->bound_count : 0);
+    if (read->has_default || read->tensor->rank != loops) return false;
+    for (int i = 0; i < read->tensor->rank; i++) {
+        if (read->kids[i]->kind != EXPR_INDEX || read->kids[i]->index->size != read->tensor->shape[i]) return false;
+        for (int k = 0; k < i; k++) {
+            if (read->kids[k] == read->kids[i]) return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Writing a definition where its tensor is read */
+
+typedef struct {
+    Pool *pool;
+    const Statement *definition;
+} Insertion;
+
+static Expr insert(void *context, Expr e) {
+    Insertion *i = context;
+    if (e->kind != EXPR_READ || e->tensor != i->definition->target) return e;
+    Expr value = expr_substitute(i->pool, i->definition->value, i->definition->indices, e->kids, i->definition->count);
+    return value;
+}
+
+static void insert_everywhere(Program *program, const Statement *definition) {
+    Insertion insertion = {program->pool, definition};
+    Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *s = lists[l]->at[i];
+            if (!expr_reads(program->pool, s->value, definition->target)) continue;
+            s->value = expr_rewrite(program->pool, s->value, insert, &insertion);
+            for (size_t r = 0; r < definition->rewrites.count; r++) note_rewrite(program, s, definition->rewrites.at[r]);
+        }
+    }
+}
+
+/* ---- May it? */
+
+static bool overwritten_between(Program *program, const Statement *definition, const Statement *reader) {
+    bool within = false;
+    for (size_t i = 0; i < program->update.count; i++) { /* persistent tensors change in `update` alone */
+        const Statement *s = program->update.at[i];
+        if (s == reader) return false;
+        if (within && expr_reads(program->pool, definition->value, s->target)) return true;
+        within |= s == definition;
+    }
+    return false;
+}
+
+typedef struct {
+    const Tensor *tensor;
+    bool with_default;
+} DefaultSearch;
+
+static void look_for_default(void *context, Expr e) {
+    DefaultSearch *search = context;
+    if (e->kind == EXPR_READ && e->tensor == search->tensor && e->has_default) search->with_default = true;
+}
+
+static bool read_with_default(Program *program, const Tensor *tensor) {
+    DefaultSearch search = {.tensor = tensor};
+    Statements all = program_statements(program);
+    for (size_t i = 0; i < all.count; i++) expr_visit(program->pool, all.at[i]->value, look_for_default, &search);
+    return search.with_default;
+}
+
+static bool worth_inlining(Program *program, const Statement *s, const Use *use) {
+    if (!compilers_own(s) || s->value->reduces || use->reads == 0 || read_with_default(program, s->target)) return false;
+    if (s->value->free_count == 0 && expr_cost(s->value) <= 8) return true;
+    return use->reads == 1 && use->read != NULL && once_for_each_point(use->reader, use->read) && !overwritten_between(program, s, use->reader);
+}
+
+/* a[i, j] = c[i, j] needs no second name. */
+static bool is_copy(const Statement *s) {
+    Expr e = s->value;
+    if (!compilers_own(s) || e->kind != EXPR_READ || e->has_default || tensor_is_persistent(e->tensor) || e->tensor->rank != s->count) return false;
+    for (int i = 0; i < s->count; i++) {
+        if (e->kids[i]->kind != EXPR_INDEX || e->kids[i]->index != s->indices[i] || e->tensor->shape[i] != s->target->shape[i]) return false;
+    }
+    return true;
+}
+
+bool inline_cheap(Program *program) {
+    bool changed = false;
+    Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            if (!is_copy(lists[l]->at[i])) continue;
+            replace_reads(program, lists[l]->at[i]->target, lists[l]->at[i]->value->tensor);
+            changed = true;
+        }
+    }
+    if (changed) remove_unused(program);
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const Use *uses = find_uses(program);
+            Statement *s = lists[l]->at[i];
+            if (!worth_inlining(program, s, &uses[s->target->id])) continue;
+            insert_everywhere(program, s);
+            changed = true;
+        }
+    }
+    if (changed) remove_unused(program);
+    return changed;
+}
+
+void fuse_reductions(Program *program) {
+    Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const Use *uses = find_uses(program);
+            Statement *s = lists[l]->at[i];
+            const Use *use = &uses[s->target->id];
+            bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 && use->reader->value->kind != EXPR_REDUCE;
+            if (!compilers_own(s) || !s->value->reduces || !once || !once_for_each_point(use->reader, use->read)) continue;
+            insert_everywhere(program, s);
+        }
+    }
+    remove_unused(program);
+}

@@ -1,0 +1,137 @@
+/* The tensor program: named tensors of fixed shape, and statements that say how each element is found.
+
+       target[i, j] = value            for all i, j
+
+   A program is what one training step computes, in order: `forward` (loss and metrics included), `backward` (the adjoint of
+   every tensor that a trained parameter needs), `update` (optimizer), and once, before the first step, `initial`.
+   Persistent tensors (parameters, state) are written by `initial` and `update` only; every other tensor has exactly one
+   defining statement, which stands before all that read it. */
+#ifndef NNC_TENSOR_PROGRAM_H
+#define NNC_TENSOR_PROGRAM_H
+
+#include "base/text.h"
+#include "tensor/expression.h"
+
+typedef struct Statement Statement;
+
+typedef enum {
+    TENSOR_INPUT,
+    TENSOR_TARGET,
+    TENSOR_PARAMETER,
+    TENSOR_STATE,   /* optimizer memory and running statistics: persistent, not trained */
+    TENSOR_SETTING, /* a scalar that the caller gives: batch_size, step, epoch */
+    TENSOR_LITERAL, /* numbers written in the model: `literal` */
+    TENSOR_VALUE,   /* named in a model or a definition */
+    TENSOR_PART,    /* made by the compiler: a part of a formula */
+    TENSOR_ADJOINT  /* the derivative of the loss with respect to `of` */
+} TensorKind;
+
+/* What is known of a tensor's elements. */
+typedef struct {
+    bool sums_to_one; /* along the last axis, and nothing is negative */
+    bool one_hot;     /* and all but one are 0 */
+} Facts;
+
+struct Tensor {
+    Name name; /* unique in the program; parameters and state: their path ("hidden.W", "optimizer.hidden.W.m") */
+    TensorKind kind;
+    uint32_t id;
+    int rank;
+    int64_t *shape;      /* axis 0 of a batched tensor has the largest batch */
+    bool batched;        /* axis 0 is the batch */
+    int64_t index_range; /* > 0: its elements are whole numbers in 0 .. index_range - 1 */
+    Facts facts;
+    bool frozen;           /* a parameter that is not updated */
+    Tensor *of;            /* the tensor that this is the adjoint, or the optimizer's memory, of */
+    Statement *definition; /* NULL for inputs, settings, literals and persistent tensors */
+    const double *literal; /* TENSOR_LITERAL: the elements, row-major */
+    Span span;             /* where it got its name */
+};
+
+/* Where a statement comes from. */
+typedef struct {
+    Span span;             /* in the user's model */
+    Span inner;            /* in the definition that was inlined there, or nowhere */
+    const Statement *from; /* the statement that it was derived from, or NULL */
+    const char *rule;      /* how: "" as written, "chain rule", "update", ... */
+} Origin;
+
+struct Statement {
+    Tensor *target;
+    Index **indices; /* the loops: one for each axis of the target, unless subscripts are given */
+    int count;
+    Expr *subscripts; /* NULL: the target's element is target[indices]. Else a scatter: += over all indices, outside ignored */
+    Expr value;
+    Origin origin;
+    int part;       /* 1 + position in the program's parts, 0: none */
+    Vec(const char *) rewrites; /* the rules of rules.def that were applied, in order */
+    const char *note;           /* a choice that readers should see: "kept for the backward pass" */
+};
+
+typedef Vec(Statement *) Statements;
+typedef Vec(Tensor *) Tensors;
+
+typedef struct {
+    Name name;
+    Tensor *tensor; /* rank 0 */
+    Span span;
+} Metric;
+
+/* One layer, activation or statement of the model, for the summary: what stands between two arrows. */
+typedef struct {
+    const char *label; /* "dense(16)" */
+    Name binding;
+    int rank;       /* of its result for one example */
+    int64_t *shape;
+    Tensors parameters;
+} Part;
+
+typedef struct {
+    Pool *pool;
+    Name name; /* of the model */
+    bool is_double; /* precision = double */
+    Index *batch;
+    Tensors inputs, targets, parameters, states; /* states: optimizer memory and layer state */
+    Tensor *batch_size, *step, *epoch;
+    Tensor *loss; /* rank 0, or NULL */
+    Vec(Metric) metrics;
+    Tensors outputs; /* what `predict` returns */
+    Tensors all;
+    Statements initial, forward, backward, update;
+    Vec(Part) parts;
+} Program;
+
+Program *program_new(Pool *pool, Name name);
+
+/* A tensor of a name that no other has: `name`, or name_2, name_3, ... */
+Tensor *tensor_new(Program *program, TensorKind kind, const char *name, int rank, const int64_t *shape);
+void tensor_rename(Program *program, Tensor *tensor, const char *name);
+bool tensor_is_persistent(const Tensor *tensor);
+double tensor_elements(const Tensor *tensor); /* of one example where batched */
+double tensor_points(const Tensor *tensor);   /* all */
+
+/* Appends target[indices] = value. The tensor's definition is set unless it is persistent. */
+Statement *statement_add(Program *program, Statements *list, Tensor *target, Index *const *indices, int count, Expr value, Origin origin);
+
+/* A statement over fresh indices; `indices` receives them (rank of the target). */
+Expr tensor_at(Program *program, Tensor *tensor, Index *const *indices);
+
+/* Does e read the tensor? */
+bool expr_reads(Pool *pool, Expr e, const Tensor *tensor);
+
+/* All statements in the order in which a step runs them: forward, backward, update. The list is a copy. */
+Statements program_statements(const Program *program);
+
+/* ---- Steps (each says what it requires and ensures in its file) */
+void stabilize(Program *program);           /* stabilize.c: stable forms by rules.def, looking through names */
+void normalize(Program *program);           /* normalize.c: each reduction a statement of its own; shared; unused ones gone */
+void differentiate(Program *program);       /* differentiate.c: backward */
+void simplify(Program *program);            /* simplify.c: algebra, sharing, what is kept and what is computed again */
+bool program_check(const Program *program, const char **why); /* check.c: the promises above, executable */
+
+/* ---- Printing (print.c) */
+void program_print(Text *text, const Program *program, bool origins);
+void statement_print(Text *text, const Program *program, const Statement *statement);
+void expr_print(Text *text, Expr e); /* indices by name, disambiguated within e */
+
+#endif

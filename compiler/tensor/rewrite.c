@@ -1,0 +1,145 @@
+/* Walks over expressions: substitution, bottom-up rewriting, visiting. All share what they have done through a map. */
+#include <stdlib.h>
+
+#include "tensor/expression.h"
+
+/* ---- ExprMap: open addressing on ids */
+
+static size_t slot_of(const Expr *keys, size_t size, Expr key) {
+    size_t slot = (key->id * 2654435761u) & (size - 1);
+    while (keys[slot] != NULL && keys[slot] != key) slot = (slot + 1) & (size - 1);
+    return slot;
+}
+
+Expr expr_map_get(const ExprMap *map, Expr key) {
+    return map->size == 0 ? NULL : map->values[slot_of(map->keys, map->size, key)];
+}
+
+void expr_map_put(ExprMap *map, Expr key, Expr value) {
+    if (map->count * 2 >= map->size) {
+        ExprMap larger = {.arena = map->arena, .size = map->size == 0 ? 16 : map->size * 2};
+        larger.keys = NEW_ARRAY(map->arena, Expr, larger.size);
+        larger.values = NEW_ARRAY(map->arena, Expr, larger.size);
+        for (size_t i = 0; i < map->size; i++) {
+            if (map->keys[i] != NULL) expr_map_put(&larger, map->keys[i], map->values[i]);
+        }
+        *map = larger;
+    }
+    size_t slot = slot_of(map->keys, map->size, key);
+    if (map->keys[slot] == NULL) map->count++;
+    map->keys[slot] = key;
+    map->values[slot] = value;
+}
+
+/* ---- Rebuilding */
+
+Expr expr_rebuild(Pool *pool, Expr e, const Expr *kids) {
+    bool changed = false;
+    for (int k = 0; k < e->count; k++) changed |= kids[k] != e->kids[k];
+    if (!changed) return e;
+    switch (e->kind) {
+    case EXPR_CONST:
+    case EXPR_INDEX: return e;
+    case EXPR_READ: return expr_read(pool, e->tensor, kids, e->count - e->has_default, e->has_default ? kids[e->count - 1] : NULL);
+    case EXPR_OP: return expr_op(pool, e->op, kids);
+    case EXPR_REDUCE: return expr_reduce(pool, e->reduction, e->bound, e->bound_count, kids[0]);
+    case EXPR_DRAW: return expr_draw(pool, e->draw, (int)e->value, kids, e->count);
+    }
+    bug("no expression of kind %d", (int)e->kind);
+}
+
+typedef struct {
+    Pool *pool;
+    Index *const *from;
+    const Expr *to;
+    int count;
+    ExprMap done;
+} Substitution;
+
+/* Would an index that is put in be caught by a reduction that binds it? */
+static bool captures(const Substitution *s, Expr reduce) {
+    for (int i = 0; i < s->count; i++) {
+        if (expr_depends(reduce, s->from[i]) && expr_depends_any(s->to[i], reduce->bound, reduce->bound_count)) return true;
+    }
+    return false;
+}
+
+static Expr with_fresh_bound(Pool *pool, Expr reduce) {
+    Index *fresh[reduce->bound_count];
+    Expr to[reduce->bound_count];
+    for (int i = 0; i < reduce->bound_count; i++) {
+        fresh[i] = index_like(pool, reduce->bound[i]);
+        to[i] = expr_index(pool, fresh[i]);
+    }
+    Expr body = expr_substitute(pool, reduce->kids[0], reduce->bound, to, reduce->bound_count);
+    return expr_reduce(pool, reduce->reduction, fresh, reduce->bound_count, body);
+}
+
+static Expr substitute(Substitution *s, Expr e) {
+    if (!expr_depends_any(e, s->from, s->count)) return e;
+    if (e->kind == EXPR_INDEX) {
+        for (int i = 0; i < s->count; i++) {
+            if (s->from[i] == e->index) return s->to[i];
+        }
+    }
+    Expr known = expr_map_get(&s->done, e);
+    if (known != NULL) return known;
+    Expr kids[e->count], result;
+    if (e->kind == EXPR_REDUCE && captures(s, e)) {
+        result = substitute(s, with_fresh_bound(s->pool, e));
+    } else {
+        for (int k = 0; k < e->count; k++) kids[k] = substitute(s, e->kids[k]);
+        result = expr_rebuild(s->pool, e, kids);
+    }
+    expr_map_put(&s->done, e, result);
+    return result;
+}
+
+Expr expr_substitute(Pool *pool, Expr e, Index *const *from, const Expr *to, int count) {
+    if (!expr_depends_any(e, from, count)) return e;
+    Arena *arena = arena_new();
+    Substitution s = {.pool = pool, .from = from, .to = to, .count = count, .done = {.arena = arena}};
+    Expr result = substitute(&s, e);
+    arena_free(arena);
+    return result;
+}
+
+typedef struct {
+    Pool *pool;
+    Rewrite rewrite;
+    void *context;
+    ExprMap done;
+} Rewriting;
+
+static Expr rewritten(Rewriting *r, Expr e) {
+    Expr known = expr_map_get(&r->done, e);
+    if (known != NULL) return known;
+    Expr kids[e->count + 1];
+    for (int k = 0; k < e->count; k++) kids[k] = rewritten(r, e->kids[k]);
+    Expr result = r->rewrite(r->context, expr_rebuild(r->pool, e, kids));
+    expr_map_put(&r->done, e, result);
+    return result;
+}
+
+Expr expr_rewrite(Pool *pool, Expr e, Rewrite rewrite, void *context) {
+    Arena *arena = arena_new();
+    Rewriting r = {.pool = pool, .rewrite = rewrite, .context = context, .done = {.arena = arena}};
+    Expr result = rewritten(&r, e);
+    arena_free(arena);
+    return result;
+}
+
+static void visit(Visit f, void *context, ExprMap *seen, Expr e) {
+    if (expr_map_get(seen, e) != NULL) return;
+    expr_map_put(seen, e, e);
+    for (int k = 0; k < e->count; k++) visit(f, context, seen, e->kids[k]);
+    f(context, e);
+}
+
+void expr_visit(Pool *pool, Expr e, Visit f, void *context) {
+    (void)pool;
+    Arena *arena = arena_new();
+    ExprMap seen = {.arena = arena};
+    visit(f, context, &seen, e);
+    arena_free(arena);
+}

@@ -1,0 +1,220 @@
+/* What is computed once: statements and subexpressions that are equal up to the names of their indices. */
+#include "tensor/steps.h"
+
+/* ---- Canonical names of indices: the k-th index to appear, of this size, is one and the same object in every expression */
+
+typedef struct {
+    Pool *pool;
+    Vec(Index *) from;
+    Vec(Index *) to;
+    ExprMap done, seen;
+} Canon;
+
+static Index *standard_index(Pool *pool, const Index *like, size_t position) {
+    Name name = name_of(pool_names(pool), arena_printf(pool_arena(pool), "%zu of %lld%s", position, (long long)like->size, like->batch ? " batch" : ""));
+    Index *known = pool_standard_index(pool, name);
+    if (known->size == 0) {
+        known->size = like->size;
+        known->batch = like->batch;
+    }
+    return known;
+}
+
+static Index *renamed(Canon *c, Index *index) {
+    for (size_t i = 0; i < c->from.count; i++) {
+        if (c->from.at[i] == index) return c->to.at[i];
+    }
+    Index *to = standard_index(c->pool, index, c->from.count);
+    vec_push(c->done.arena, &c->from, index);
+    vec_push(c->done.arena, &c->to, to);
+    return to;
+}
+
+static void meet(Canon *c, Expr e) {
+    if ((e->free_count == 0 && !e->reduces) || expr_map_get(&c->seen, e) != NULL) return;
+    expr_map_put(&c->seen, e, e);
+    if (e->kind == EXPR_INDEX) renamed(c, e->index);
+    for (int k = 0; k < e->count; k++) meet(c, e->kids[k]);
+    for (int i = 0; i < e->bound_count; i++) renamed(c, e->bound[i]);
+}
+
+static Expr rename_all(Canon *c, Expr e) {
+    if (e->kind == EXPR_INDEX) return expr_index(c->pool, renamed(c, e->index));
+    if (e->free_count == 0 && !e->reduces) return e;
+    Expr known = expr_map_get(&c->done, e);
+    if (known != NULL) return known;
+    Expr kids[e->count + 1];
+    for (int k = 0; k < e->count; k++) kids[k] = rename_all(c, e->kids[k]);
+    Expr result;
+    if (e->kind == EXPR_REDUCE) {
+        Index *bound[e->bound_count];
+        for (int i = 0; i < e->bound_count; i++) bound[i] = renamed(c, e->bound[i]);
+        result = expr_reduce(c->pool, e->reduction, bound, e->bound_count, kids[0]);
+    } else {
+        result = expr_rebuild(c->pool, e, kids);
+    }
+    expr_map_put(&c->done, e, result);
+    return result;
+}
+
+Expr canonical(Pool *pool, Expr e, Index *const *first, int count, Index **order) {
+    Arena *arena = arena_new();
+    Canon c = {.pool = pool, .done = {.arena = arena}, .seen = {.arena = arena}};
+    for (int i = 0; i < count; i++) renamed(&c, first[i]);
+    meet(&c, e);
+    Expr result = rename_all(&c, e);
+    int at = 0;
+    for (size_t i = 0; order != NULL && i < c.from.count; i++) {
+        if (expr_depends(e, c.from.at[i])) order[at++] = c.from.at[i];
+    }
+    arena_free(arena);
+    return result;
+}
+
+/* ---- Replacing tensors */
+
+typedef struct {
+    Pool *pool;
+    const Tensor *from;
+    Tensor *to;
+} Replacement;
+
+static Expr replace(void *context, Expr e) {
+    Replacement *r = context;
+    if (e->kind != EXPR_READ || e->tensor != r->from) return e;
+    return expr_read(r->pool, r->to, e->kids, r->to->rank, e->has_default ? e->kids[e->count - 1] : NULL);
+}
+
+void replace_reads(Program *program, const Tensor *from, Tensor *to) {
+    Replacement r = {program->pool, from, to};
+    Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *s = lists[l]->at[i];
+            if (expr_reads(program->pool, s->value, from)) s->value = expr_rewrite(program->pool, s->value, replace, &r);
+        }
+    }
+    for (size_t i = 0; i < program->outputs.count; i++) {
+        if (program->outputs.at[i] == from) program->outputs.at[i] = to;
+    }
+}
+
+static bool may_vanish(const Program *program, const Tensor *tensor) {
+    if (tensor == program->loss) return false;
+    for (size_t i = 0; i < program->metrics.count; i++) {
+        if (program->metrics.at[i].tensor == tensor) return false;
+    }
+    return tensor->kind != TENSOR_ADJOINT || tensor->of->kind != TENSOR_PARAMETER;
+}
+
+static bool same_tensor_shape(const Tensor *a, const Tensor *b) {
+    if (a->rank != b->rank || a->index_range != b->index_range) return false;
+    for (int i = 0; i < a->rank; i++) {
+        if (a->shape[i] != b->shape[i]) return false;
+    }
+    return true;
+}
+
+void share_statements(Program *program) {
+    Arena *arena = arena_new();
+    ExprMap known = {.arena = arena};
+    Vec(Tensor *) owners = {0};
+    Statements *lists[] = {&program->forward, &program->backward};
+    for (size_t l = 0; l < 2; l++) {
+        Statements out = {0};
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *s = lists[l]->at[i];
+            bool shareable = s->subscripts == NULL && !s->value->draws && s->value->kind != EXPR_CONST;
+            Expr key = shareable ? canonical(program->pool, s->value, s->indices, s->count, NULL) : NULL;
+            Expr number = key == NULL ? NULL : expr_map_get(&known, key);
+            Tensor *owner = number == NULL ? NULL : owners.at[(size_t)number->value];
+            if (owner != NULL && may_vanish(program, s->target) && same_tensor_shape(owner, s->target)) {
+                replace_reads(program, s->target, owner);
+                continue;
+            }
+            if (key != NULL && owner == NULL) {
+                expr_map_put(&known, key, expr_number(program->pool, (double)owners.count));
+                vec_push(arena, &owners, s->target);
+            }
+            vec_push(pool_arena(program->pool), &out, s);
+        }
+        *lists[l] = out;
+    }
+    arena_free(arena);
+}
+
+/* ---- Reading what is known */
+
+typedef struct {
+    Program *program;
+    ExprMap known; /* canonical value -> number of its statement */
+    Statements statements;
+} Known;
+
+static Expr read_known(void *context, Expr e) {
+    Known *k = context;
+    if (e->kind == EXPR_CONST || e->kind == EXPR_INDEX || e->kind == EXPR_READ || e->condition || e->free_count == 0) return e;
+    Index *order[e->free_count];
+    Expr number = expr_map_get(&k->known, canonical(k->program->pool, e, NULL, 0, order));
+    if (number == NULL) return e;
+    const Statement *s = k->statements.at[(size_t)number->value];
+    Index *theirs[s->count + 1];
+    canonical(k->program->pool, s->value, NULL, 0, theirs);
+    Expr subscripts[s->count + 1];
+    for (int i = 0; i < s->count; i++) {
+        for (int f = 0; f < e->free_count; f++) {
+            if (theirs[f] == s->indices[i]) subscripts[i] = expr_index(k->program->pool, order[f]);
+        }
+    }
+    return expr_read(k->program->pool, s->target, subscripts, s->count, NULL);
+}
+
+void read_what_is_known(Program *program) {
+    Arena *arena = arena_new();
+    Known k = {.program = program, .known = {.arena = arena}};
+    Statements *lists[] = {&program->forward, &program->backward};
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *s = lists[l]->at[i];
+            Expr kids[s->value->count + 1];
+            for (int c = 0; c < s->value->count; c++) kids[c] = expr_rewrite(program->pool, s->value->kids[c], read_known, &k);
+            s->value = expr_rebuild(program->pool, s->value, kids);
+            bool useful = (s->value->kind == EXPR_OP || s->value->kind == EXPR_REDUCE) && s->subscripts == NULL && s->value->free_count == s->count && s->count > 0 &&
+                          !s->value->draws && !tensor_is_persistent(s->target);
+            if (!useful) continue;
+            Expr key = canonical(program->pool, s->value, NULL, 0, NULL);
+            if (expr_map_get(&k.known, key) != NULL) continue;
+            expr_map_put(&k.known, key, expr_number(program->pool, (double)k.statements.count));
+            vec_push(arena, &k.statements, s);
+        }
+    }
+    arena_free(arena);
+}
+
+/* ---- Removing what nobody reads */
+
+static void need(void *context, Expr e) {
+    if (e->kind == EXPR_READ) ((bool *)context)[e->tensor->id] = true;
+}
+
+void remove_unused(Program *program) {
+    bool *needed = NEW_ARRAY(pool_arena(program->pool), bool, program->all.count + 1);
+    if (program->loss != NULL) needed[program->loss->id] = true;
+    for (size_t i = 0; i < program->metrics.count; i++) needed[program->metrics.at[i].tensor->id] = true;
+    bool predicts = program->backward.count == 0 && program->update.count == 0;
+    for (size_t i = 0; predicts && i < program->outputs.count; i++) needed[program->outputs.at[i]->id] = true;
+    Statements *lists[] = {&program->update, &program->backward, &program->forward};
+    for (size_t l = 0; l < 3; l++) {
+        size_t kept = lists[l]->count;
+        for (size_t i = lists[l]->count; i-- > 0;) {
+            Statement *s = lists[l]->at[i];
+            bool gradient = s->target->kind == TENSOR_ADJOINT && s->target->of->kind == TENSOR_PARAMETER;
+            if (!needed[s->target->id] && !tensor_is_persistent(s->target) && !gradient) continue;
+            expr_visit(program->pool, s->value, need, needed);
+            for (int k = 0; s->subscripts != NULL && k < s->target->rank; k++) expr_visit(program->pool, s->subscripts[k], need, needed);
+            lists[l]->at[--kept] = s;
+        }
+        if (kept > 0) memmove(lists[l]->at, lists[l]->at + kept, sizeof *lists[l]->at * (lists[l]->count - kept));
+        lists[l]->count -= kept;
+    }
+}

@@ -1,0 +1,39 @@
+/* Short formulas, and nothing computed twice.
+
+   Requires: a normalized forward, and backward where the program trains.
+   Ensures:  equal mathematics; a reduction stands in a formula at most at one depth; every tensor that is left is read.
+   Example:  doutput[b, i] = 1 / batch_size * (2 * (output[b, i] - t[b, i])) / 2    becomes
+             doutput[b, i] = (output[b, i] - t[b, i]) / batch_size */
+#include "tensor/steps.h"
+
+enum { MOST_ROUNDS = 8 };
+
+static bool shorten(Program *program, Rules *rules) {
+    bool changed = false;
+    Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *s = lists[l]->at[i];
+            Expr before = s->value;
+            s->value = algebra(program, rules, s->value, s);
+            changed |= s->value != before;
+        }
+        normalize_list(program, lists[l]);
+    }
+    return changed;
+}
+
+void simplify(Program *program) {
+    Rules *rules = rules_new(program);
+    remove_unused(program);
+    for (int round = 0; round < MOST_ROUNDS; round++) {
+        bool changed = shorten(program, rules);
+        share_statements(program);
+        read_what_is_known(program);
+        changed |= inline_cheap(program);
+        if (!changed) break;
+    }
+    share_expensive(program);
+    share_statements(program);
+    fuse_reductions(program);
+}

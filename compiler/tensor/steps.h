@@ -1,0 +1,47 @@
+/* Shared by the steps of the tensor program. */
+#ifndef NNC_TENSOR_STEPS_H
+#define NNC_TENSOR_STEPS_H
+
+#include "tensor/affine.h"
+#include "tensor/program.h"
+
+typedef struct Rules Rules;
+
+/* ---- normalize.c */
+Expr part_for(Program *program, Statements *out, const Statement *from, Expr e, const char *what);
+void normalize_list(Program *program, Statements *list);
+
+/* ---- share.c */
+/* e with its indices renamed in order of appearance: equal up to the names of indices is then equal. The given indices come
+   first, in their order; `order` (room for e->free_count) receives the free indices of e in the order of their new names. */
+Expr canonical(Pool *pool, Expr e, Index *const *first, int count, Index **order);
+void share_statements(Program *program); /* statements that are equal up to the names of indices become one */
+void read_what_is_known(Program *program); /* a subexpression that an earlier statement computes is read */
+void remove_unused(Program *program);
+void replace_reads(Program *program, const Tensor *from, Tensor *to); /* everywhere; same shape */
+
+/* ---- gather.c */
+/* The value at target[axes] of   target[subscripts] += value  summed over all indices: subscripts are inverted, a scatter becomes a
+   gather. NULL where they cannot be (they read an index tensor). */
+Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *subscripts, Expr value, Expr seed);
+
+/* ---- algebra.c: sums and products */
+Expr algebra(Program *program, Rules *rules, Expr e, Statement *noted); /* an equal expression that costs less, or e */
+Expr logsumexp_of(Program *program, Index *const *bound, int count, Expr body);
+bool is_positive(Expr e); /* > 0 for all data, as far as can be seen */
+bool is_not_negative(Expr e);
+void note_rewrite(Program *program, Statement *statement, const char *rule);
+
+/* ---- rules.c: rules.def */
+Rules *rules_new(Program *program);
+Expr rules_stable(Rules *rules, Expr e, const char **name);  /* NULL where no rule applies */
+Expr rules_algebra(Rules *rules, Expr e, const char **name);
+
+/* ---- inline.c */
+bool inline_cheap(Program *program); /* true if something changed */
+void fuse_reductions(Program *program);
+
+/* ---- keep.c */
+void share_expensive(Program *program);
+
+#endif
