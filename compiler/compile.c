@@ -38,7 +38,7 @@ static bool run_derive(Compilation *c) {
 }
 
 static void print_ast(const Compilation *c, Text *text) { ast_print(text, &c->items); }
-static void print_program(const Compilation *c, Text *text) { program_print(text, c->model->training, c->options.origins); }
+static void print_program(const Compilation *c, Text *text) { program_print(text, c->model->training, c->options.origins ? c->context.sources : NULL); }
 
 static const Step steps[] = {
     {"parse", "the text, as it was understood", parse, print_ast},

@@ -493,6 +493,12 @@ static Expr step(void *context, Expr e) {
 }
 
 Expr algebra(Program *program, Rules *rules, Expr e, Statement *noted) {
+    enum { MOST_ROUNDS = 6 }; /* what one rewrite brings together another may shorten */
     Context context = {program, rules, noted};
-    return expr_rewrite(program->pool, e, step, &context);
+    for (int round = 0; round < MOST_ROUNDS; round++) {
+        Expr before = e;
+        e = expr_rewrite(program->pool, e, step, &context);
+        if (e == before) break;
+    }
+    return e;
 }

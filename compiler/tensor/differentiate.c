@@ -159,7 +159,7 @@ static Tensor *auxiliary(Derivation *d, Statements *out, const Statement *s, con
     tensor->span = s->target->span;
     Origin origin = s->origin;
     origin.from = s;
-    origin.rule = "for the backward pass";
+    origin.rule = arena_printf(d->arena, "the backward pass of %s needs it", s->target->name);
     Statement *made = statement_add(d->program, out, tensor, indices, count, value, origin);
     made->part = s->part;
     return tensor;
@@ -214,13 +214,12 @@ typedef struct {
     Vec(Node) nodes;
 } Sweep;
 
-static void collect(Sweep *sweep, Expr e, Expr (*count)(double), Pool *pool) {
-    (void)count;
+static void collect(Sweep *sweep, Pool *pool, Expr e) {
     if (expr_map_get(&sweep->number, e) != NULL) return;
     expr_map_put(&sweep->number, e, expr_number(pool, (double)sweep->nodes.count));
     vec_push(sweep->arena, &sweep->nodes, (Node){.node = e});
     for (int k = 0; k < e->count; k++) {
-        if (flows(e, k)) collect(sweep, e->kids[k], count, pool);
+        if (flows(e, k)) collect(sweep, pool, e->kids[k]);
     }
 }
 
@@ -251,7 +250,7 @@ static Expr inside(Pool *pool, Expr read) {
 
 static int by_id_downwards(const Node *a, const Node *b) { return a->node->id > b->node->id ? -1 : a->node->id < b->node->id; }
 
-static void sort_nodes(Sweep *sweep) { /* insertion would be quadratic; a heap sort needs no memory: sift down on ids */
+static void sort_nodes(Sweep *sweep) {
     Node *at = sweep->nodes.at;
     size_t count = sweep->nodes.count;
     for (size_t gap = count / 2; gap > 0; gap /= 2) { /* Shell 1959 */
@@ -275,7 +274,7 @@ static const char *with_law(Arena *arena, const char *laws, Op op) {
 static void derive_value(Derivation *d, const Statement *s, Expr value, Expr seed, Expr given, Expr result, Index **indices, int count) {
     Arena *arena = arena_new();
     Sweep sweep = {.arena = arena, .number = {.arena = arena}};
-    collect(&sweep, value, NULL, d->pool);
+    collect(&sweep, d->pool, value);
     sort_nodes(&sweep);
     for (size_t i = 0; i < sweep.nodes.count; i++) expr_map_put(&sweep.number, sweep.nodes.at[i].node, expr_number(d->pool, (double)i));
     const char *laws = "";

@@ -5,16 +5,17 @@
 #include "tensor/steps.h"
 
 typedef struct {
-    const Statement *reader;
+    Statement *reader;
     Expr read; /* the only one, or NULL where there are more */
     int reads, inside_reductions;
+    bool with_default;
+    bool gone; /* was inserted into its reader: what it reads is counted anew in the next round */
 } Use;
 
 typedef struct {
     Program *program;
     Use *uses; /* by tensor id */
-    const Statement *reader;
-    int depth; /* of reductions around */
+    Statement *reader;
     ExprMap *seen;
 } Count;
 
@@ -27,6 +28,7 @@ static void count_reads(Count *c, Expr e, bool inside) {
         use->read = use->reads == 1 ? e : NULL;
         use->reader = c->reader;
         use->inside_reductions += inside;
+        use->with_default |= e->has_default;
     }
     for (int k = 0; k < e->count; k++) count_reads(c, e->kids[k], inside || e->kind == EXPR_REDUCE);
 }
@@ -81,16 +83,16 @@ static Expr insert(void *context, Expr e) {
     return value;
 }
 
-static void insert_everywhere(Program *program, const Statement *definition) {
+static void insert_into(Program *program, Statement *reader, const Statement *definition) {
     Insertion insertion = {program->pool, definition};
-    Statements *lists[] = {&program->forward, &program->backward, &program->update};
-    for (size_t l = 0; l < 3; l++) {
-        for (size_t i = 0; i < lists[l]->count; i++) {
-            Statement *s = lists[l]->at[i];
-            if (!expr_reads(program->pool, s->value, definition->target)) continue;
-            s->value = expr_rewrite(program->pool, s->value, insert, &insertion);
-            for (size_t r = 0; r < definition->rewrites.count; r++) note_rewrite(program, s, definition->rewrites.at[r]);
-        }
+    reader->value = expr_rewrite(program->pool, reader->value, insert, &insertion);
+    for (size_t r = 0; r < definition->rewrites.count; r++) note_rewrite(program, reader, definition->rewrites.at[r]);
+}
+
+static void insert_everywhere(Program *program, const Statement *definition) {
+    Statements all = program_statements(program);
+    for (size_t i = 0; i < all.count; i++) {
+        if (expr_reads(program->pool, all.at[i]->value, definition->target)) insert_into(program, all.at[i], definition);
     }
 }
 
@@ -107,27 +109,14 @@ static bool overwritten_between(Program *program, const Statement *definition, c
     return false;
 }
 
-typedef struct {
-    const Tensor *tensor;
-    bool with_default;
-} DefaultSearch;
+static bool is_constant(const Statement *s) { return s->value->free_count == 0 && expr_cost(s->value) <= 8; }
 
-static void look_for_default(void *context, Expr e) {
-    DefaultSearch *search = context;
-    if (e->kind == EXPR_READ && e->tensor == search->tensor && e->has_default) search->with_default = true;
-}
-
-static bool read_with_default(Program *program, const Tensor *tensor) {
-    DefaultSearch search = {.tensor = tensor};
-    Statements all = program_statements(program);
-    for (size_t i = 0; i < all.count; i++) expr_visit(program->pool, all.at[i]->value, look_for_default, &search);
-    return search.with_default;
-}
-
-static bool worth_inlining(Program *program, const Statement *s, const Use *use) {
-    if (!compilers_own(s) || s->value->reduces || use->reads == 0 || read_with_default(program, s->target)) return false;
-    if (s->value->free_count == 0 && expr_cost(s->value) <= 8) return true;
-    return use->reads == 1 && use->read != NULL && once_for_each_point(use->reader, use->read) && !overwritten_between(program, s, use->reader);
+static bool worth_inlining(Program *program, const Statement *s, const Use *uses) {
+    const Use *use = &uses[s->target->id];
+    if (!compilers_own(s) || s->value->reduces || use->reads == 0 || use->with_default) return false;
+    if (is_constant(s)) return true;
+    return use->reads == 1 && use->read != NULL && !uses[use->reader->target->id].gone && once_for_each_point(use->reader, use->read) &&
+           !overwritten_between(program, s, use->reader);
 }
 
 /* a[i, j] = c[i, j] needs no second name. */
@@ -140,23 +129,35 @@ static bool is_copy(const Statement *s) {
     return true;
 }
 
-bool inline_cheap(Program *program) {
-    bool changed = false;
-    Statements *lists[] = {&program->forward, &program->backward, &program->update};
+static bool drop_copies(Program *program) {
+    Tensor **alias = NEW_ARRAY(pool_arena(program->pool), Tensor *, program->all.count);
+    bool found = false;
+    Statements *lists[] = {&program->forward, &program->backward};
     for (size_t l = 0; l < 2; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
-            if (!is_copy(lists[l]->at[i])) continue;
-            replace_reads(program, lists[l]->at[i]->target, lists[l]->at[i]->value->tensor);
-            changed = true;
+            const Statement *s = lists[l]->at[i];
+            if (!is_copy(s)) continue;
+            Tensor *of = s->value->tensor;
+            alias[s->target->id] = alias[of->id] != NULL ? alias[of->id] : of;
+            found = true;
         }
     }
-    if (changed) remove_unused(program);
+    if (found) replace_tensors(program, alias);
+    if (found) remove_unused(program);
+    return found;
+}
+
+bool inline_cheap(Program *program) {
+    bool changed = drop_copies(program);
+    Use *uses = find_uses(program);
+    Statements *lists[] = {&program->forward, &program->backward, &program->update};
     for (size_t l = 0; l < 3; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
-            const Use *uses = find_uses(program);
             Statement *s = lists[l]->at[i];
-            if (!worth_inlining(program, s, &uses[s->target->id])) continue;
-            insert_everywhere(program, s);
+            if (!worth_inlining(program, s, uses)) continue;
+            if (is_constant(s)) insert_everywhere(program, s);
+            else insert_into(program, uses[s->target->id].reader, s);
+            uses[s->target->id].gone = true;
             changed = true;
         }
     }
@@ -165,16 +166,21 @@ bool inline_cheap(Program *program) {
 }
 
 void fuse_reductions(Program *program) {
-    Statements *lists[] = {&program->forward, &program->backward, &program->update};
-    for (size_t l = 0; l < 3; l++) {
-        for (size_t i = 0; i < lists[l]->count; i++) {
-            const Use *uses = find_uses(program);
-            Statement *s = lists[l]->at[i];
-            const Use *use = &uses[s->target->id];
-            bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 && use->reader->value->kind != EXPR_REDUCE;
-            if (!compilers_own(s) || !s->value->reduces || !once || !once_for_each_point(use->reader, use->read)) continue;
-            insert_everywhere(program, s);
+    for (bool changed = true; changed;) {
+        changed = false;
+        Use *uses = find_uses(program);
+        Statements *lists[] = {&program->forward, &program->backward, &program->update};
+        for (size_t l = 0; l < 3; l++) {
+            for (size_t i = 0; i < lists[l]->count; i++) {
+                Statement *s = lists[l]->at[i];
+                Use *use = &uses[s->target->id];
+                bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 && use->reader->value->kind != EXPR_REDUCE;
+                if (!compilers_own(s) || !s->value->reduces || !once || !once_for_each_point(use->reader, use->read)) continue;
+                if (uses[use->reader->target->id].gone || overwritten_between(program, s, use->reader)) continue;
+                insert_into(program, use->reader, s);
+                use->gone = changed = true;
+            }
         }
+        remove_unused(program);
     }
-    remove_unused(program);
 }

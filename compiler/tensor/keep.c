@@ -1,6 +1,8 @@
 /* What several statements need is computed once, and kept for them, where keeping (a store and a load, about four operations) is
    cheaper than computing it again; cheaper parts are computed again. The same for what does not depend on all loops of its statement:
    it is computed before them. Each choice is written into the statement's note. */
+#include <stdlib.h>
+
 #include "tensor/steps.h"
 
 enum { KEEP_FROM = 8 /* operations: below, computing again costs no more than a store and its loads */ };
@@ -54,85 +56,157 @@ static void survey_value(Survey *survey, Expr value, int loops) {
     expr_visit(survey->program->pool, value->kind == EXPR_REDUCE ? value->kids[0] : value, consider, survey);
 }
 
-static bool best_candidate(const Survey *survey, Candidate *best) {
-    bool found = false;
-    for (size_t i = 0; i < survey->list.count; i++) {
-        const Candidate *c = &survey->list.at[i];
-        if (c->uses < 2 && !c->hoisted) continue;
-        if (!found || c->cost > best->cost) *best = *c;
-        found = true;
-    }
-    return found;
+/* ---- Choosing: the dearest first; a part of one that is chosen waits for the next round */
+
+static int dearest_first(const void *a, const void *b) {
+    const Candidate *x = a, *y = b;
+    if (x->cost != y->cost) return x->cost > y->cost ? -1 : 1;
+    return x->key->id < y->key->id ? -1 : x->key->id > y->key->id;
 }
 
 typedef struct {
+    Expr part;
+    bool found;
+} Inside;
+
+static void look_inside(void *context, Expr e) {
+    Inside *inside = context;
+    inside->found |= e == inside->part;
+}
+
+static bool contains(Program *program, Expr whole, Expr part) {
+    Inside inside = {.part = part};
+    if (part->id < whole->id) expr_visit(program->pool, whole, look_inside, &inside);
+    return inside.found;
+}
+
+/* ---- Replacing, all choices of a round at once */
+
+typedef struct {
     Program *program;
-    Expr key;
-    Tensor *part;
-    Index **order; /* the indices of the part, by position of the canonical ones */
-    int count;
-} Replacement;
+    ExprMap number; /* canonical -> position in chosen */
+    Vec(Candidate) chosen;
+    Vec(Expr) read;     /* what reads the part at the indices of `first` */
+    Vec(Index **) order; /* those indices, by position of the canonical ones */
+} Round;
 
 static Expr replace(void *context, Expr e) {
-    Replacement *r = context;
-    if (e->kind != EXPR_OP || e->condition || e->integer || e->free_count != r->count) return e;
-    Index *order[r->count + 1];
-    if (canonical(r->program->pool, e, NULL, 0, order) != r->key) return e;
-    Expr subscripts[r->count + 1]; /* the part's axes are ordered by index id, order[] by appearance */
-    for (int axis = 0; axis < r->count; axis++) {
-        for (int k = 0; k < r->count; k++) {
-            if (r->order[k] == r->part->definition->indices[axis]) subscripts[axis] = expr_index(r->program->pool, order[k]);
-        }
-    }
-    return expr_read(r->program->pool, r->part, subscripts, r->count, NULL);
+    Round *r = context;
+    if (e->kind != EXPR_OP || e->condition || e->integer || e->draws || e->reduces) return e;
+    Index *order[e->free_count + 1];
+    Expr number = expr_map_get(&r->number, canonical(r->program->pool, e, NULL, 0, order));
+    if (number == NULL) return e;
+    size_t which = (size_t)number->value;
+    Expr to[e->free_count + 1];
+    for (int k = 0; k < e->free_count; k++) to[k] = expr_index(r->program->pool, order[k]);
+    return expr_substitute(r->program->pool, r->read.at[which], r->order.at[which], to, e->free_count);
 }
 
-static void keep(Program *program, const Candidate *c) {
+static void make_parts(Round *r, Statements *const *lists) {
+    Arena *arena = pool_arena(r->program->pool);
+    for (size_t l = 0; l < 3; l++) {
+        Statements out = {0};
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *user = lists[l]->at[i];
+            for (size_t k = 0; k < r->chosen.count; k++) {
+                const Candidate *c = &r->chosen.at[k];
+                if (c->list != l || c->at != i) continue;
+                bool scalar = l == 2 && c->first->free_count == 0;
+                const OpInfo *info = op_info(c->first->op);
+                Expr read = part_for(r->program, &out, user, c->first, info->notation == NOTATION_CALL ? info->spelling : "part");
+                if (scalar) tensor_rename(r->program, read->tensor, "optimizer.factor");
+                r->read.at[k] = read;
+                read->tensor->definition->note =
+                    c->uses > 1 ? arena_printf(arena, "kept: %d places need it, and computing it again would cost %.0f operations", c->uses, c->cost)
+                                : "computed once, before the loops that it does not depend on";
+            }
+            vec_push(arena, &out, user);
+        }
+        *lists[l] = out;
+    }
+}
+
+static bool keep_round(Program *program) {
+    Arena *arena = arena_new();
+    Survey survey = {.program = program, .arena = arena, .number = {.arena = arena}};
     Statements *lists[] = {&program->forward, &program->backward, &program->update};
-    Statements before = {0}, after = {0};
-    Arena *arena = pool_arena(program->pool);
-    Statement *user = lists[c->list]->at[c->at];
-    Replacement r = {.program = program, .key = c->key, .count = c->first->free_count};
-    r.order = NEW_ARRAY(arena, Index *, r.count + 1);
-    canonical(program->pool, c->first, NULL, 0, r.order);
-    for (size_t i = 0; i < c->at; i++) vec_push(arena, &before, lists[c->list]->at[i]);
-    Expr read = part_for(program, &before, user, c->first, op_info(c->first->op)->notation == NOTATION_CALL ? op_info(c->first->op)->spelling : "part");
-    r.part = read->tensor;
-    r.part->definition->note = c->uses > 1 ? arena_printf(arena, "kept: %d places need it, and computing it again would cost %.0f operations", c->uses, c->cost)
-                                           : "computed once, before the loops that it does not depend on";
-    for (size_t i = c->at; i < lists[c->list]->count; i++) vec_push(arena, &after, lists[c->list]->at[i]);
-    for (size_t i = 0; i < after.count; i++) vec_push(arena, &before, after.at[i]);
-    *lists[c->list] = before;
-    for (size_t l = c->list; l < 3; l++) {
+    for (survey.in_list = 0; survey.in_list < 3; survey.in_list++) {
+        survey.persistent_may_change = survey.in_list == 2;
+        for (survey.in_statement = 0; survey.in_statement < lists[survey.in_list]->count; survey.in_statement++) {
+            const Statement *s = lists[survey.in_list]->at[survey.in_statement];
+            bool is_part = s->target->kind == TENSOR_PART && s->value->kind == EXPR_OP && s->value->free_count == s->count;
+            survey.loops = s->count;
+            if (!is_part) survey_value(&survey, s->value, s->count);
+            else for (int k = 0; k < s->value->count; k++) expr_visit(program->pool, s->value->kids[k], consider, &survey); /* itself is what it is for */
+        }
+    }
+    qsort(survey.list.at, survey.list.count, sizeof *survey.list.at, dearest_first);
+    Round r = {.program = program, .number = {.arena = arena}};
+    for (size_t i = 0; i < survey.list.count; i++) {
+        const Candidate *c = &survey.list.at[i];
+        bool waits = c->uses < 2 && !c->hoisted;
+        for (size_t k = 0; k < r.chosen.count && !waits; k++) waits = contains(program, r.chosen.at[k].key, c->key) || contains(program, r.chosen.at[k].first, c->first);
+        if (waits) continue;
+        Index **order = NEW_ARRAY(arena, Index *, c->first->free_count + 1);
+        canonical(program->pool, c->first, NULL, 0, order);
+        expr_map_put(&r.number, c->key, expr_number(program->pool, (double)r.chosen.count));
+        vec_push(arena, &r.chosen, *c);
+        vec_push(arena, &r.order, order);
+        vec_push(arena, &r.read, NULL);
+    }
+    size_t tensors = program->all.count;
+    make_parts(&r, lists);
+    for (size_t l = 0; l < 3 && r.chosen.count > 0; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             Statement *s = lists[l]->at[i];
-            if (s != r.part->definition) s->value = expr_rewrite(program->pool, s->value, replace, &r);
+            if (s->target->id < tensors) s->value = expr_rewrite(program->pool, s->value, replace, &r);
         }
     }
+    bool found = r.chosen.count > 0;
+    arena_free(arena);
+    return found;
 }
 
-void share_expensive(Program *program) {
-    for (int round = 0; round < 10000; round++) {
-        Arena *arena = arena_new();
-        Survey survey = {.program = program, .arena = arena, .number = {.arena = arena}};
-        Statements *lists[] = {&program->forward, &program->backward, &program->update};
-        for (survey.in_list = 0; survey.in_list < 3; survey.in_list++) {
-            survey.persistent_may_change = survey.in_list == 2;
-            for (survey.in_statement = 0; survey.in_statement < lists[survey.in_list]->count; survey.in_statement++) {
-                const Statement *s = lists[survey.in_list]->at[survey.in_statement];
-                bool is_part = s->target->kind == TENSOR_PART && s->value->kind == EXPR_OP && s->value->free_count == s->count;
-                if (is_part) { /* its own value is what it is for; parts of it may still be shared */
-                    survey.loops = s->count;
-                    for (int k = 0; k < s->value->count; k++) expr_visit(program->pool, s->value->kids[k], consider, &survey);
-                } else {
-                    survey_value(&survey, s->value, s->count);
-                }
-            }
-        }
-        Candidate best = {0};
-        bool found = best_candidate(&survey, &best);
-        arena_free(arena);
-        if (!found) return;
-        keep(program, &best);
+/* ---- What is computed again is said, too */
+
+typedef struct {
+    Program *program;
+    ExprMap forward; /* canonical subexpressions of the forward pass */
+    Expr again;      /* the largest of them met in a statement */
+} Again;
+
+static bool cheap_part(Expr e) { return e->kind == EXPR_OP && !e->condition && !e->integer && !e->draws && !e->reduces && e->free_count > 0 && expr_cost(e) >= 1; }
+
+static void remember(void *context, Expr e) {
+    Again *a = context;
+    if (cheap_part(e)) expr_map_put(&a->forward, canonical(a->program->pool, e, NULL, 0, NULL), e);
+}
+
+static void recognise(void *context, Expr e) {
+    Again *a = context;
+    if (!cheap_part(e) || expr_map_get(&a->forward, canonical(a->program->pool, e, NULL, 0, NULL)) == NULL) return;
+    if (a->again == NULL || expr_cost(e) > expr_cost(a->again)) a->again = e;
+}
+
+void note_recomputed(Program *program) {
+    Arena *arena = arena_new();
+    Again again = {.program = program, .forward = {.arena = arena}};
+    for (size_t i = 0; i < program->forward.count; i++) expr_visit(program->pool, program->forward.at[i]->value, remember, &again);
+    for (size_t i = 0; i < program->backward.count; i++) {
+        Statement *s = program->backward.at[i];
+        again.again = NULL;
+        expr_visit(program->pool, s->value, recognise, &again);
+        if (again.again == NULL) continue;
+        Text *text = text_new(pool_arena(program->pool));
+        text_put(text, "computed again, which is cheaper than keeping it: ");
+        expr_print(text, again.again);
+        s->note = text_string(text);
     }
+    arena_free(arena);
+}
+
+enum { MOST_ROUNDS = 40 };
+
+void share_expensive(Program *program) {
+    for (int round = 0; round < MOST_ROUNDS && keep_round(program); round++) {}
 }

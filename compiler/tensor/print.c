@@ -140,30 +140,27 @@ static void print_statement(Printer *p, const Statement *s) {
     print(p, s->value, LOWEST, false);
 }
 
-void statement_print(Text *text, const Program *program, const Statement *statement) {
-    (void)program;
+void statement_print(Text *text, const Statement *statement) {
     Printer p = {.text = text};
     print_statement(&p, statement);
 }
 
-static void print_origin(Text *text, const Statement *s) {
-    if (s->origin.rule != NULL && s->origin.rule[0] != '\0') {
-        text_printf(text, "    # %s", s->origin.rule);
-        if (s->origin.from != NULL) text_printf(text, " of %s", s->origin.from->target->name);
-        text_put(text, "\n");
-    }
+static void print_origin(Text *text, const Sources *sources, const Statement *s) {
+    const char *rule = s->origin.rule != NULL && s->origin.rule[0] != '\0' ? s->origin.rule : "as written";
+    if (s->origin.span.source == 0) text_printf(text, "    # %s\n", rule);
+    else text_printf(text, "    # line %u: %s\n", source_place(sources, s->origin.span.source, s->origin.span.begin).line, rule);
     for (size_t i = 0; i < s->rewrites.count; i++) text_printf(text, "    # rewritten: %s\n", s->rewrites.at[i]);
     if (s->note != NULL) text_printf(text, "    # %s\n", s->note);
 }
 
-static void print_list_of(Text *text, const Program *program, const char *title, const Statements *list, bool origins) {
+static void print_list_of(Text *text, const Sources *origins, const char *title, const Statements *list) {
     if (list->count == 0) return;
     text_printf(text, "%s\n", title);
     text->indent++;
     for (size_t i = 0; i < list->count; i++) {
-        statement_print(text, program, list->at[i]);
+        statement_print(text, list->at[i]);
         text_put(text, "\n");
-        if (origins) print_origin(text, list->at[i]);
+        if (origins != NULL) print_origin(text, origins, list->at[i]);
     }
     text->indent--;
 }
@@ -181,13 +178,13 @@ static void print_tensors(Text *text, const char *word, const Tensors *list) {
     }
 }
 
-void program_print(Text *text, const Program *program, bool origins) {
+void program_print(Text *text, const Program *program, const Sources *origins) {
     print_tensors(text, "input", &program->inputs);
     print_tensors(text, "target", &program->targets);
     print_tensors(text, "param", &program->parameters);
     print_tensors(text, "state", &program->states);
-    print_list_of(text, program, "initial", &program->initial, origins);
-    print_list_of(text, program, "forward", &program->forward, origins);
-    print_list_of(text, program, "backward", &program->backward, origins);
-    print_list_of(text, program, "update", &program->update, origins);
+    print_list_of(text, origins, "initial", &program->initial);
+    print_list_of(text, origins, "forward", &program->forward);
+    print_list_of(text, origins, "backward", &program->backward);
+    print_list_of(text, origins, "update", &program->update);
 }

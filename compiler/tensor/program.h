@@ -65,6 +65,7 @@ struct Statement {
     Origin origin;
     int part;       /* 1 + position in the program's parts, 0: none */
     Vec(const char *) rewrites; /* the rules of rules.def that were applied, in order */
+    Expr settled;               /* the value when algebra had nothing left to do */
     const char *note;           /* a choice that readers should see: "kept for the backward pass" */
 };
 
@@ -130,8 +131,8 @@ void simplify(Program *program);            /* simplify.c: algebra, sharing, wha
 bool program_check(const Program *program, const char **why); /* check.c: the promises above, executable */
 
 /* ---- Printing (print.c) */
-void program_print(Text *text, const Program *program, bool origins);
-void statement_print(Text *text, const Program *program, const Statement *statement);
+void program_print(Text *text, const Program *program, const Sources *origins); /* origins NULL: not where statements come from */
+void statement_print(Text *text, const Statement *statement);
 void expr_print(Text *text, Expr e); /* indices by name, disambiguated within e */
 
 #endif

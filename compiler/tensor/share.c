@@ -75,27 +75,35 @@ Expr canonical(Pool *pool, Expr e, Index *const *first, int count, Index **order
 
 typedef struct {
     Pool *pool;
-    const Tensor *from;
-    Tensor *to;
-} Replacement;
+    Tensor *const *alias;
+    bool found;
+} Aliases;
 
-static Expr replace(void *context, Expr e) {
-    Replacement *r = context;
-    if (e->kind != EXPR_READ || e->tensor != r->from) return e;
-    return expr_read(r->pool, r->to, e->kids, r->to->rank, e->has_default ? e->kids[e->count - 1] : NULL);
+static void look_for_alias(void *context, Expr e) {
+    Aliases *a = context;
+    if (e->kind == EXPR_READ && a->alias[e->tensor->id] != NULL) a->found = true;
 }
 
-void replace_reads(Program *program, const Tensor *from, Tensor *to) {
-    Replacement r = {program->pool, from, to};
-    Statements *lists[] = {&program->forward, &program->backward, &program->update};
-    for (size_t l = 0; l < 3; l++) {
-        for (size_t i = 0; i < lists[l]->count; i++) {
-            Statement *s = lists[l]->at[i];
-            if (expr_reads(program->pool, s->value, from)) s->value = expr_rewrite(program->pool, s->value, replace, &r);
-        }
-    }
+static Expr replace(void *context, Expr e) {
+    const Aliases *a = context;
+    if (e->kind != EXPR_READ || a->alias[e->tensor->id] == NULL) return e;
+    Tensor *to = a->alias[e->tensor->id];
+    return expr_read(a->pool, to, e->kids, to->rank, e->has_default ? e->kids[e->count - 1] : NULL);
+}
+
+/* Reads of a tensor that has an alias become reads of the alias. */
+static void replace_in(Program *program, Statement *s, Tensor *const *alias) {
+    Aliases aliases = {.pool = program->pool, .alias = alias};
+    expr_visit(program->pool, s->value, look_for_alias, &aliases);
+    if (aliases.found) s->value = expr_rewrite(program->pool, s->value, replace, &aliases);
+}
+
+void replace_tensors(Program *program, Tensor *const *alias) {
+    Statements all = program_statements(program);
+    for (size_t i = 0; i < all.count; i++) replace_in(program, all.at[i], alias);
     for (size_t i = 0; i < program->outputs.count; i++) {
-        if (program->outputs.at[i] == from) program->outputs.at[i] = to;
+        Tensor *to = alias[program->outputs.at[i]->id];
+        if (to != NULL) program->outputs.at[i] = to;
     }
 }
 
@@ -119,27 +127,29 @@ void share_statements(Program *program) {
     Arena *arena = arena_new();
     ExprMap known = {.arena = arena};
     Vec(Tensor *) owners = {0};
+    Tensor **alias = NEW_ARRAY(arena, Tensor *, program->all.count);
     Statements *lists[] = {&program->forward, &program->backward};
     for (size_t l = 0; l < 2; l++) {
-        Statements out = {0};
+        size_t kept = 0;
         for (size_t i = 0; i < lists[l]->count; i++) {
             Statement *s = lists[l]->at[i];
-            bool shareable = s->subscripts == NULL && !s->value->draws && s->value->kind != EXPR_CONST;
-            Expr key = shareable ? canonical(program->pool, s->value, s->indices, s->count, NULL) : NULL;
-            Expr number = key == NULL ? NULL : expr_map_get(&known, key);
+            replace_in(program, s, alias);
+            lists[l]->at[kept++] = s;
+            if (s->subscripts != NULL || s->value->draws || s->value->kind == EXPR_CONST) continue;
+            Expr key = canonical(program->pool, s->value, s->indices, s->count, NULL);
+            Expr number = expr_map_get(&known, key);
             Tensor *owner = number == NULL ? NULL : owners.at[(size_t)number->value];
-            if (owner != NULL && may_vanish(program, s->target) && same_tensor_shape(owner, s->target)) {
-                replace_reads(program, s->target, owner);
-                continue;
-            }
-            if (key != NULL && owner == NULL) {
+            if (owner == NULL) {
                 expr_map_put(&known, key, expr_number(program->pool, (double)owners.count));
                 vec_push(arena, &owners, s->target);
+            } else if (may_vanish(program, s->target) && same_tensor_shape(owner, s->target)) {
+                alias[s->target->id] = owner;
+                kept--;
             }
-            vec_push(pool_arena(program->pool), &out, s);
         }
-        *lists[l] = out;
+        lists[l]->count = kept;
     }
+    replace_tensors(program, alias);
     arena_free(arena);
 }
 

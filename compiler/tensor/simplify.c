@@ -14,8 +14,9 @@ static bool shorten(Program *program, Rules *rules) {
     for (size_t l = 0; l < 3; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             Statement *s = lists[l]->at[i];
+            if (s->value == s->settled) continue;
             Expr before = s->value;
-            s->value = algebra(program, rules, s->value, s);
+            s->value = s->settled = algebra(program, rules, s->value, s);
             changed |= s->value != before;
         }
         normalize_list(program, lists[l]);
@@ -36,4 +37,5 @@ void simplify(Program *program) {
     share_expensive(program);
     share_statements(program);
     fuse_reductions(program);
+    note_recomputed(program);
 }

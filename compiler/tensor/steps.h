@@ -18,7 +18,7 @@ Expr canonical(Pool *pool, Expr e, Index *const *first, int count, Index **order
 void share_statements(Program *program); /* statements that are equal up to the names of indices become one */
 void read_what_is_known(Program *program); /* a subexpression that an earlier statement computes is read */
 void remove_unused(Program *program);
-void replace_reads(Program *program, const Tensor *from, Tensor *to); /* everywhere; same shape */
+void replace_tensors(Program *program, Tensor *const *alias); /* by tensor id: reads of one become reads of the other, of the same shape */
 
 /* ---- gather.c */
 /* The value at target[axes] of   target[subscripts] += value  summed over all indices: subscripts are inverted, a scatter becomes a
@@ -43,5 +43,6 @@ void fuse_reductions(Program *program);
 
 /* ---- keep.c */
 void share_expensive(Program *program);
+void note_recomputed(Program *program); /* in the notes of statements */
 
 #endif
