@@ -16,6 +16,7 @@ static void declare_input(E *e, const Ast *ast) {
     if (scope_own(e->scope, ast->name) != NULL) {
         fail(e, ast->name_span, "'%s' is defined already", ast->name);
         also(e, scope_own(e->scope, ast->name)->span, "it is defined here");
+        scope_own(e->scope, ast->name)->value = value_error(); /* which of the two was meant further down, nobody knows */
         return;
     }
     if (ast->type != NULL) {
@@ -93,7 +94,11 @@ static void item(E *e, const Ast *ast, const Ast **loss, size_t *loss_from) {
     case AST_SCAN: statement(e, ast, e->scope); return;
     case AST_SETTING: setting(e, ast, loss, loss_from); return;
     case AST_PREDICT:
-        if (e->predict != NULL) fail(e, ast->span, "'predict' stands here twice; name all tensors in one: predict a, b");
+        if (e->predict != NULL) {
+            fail(e, ast->span, "'predict' stands here twice; name all tensors in one: predict a, b");
+            also(e, e->predict->span, "the first is here");
+            return;
+        }
         e->predict = ast;
         return;
     case AST_FREEZE: vec_push(e->arena, &e->freezes, (Ast *)(size_t)ast); return;
@@ -133,7 +138,9 @@ static void freeze(E *e) {
             Found found = find_parameters(e, e->root, ref->name, true);
             for (size_t p = 0; p < found.count; p++) found.at[p]->frozen = true;
             if (found.count > 0) continue;
-            Entry *entry = scope_own(e->scope, ref->name);
+            Entry *entry = scope_own(e->scope, name_of_length(e->context->names, ref->name, strcspn(ref->name, ".")));
+            if (entry != NULL && entry->kind == ENTRY_VALUE && entry->value->kind == VALUE_ERROR) continue;
+            entry = scope_own(e->scope, ref->name);
             if (entry != NULL && entry->kind == ENTRY_VALUE) fail(e, ref->span, "'%s' has no parameters to freeze", ref->name);
             else fail(e, ref->span, "there is no parameter or layer '%s'%s", ref->name, *near_parameter(e, e->root, ref->name) != '\0' ? near_parameter(e, e->root, ref->name) : near_name(e, e->scope, ref->name));
         }
@@ -181,9 +188,11 @@ static void learn_facts(E *e) {
 
 static void check_whole(E *e, const AstList *items, uint32_t source) {
     Span start = items->count > 0 ? items->at[0]->span : (Span){source, 0, 0};
-    if (e->program->inputs.count == 0) fail(e, start, "the model has no input; write, for example, input x[4]");
+    bool input = false; /* one that failed had its message */
+    for (size_t i = 0; i < items->count; i++) input |= items->at[i]->kind == AST_INPUT;
+    if (!input) fail(e, start, "the model has no input; write, for example, input x[4]");
     else if (e->program->loss == NULL && e->model->loss_span.source == 0) fail(e, start, "the model has no loss; write, for example, loss = mean_squared_error(y, t)");
-    for (size_t i = 0; i < e->layers.count; i++) {
+    for (size_t i = 0; i < e->layers.count && e->diagnostics->errors == 0; i++) {
         if (!*e->layers.at[i]->applied && !in_library(e, e->layer_spans.at[i])) {
             warning_at(e->diagnostics, e->layer_spans.at[i], "this layer is never applied to a tensor");
         }
@@ -203,6 +212,7 @@ static Program *elaborate(AstContext *context, Model *model, const AstList *libr
     e->user = scope_new(e, e->library, NULL, NULL);
     e->scope = scope_new(e, e->user, &frame, NULL);
     vec_push(e->arena, &e->importing, model->path);
+    e->items = items;
     define_all(e, e->library, library);
     define_all(e, e->user, items);
     items_before(e, items);

@@ -22,7 +22,8 @@ static bool check_arguments(E *e, const Application *a, Frame *frame) {
     bool rest = count > 0 && d->ast->list.at[count - 1]->rest;
     for (size_t i = 0; i < a->arguments.count; i++) by_position += a->arguments.at[i].name == NULL;
     if (by_position > count && !rest) {
-        fail(e, a->span, "'%s' takes %zu argument%s, not %zu", d->name, count, count == 1 ? "" : "s", by_position);
+        fail(e, a->span, "'%s' takes %zu argument%s, not %zu%s", d->name, count, count == 1 ? "" : "s", by_position,
+             a->piped != NULL ? "; what is piped in is the first" : "");
         if (!in_library(e, d->ast->name_span)) also(e, d->ast->name_span, "it is defined here");
         return false;
     }
@@ -59,6 +60,9 @@ static bool check_arguments(E *e, const Application *a, Frame *frame) {
 static bool bind_size(E *e, const Ast *written, int64_t size, Scope *scope, const Ast *parameter, const Definition *d, int axis, Span span) {
     if (written->kind == AST_NAME && strchr(written->name, '.') == NULL && scope_own(scope, written->name) == NULL) {
         scope_value(e, scope, written->name, value_number(e, (double)size), written->span);
+        Entry *entry = &scope->entries.at[scope->entries.count - 1];
+        entry->why = span;
+        entry->of = parameter->name;
         return true;
     }
     int64_t wanted;
@@ -69,6 +73,10 @@ static bool bind_size(E *e, const Ast *written, int64_t size, Scope *scope, cons
     bool plain = written->kind == AST_NUMBER;
     fail(e, span, "axis %d of '%s' in '%s' has length %lld, but %s%s%lld is expected", axis + 1, parameter->name, d->name, (long long)size,
          plain ? "" : text_string(text), plain ? "" : " = ", (long long)wanted);
+    Entry *entry = written->kind == AST_NAME ? scope_own(scope, written->name) : NULL;
+    if (entry != NULL && entry->of != NULL && entry->of != parameter->name && !in_library(e, entry->why)) {
+        also(e, entry->why, "%s = %lld comes from '%s', which is this", written->name, (long long)wanted, entry->of);
+    }
     return false;
 }
 
@@ -222,7 +230,9 @@ static bool bind_parameters(E *e, const Application *a, Scope *scope, Lifted *li
         Span span = a->span;
         const Value *value = given(a, i, p->name, &span);
         if (value == NULL && p->y == NULL) {
-            fail(e, a->span, "'%s' wants '%s'%s", a->definition->name, p->name, p->shaped ? ", a tensor" : "");
+            if (p->shaped) fail(e, a->span, "'%s' needs a tensor for '%s'", a->definition->name, p->name);
+            else fail(e, a->span, "'%s' needs a value for '%s', as in %s(%s = ...)", a->definition->name, p->name, a->definition->name, p->name);
+            if (!in_library(e, p->span)) also(e, p->span, "'%s' is declared here", p->name);
             return false;
         }
         if (value == NULL) value = evaluate(e, p->y, scope, AS_VALUE);

@@ -188,7 +188,7 @@ static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Ar
     if (is_reduction(ast->name, &reduction) || strcmp(ast->name, "mean") == 0) {
         return fail(e, ast->span, "'%s' is a reduction and needs an index: write %s(i: x[i])", ast->name, ast->name);
     }
-    return fail(e, ast->name_span, "'%s' is not defined%s", ast->name, near_name(e, scope, ast->name));
+    return undefined(e, ast->name, scope, ast->name_span);
 }
 
 const Value *call(E *e, const Ast *ast, Scope *scope, Mode mode) {

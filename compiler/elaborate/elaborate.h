@@ -69,6 +69,8 @@ typedef struct {
     int rank; /* ENTRY_SHAPE: what `n...` stands for */
     int64_t *shape;
     Span span; /* where it was written */
+    Span why;  /* a size: the argument that it comes from; source 0: none */
+    Name of;   /* ... and the parameter which that is */
 } Entry;
 
 struct Scope {
@@ -133,6 +135,7 @@ typedef struct {
     Index *const *points; /* in an initial value: the parameter's indices, else NULL */
     int point_count, site;
     Vec(Pending) pending;
+    const AstList *items;
     const Ast *optimizer;
     AstList freezes;
     const Ast *predict;
@@ -154,6 +157,8 @@ const Value *fail(E *e, Span span, const char *format, ...) __attribute__((forma
 void also(E *e, Span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 Span shown_span(E *e, Span span);
 bool in_library(E *e, Span span);
+const char *library_text(E *e, Span span); /* ", 'units'," where the text at the span is the library's, which the user does not see; else "" */
+const Value *undefined(E *e, Name name, Scope *scope, Span span);
 
 /* ---- Scopes (scope.c) */
 Scope *scope_new(E *e, Scope *up, Frame *frame, Name binding);

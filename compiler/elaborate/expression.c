@@ -10,7 +10,9 @@ const Value *as_tensor(E *e, const Value *value, Span span) {
     if (value->kind == VALUE_ERROR || value->kind == VALUE_TENSOR) return value;
     if (value->kind == VALUE_LIST) return list_value(e, value->list);
     const char *name = value->kind == VALUE_ELEMENTARY ? op_info(value->op)->spelling : value->definition != NULL ? value->definition->name : "";
-    return fail(e, span, "a tensor or a number is expected here, but %s%s%s is %s", *name ? "'" : "", *name ? name : "this", *name ? "'" : "", kind_text(value));
+    const char *hint = value->kind != VALUE_LAYER ? "" : arena_printf(e->arena, ": write x -> %s(...), or pipe a tensor into its name", name);
+    return fail(e, span, "a tensor or a number is expected here%s but %s%s%s is %s%s", *library_text(e, span) ? library_text(e, span) : ",", *name ? "'" : "",
+                *name ? name : "this", *name ? "'" : "", kind_text(value), hint);
 }
 
 const Value *evaluate_tensor(E *e, const Ast *ast, Scope *scope, Mode mode) { return as_tensor(e, evaluate(e, ast, scope, mode), ast->span); }
@@ -32,7 +34,7 @@ const Value *elementwise(E *e, Op op, const Value *const *operands, Span span) {
         if (shaped == NULL) shaped = x;
         if (!same_shape(shaped, x)) return fail(e, span, "'%s' meets shapes %s and %s, which must agree", op_info(op)->spelling, shape_text(e, shaped), shape_text(e, x));
     }
-    if ((op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD) && expr_is(operands[1]->body, 0)) return fail(e, span, "division by zero");
+    if ((op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD) && expr_is(operands[1]->body, 0)) return fail(e, span, "division by zero%s", *library_text(e, span) ? arena_printf(e->arena, " in%.*s", (int)strlen(library_text(e, span)) - 2, library_text(e, span) + 1) : "");
     Value *result = NEW(e->arena, Value);
     result->kind = VALUE_TENSOR;
     result->quotient = quotient;
@@ -108,7 +110,7 @@ static const Value *name_value(E *e, const Ast *ast, Scope *scope, Mode mode) {
     if (is_reduction(ast->name, &reduction) || strcmp(ast->name, "mean") == 0) {
         return fail(e, ast->span, "'%s' is a reduction: write %s(i: ...)", ast->name, ast->name);
     }
-    return fail(e, ast->span, "'%s' is not defined%s", ast->name, near_name(e, scope, ast->name));
+    return undefined(e, ast->name, scope, ast->span);
 }
 
 /* ---- Literals */
@@ -159,14 +161,14 @@ bool evaluate_whole(E *e, const Value *value, Span span, int64_t *number, const 
     double x;
     if (value->kind == VALUE_ERROR) return false;
     if (!value_constant(value, &x)) {
-        fail(e, span, "%s must be a number that is known at compile time", what);
+        fail(e, span, "%s%s must be a number that is known at compile time", what, library_text(e, span));
         return false;
     }
     if (value->quotient && x != floor(x)) x = floor(x + 1e-9);
     if (x != floor(x) || fabs(x) > 2147483647.0) {
         char text[NUMBER_LENGTH];
         number_print(text, x);
-        fail(e, span, x != floor(x) ? "%s must be a whole number, not %s" : "%s is too large: %s", what, text);
+        fail(e, span, x != floor(x) ? "%s%s must be a whole number, not %s" : "%s%s is too large: %s", what, library_text(e, span), text);
         return false;
     }
     *number = (int64_t)x;
@@ -176,7 +178,7 @@ bool evaluate_whole(E *e, const Value *value, Span span, int64_t *number, const 
 bool evaluate_size(E *e, const Ast *ast, Scope *scope, int64_t *size, const char *what) {
     if (!evaluate_whole(e, evaluate_tensor(e, ast, scope, AS_SIZE), ast->span, size, what)) return false;
     if (*size >= 1) return true;
-    fail(e, ast->span, "%s must be at least 1, but this is %lld", what, (long long)*size);
+    fail(e, ast->span, "%s%s must be at least 1, but this is %lld", what, library_text(e, ast->span), (long long)*size);
     return false;
 }
 
@@ -355,9 +357,11 @@ static const Value *evaluate_kind(E *e, const Ast *ast, Scope *scope, Mode mode)
     case AST_RANGE: return fail(e, ast->span, "a range can stand only behind 'in' and in columns");
     case AST_ARGUMENT: return fail(e, ast->span, "a named argument can stand only in a call");
     case AST_BINDER: return fail(e, ast->span, "'%s in' binds an index only before the colon of a reduction", ast->name);
+    case AST_DOTS:
+    case AST_REST: return fail(e, ast->span, "'...' can stand only in the shape of a definition's parameter; here each axis has a length");
     case AST_MODEL: case AST_IMPORT: case AST_INPUT: case AST_TARGET: case AST_ASSIGN: case AST_PARAM: case AST_STATE: case AST_SCAN:
     case AST_SETTING: case AST_PREDICT: case AST_FREEZE: case AST_DATA: case AST_TRAIN: case AST_DEFINITION: case AST_PARAMETER:
-    case AST_RESULT: case AST_DOTS: case AST_REST: break;
+    case AST_RESULT: break;
     }
     return fail(e, ast->span, "this cannot stand in an expression");
 }

@@ -55,7 +55,7 @@ void elaborate_outputs(E *e, size_t loss_from) {
         const Ast *name = e->predict->list.at[i];
         Entry *entry = scope_own(e->scope, name->name);
         if (entry == NULL || entry->kind != ENTRY_VALUE) {
-            fail(e, name->span, "'%s' is not defined%s", name->name, near_name(e, e->scope, name->name));
+            undefined(e, name->name, e->scope, name->span);
         } else if (entry->value->kind == VALUE_TENSOR && (entry->value->body->kind != EXPR_READ || !entry->value->body->tensor->batched)) {
             fail(e, name->span, "'%s' does not depend on the input, so there is nothing to predict", name->name);
         } else if (entry->value->kind == VALUE_TENSOR) {

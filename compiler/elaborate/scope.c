@@ -38,6 +38,12 @@ const Value *fail(E *e, Span span, const char *format, ...) {
     return value_error();
 }
 
+const char *library_text(E *e, Span span) {
+    enum { LONGEST = 60 };
+    if (span.source == 0 || !in_library(e, span) || span.end - span.begin > LONGEST) return "";
+    return arena_printf(e->arena, ", '%.*s',", (int)(span.end - span.begin), e->context->sources->list.at[span.source].text + span.begin);
+}
+
 void also(E *e, Span span, const char *format, ...) {
     if (span.source == 0) return;
     char message[512];
@@ -115,6 +121,29 @@ const char *near_name(E *e, Scope *scope, Name name) {
     static const char *const words[] = {"sum", "prod", "mean", "argmax", "argmin", "batch_mean", "random_uniform", "random_bernoulli", "training", "batch_size"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) suggest(&suggestion, words[i]);
     return suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best);
+}
+
+/* A statement of this name further down in the same body, or NULL. */
+static const Ast *written_later(E *e, Name name, const Scope *scope) {
+    const AstList *body = scope->frame == NULL ? NULL : scope->frame->definition == NULL ? e->items : &scope->frame->definition->ast->body;
+    for (size_t i = 0; body != NULL && i < body->count; i++) {
+        const Ast *ast = body->at[i];
+        bool makes = ast->kind == AST_ASSIGN || ast->kind == AST_INPUT || ast->kind == AST_TARGET || ast->kind == AST_PARAM;
+        if (makes && ast->name == name) return ast;
+    }
+    return NULL;
+}
+
+const Value *undefined(E *e, Name name, Scope *scope, Span span) {
+    const Ast *later = written_later(e, name, scope);
+    if (later != NULL) {
+        bool itself = later->span.source == span.source && later->span.begin <= span.begin && span.end <= later->span.end;
+        fail(e, span, itself ? "'%s' is not defined yet: this is its own definition" : "'%s' is defined only further down; a name is written before it is read", name);
+        if (!itself) also(e, later->name_span, "it is defined here");
+        return value_error();
+    }
+    if (optimizer_find(e, name) != NULL) return fail(e, span, "'%s' is an optimizer; it stands behind 'optimizer ='", name);
+    return fail(e, span, "'%s' is not defined%s", name, near_name(e, scope, name));
 }
 
 /* ---- Definitions. Optimizers live in a space of their own: their entries' names carry a blank. */

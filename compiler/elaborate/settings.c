@@ -283,6 +283,13 @@ static Tensor *fed_tensor(E *e, Name name) {
 
 static void one_source(E *e, const Ast *line, DataBlock *block) {
     Tensor *tensor = fed_tensor(e, line->name);
+    Entry *known = scope_own(e->scope, line->name);
+    if (known != NULL && known->kind == ENTRY_VALUE && known->value->kind == VALUE_ERROR) return;
+    if (tensor == NULL && known != NULL) {
+        fail(e, line->name_span, "'%s' is computed, and only an input or a target is read from data", line->name);
+        also(e, known->span, "it is defined here");
+        return;
+    }
     if (tensor == NULL) {
         Suggestion suggestion = {.wanted = line->name};
         for (size_t i = 0; i < e->program->inputs.count; i++) suggest(&suggestion, e->program->inputs.at[i]->name);

@@ -8,6 +8,7 @@ static bool is_new(E *e, const Ast *ast, Scope *scope) {
     if (old == NULL || (old->kind == ENTRY_VALUE && old->value->kind == VALUE_ERROR)) return true;
     fail(e, ast->name_span, "'%s' is defined already, and a name means one thing", ast->name);
     also(e, old->span, "it is defined here");
+    if (old->kind == ENTRY_VALUE) old->value = value_error(); /* which of the two was meant further down, nobody knows */
     return false;
 }
 
@@ -29,9 +30,10 @@ static bool fits_result(E *e, const Ast *ast, const Value *value, Scope *scope) 
 static void assign_name(E *e, const Ast *ast, Scope *outer) {
     Scope *scope = scope_new(e, outer, outer->frame, ast->name);
     size_t first_own = e->program->all.count;
+    bool summarised = e->summarise;
     e->summarise = outer == e->scope;
     const Value *value = evaluate(e, ast->x, scope, AS_VALUE);
-    e->summarise = false;
+    e->summarise = summarised;
     if (value->kind == VALUE_LIST) value = list_value(e, value->list);
     if (value->kind == VALUE_LAYER || (value->kind == VALUE_DEFINITION && value->definition->kind == DEFINES_LAYER)) {
         Instance *instance = instance_child(e, outer->frame->instance, ast->name, value->definition->name);
@@ -225,6 +227,7 @@ static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
     if (!same) {
         Value *wanted = value_new(e, rank, shape);
         fail(e, ast->span, "this layer is shared, and its parameter '%s' would have shapes %s and %s", ast->name, shape_text(e, value_tensor(e, tensor)), shape_text(e, wanted));
+        if (in_library(e, ast->span)) also(e, tensor->span, "the first shape comes from here");
     }
     scope_value(e, scope, ast->name, same ? value_tensor(e, tensor) : value_error(), ast->name_span);
 }

@@ -197,6 +197,11 @@ bool constrain(E *e, Index *index, int64_t size, Span span, const char *axis) {
         return true;
     }
     if (index->size == size) return true;
+    if (in_library(e, index->why)) { /* a second place that the user does not know: all in one sentence */
+        fail(e, span, "index '%s' runs over %s, which has length %lld, and over %s, which has length %lld", index->name, index->why_axis, (long long)index->size, axis,
+             (long long)size);
+        return false;
+    }
     fail(e, span, "index '%s' runs over 0..%lld, but %s has length %lld", index->name, (long long)index->size, axis, (long long)size);
     also(e, index->why, "its range comes from here: %s has length %lld", index->why_axis, (long long)index->size);
     return false;

@@ -25,7 +25,7 @@ void replace_tensors(Program *program, Tensor *const *alias); /* by tensor id: r
    gather. NULL where they cannot be (they read an index tensor). */
 Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *subscripts, Expr value, Expr seed);
 
-/* ---- algebra.c: sums and products */
+/* ---- algebra.c, sums.c, reductions.c */
 Expr algebra(Program *program, Rules *rules, Expr e, Statement *noted); /* an equal expression that costs less, or e */
 Expr logsumexp_of(Program *program, Index *const *bound, int count, Expr body);
 bool is_positive(Expr e); /* > 0 for all data, as far as can be seen */
