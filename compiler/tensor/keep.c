@@ -140,7 +140,7 @@ static bool keep_round(Program *program) {
             else for (int k = 0; k < s->value->count; k++) expr_visit(program->pool, s->value->kids[k], consider, &survey); /* itself is what it is for */
         }
     }
-    qsort(survey.list.at, survey.list.count, sizeof *survey.list.at, dearest_first);
+    if (survey.list.count > 0) qsort(survey.list.at, survey.list.count, sizeof *survey.list.at, dearest_first);
     Round r = {.program = program, .number = {.arena = arena}};
     for (size_t i = 0; i < survey.list.count; i++) {
         const Candidate *c = &survey.list.at[i];
