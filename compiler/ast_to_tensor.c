@@ -47,6 +47,8 @@ static Tensor *scalar_setting(E *e, const Ast *ast, const char *what) {
     Scope *scope = scope_new(e, e->scope, e->frame, name_of(e->context->names, what));
     e->part = 0;
     const Value *value = evaluate_tensor(e, ast->x, scope, AS_VALUE);
+    if (value->kind != VALUE_ERROR) check_pending(e);
+    e->pending.count = 0;
     if (value->kind == VALUE_ERROR) return NULL;
     if (value->rank != 0 || value->body->condition) {
         fail(e, ast->x->span, "the %s must be a single number, but this %s %s", what, value->rank != 0 ? "has shape" : "is", value->rank != 0 ? shape_text(e, value) : "a condition");
@@ -211,7 +213,7 @@ static Program *elaborate(AstContext *context, Model *model, const AstList *libr
     e->library = scope_new(e, NULL, NULL, NULL);
     e->user = scope_new(e, e->library, NULL, NULL);
     e->scope = scope_new(e, e->user, &frame, NULL);
-    vec_push(e->arena, &e->importing, model->path);
+    vec_push(e->arena, &e->importing, real_path(e, model->path));
     e->items = items;
     define_all(e, e->library, library);
     define_all(e, e->user, items);
@@ -230,7 +232,6 @@ static Program *elaborate(AstContext *context, Model *model, const AstList *libr
     name_parameters(e);
     freeze(e);
     learn_facts(e);
-    if (context->diagnostics->errors > 0) return e->program;
     elaborate_outputs(e, loss_from);
     if (e->optimizer != NULL && training) elaborate_optimizer(e);
     return e->program;

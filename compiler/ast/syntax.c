@@ -235,6 +235,13 @@ static const char *hint(Parse *parse, const bool expected[TOKEN_CODES]) {
         if (bad == EQ) return "; a name gets its value by '='";
         return "; a statement is written name = expression";
     }
+    bool setting = tokens[start].kind == LOSS || tokens[start].kind == METRIC || tokens[start].kind == OPTIMIZER;
+    if (setting && given > start + 2 && tokens[start + 1].kind == NAME && tokens[start + 2].kind == '(' && bad != '{') {
+        return arena_printf(arena, "; to use one, write: %s", word_of(tokens[start].kind)->form);
+    }
+    if (bad == '-' && tokens[given + 1].kind == '>' && tokens[given + 1].begin > tokens[given].end) return "; there is no blank within '->'";
+    bool calculates = bad == '+' || bad == '-' || bad == '*' || bad == '/' || bad == '^';
+    if (calculates && expected[ARROW] && !expected['+']) return "; put the pipe in parentheses: (x -> f) * 2";
     if (bad == IF && expected[PARAM]) return "; an 'if' is a value: name = if ... then ... else ...";
     if (before == ELSE || expected[ELSE]) return expected[ELSE] ? "; an 'if' is a value, so it has both branches" : "";
     if (bad == '{' && expected['='] && expected[ARROW]) return "; before a block stands its result, as in -> y[n] { ... }";

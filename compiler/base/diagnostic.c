@@ -31,7 +31,7 @@ static void add(Diagnostics *diagnostics, Severity severity, Span span, const ch
             if (old->severity == SEVERITY_ERROR && same_span(old->span, span)) return;
         }
         diagnostics->errors++;
-        diagnostics->stop = diagnostics->errors >= ERROR_LIMIT;
+        diagnostics->stop = diagnostics->errors > ERROR_LIMIT;
         if (diagnostics->errors > ERROR_LIMIT) return;
     }
     Diagnostic *diagnostic = NEW(diagnostics->arena, Diagnostic);

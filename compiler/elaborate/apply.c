@@ -16,6 +16,21 @@ static const Value *given(const Application *a, size_t position, Name name, Span
     return NULL;
 }
 
+const Value *no_such_parameter(E *e, const Definition *d, Name name, Span span) {
+    Suggestion suggestion = {.wanted = name};
+    Text *all = text_new(e->arena);
+    size_t count = d->ast->list.count;
+    for (size_t i = 0; i < count; i++) {
+        suggest(&suggestion, d->ast->list.at[i]->name);
+        text_printf(all, "%s%s", i == 0 ? "; it has " : i + 1 < count ? ", " : " and ", d->ast->list.at[i]->name);
+    }
+    for (size_t i = 0; i < d->ast->body.count; i++) {
+        if (d->ast->body.at[i]->kind == AST_PARAM) suggest(&suggestion, d->ast->body.at[i]->name);
+    }
+    return fail(e, span, "'%s' has no parameter '%s'%s", d->name, name,
+                suggestion.best == NULL ? text_string(all) : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
+}
+
 static bool check_arguments(E *e, const Application *a, Frame *frame) {
     const Definition *d = a->definition;
     size_t count = d->ast->list.count, by_position = a->piped != NULL;
@@ -39,13 +54,7 @@ static bool check_arguments(E *e, const Application *a, Frame *frame) {
             fail(e, argument->span, "'%s' is given twice", argument->name);
             fine = false;
         } else if (parameter == NULL && param_of(d, argument->name) == NULL) {
-            Suggestion suggestion = {.wanted = argument->name};
-            for (size_t j = 0; j < count; j++) suggest(&suggestion, d->ast->list.at[j]->name);
-            for (size_t j = 0; j < d->ast->body.count; j++) {
-                if (d->ast->body.at[j]->kind == AST_PARAM) suggest(&suggestion, d->ast->body.at[j]->name);
-            }
-            fail(e, argument->span, "'%s' has no parameter '%s'%s", d->name, argument->name,
-                 suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
+            no_such_parameter(e, d, argument->name, argument->span);
             fine = false;
         } else if (parameter == NULL) {
             vec_push(e->arena, &frame->overrides, *argument);
@@ -355,6 +364,7 @@ static const char *prefix_of(E *e, const Application *a) {
 
 const Value *apply(E *e, const Application *a) {
     const Definition *d = a->definition;
+    if (d->wrong) return value_error();
     for (Frame *frame = e->frame; frame != NULL; frame = frame->caller) {
         if (frame->definition == d) return fail(e, a->span, "'%s' calls itself; definitions are inserted where they are called, so this would never end", d->name);
     }

@@ -108,11 +108,14 @@ static void end_part(E *e, const Value *value, Scope *scope) {
     for (int i = 0; i < value->rank; i++) part->shape[i] = value->axes[i]->size;
 }
 
+/* Of a call in a pipe, what stands behind the arrow. */
+static Span call_span(const Ast *ast) { return ast->x == NULL ? ast->span : (Span){ast->span.source, ast->name_span.begin, ast->span.end}; }
+
 static const Value *call_definition(E *e, const Definition *d, const Ast *ast, const Value *piped, Arguments *arguments, Scope *scope) {
     if (d->kind == DEFINES_OPTIMIZER) return fail(e, ast->name_span, "'%s' is an optimizer", d->name);
     if (piped == NULL && wants_only_its_tensor(d, arguments)) return layer_value(e, d, arguments, NULL, ast->span);
     begin_part(e, ast, d->name, scope);
-    Application application = {.definition = d, .piped = piped, .arguments = *arguments, .scope = scope, .span = ast->span};
+    Application application = {.definition = d, .piped = piped, .arguments = *arguments, .scope = scope, .span = call_span(ast)};
     if (d->kind == DEFINES_LAYER) {
         Name binding = scope->binding != NULL ? scope->binding : scope->frame->definition->name;
         application.instance = instance_child(e, scope->frame->instance, binding, d->name);
@@ -126,7 +129,7 @@ static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const V
     const Value *tensor = piped;
     if (piped == NULL && arguments->count == 1 && arguments->at[0].name == NULL) tensor = arguments->at[0].value;
     if (tensor == NULL || (piped != NULL && arguments->count > 0)) {
-        return fail(e, ast->span, "'%s' is a layer that has its other arguments already: it wants its tensor and nothing else", ast->name);
+        return fail(e, call_span(ast), "'%s' is a layer that has its other arguments already: it wants its tensor and nothing else", ast->name);
     }
     *layer->applied = true;
     begin_part(e, ast, layer->definition->name, scope);
@@ -135,7 +138,7 @@ static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const V
         Name binding = scope->binding != NULL ? scope->binding : layer->definition->name;
         instance = instance_child(e, scope->frame->instance, binding, layer->definition->name);
     }
-    Application application = {.definition = layer->definition, .piped = tensor, .arguments = layer->arguments, .scope = scope, .span = ast->span, .instance = instance};
+    Application application = {.definition = layer->definition, .piped = tensor, .arguments = layer->arguments, .scope = scope, .span = call_span(ast), .instance = instance};
     const Value *value = apply(e, &application);
     end_part(e, value, scope);
     return value;
@@ -145,11 +148,11 @@ static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const V
 
 static const Value *random_number(E *e, const Ast *ast, const Value *const *operands, int count) {
     bool bernoulli = strcmp(ast->name, "random_bernoulli") == 0;
-    if (count != (bernoulli ? 1 : 0)) return fail(e, ast->span, bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
-    if (e->points == NULL) return fail(e, ast->span, "'%s' outside an initial value is not supported yet", ast->name);
+    if (count != (bernoulli ? 1 : 0)) return fail(e, call_span(ast), bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
+    if (e->points == NULL) return fail(e, call_span(ast), "'%s' outside an initial value is not supported yet", ast->name);
     Expr kids[e->point_count + 1];
     for (int i = 0; i < e->point_count; i++) kids[i] = expr_index(e->pool, e->points[i]);
-    if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition)) return fail(e, ast->span, "a probability is a number");
+    if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition)) return fail(e, call_span(ast), "a probability is a number");
     if (bernoulli) kids[e->point_count] = operands[0]->body;
     return value_scalar(e, expr_draw(e->pool, bernoulli ? DRAW_BERNOULLI : DRAW_UNIFORM, e->site++, kids, e->point_count + bernoulli));
 }
@@ -157,11 +160,21 @@ static const Value *random_number(E *e, const Ast *ast, const Value *const *oper
 static const Value *call_elementary(E *e, const Ast *ast, Op op, const Value *const *operands, int count) {
     int arity = op_info(op)->arity;
     bool many = op == OP_MAX || op == OP_MIN;
-    if (many && count == 1) return fail(e, ast->span, "'%s' of one value: for the %s over an axis write %s(i: x[i])", ast->name, op == OP_MAX ? "largest" : "smallest", ast->name);
-    if (many ? count < 2 : count != arity) return fail(e, ast->span, "'%s' takes %d argument%s, not %d", ast->name, arity, arity == 1 ? "" : "s", count);
+    if (many && count == 1) return fail(e, call_span(ast), "'%s' of one value: for the %s over an axis write %s(i: x[i])", ast->name, op == OP_MAX ? "largest" : "smallest", ast->name);
+    if (many ? count < 2 : count != arity) return fail(e, call_span(ast), "'%s' takes %d argument%s, not %d", ast->name, arity, arity == 1 ? "" : "s", count);
     const Value *value = operands[0];
-    for (int i = 1; many && i < count; i++) value = elementwise(e, op, (const Value *const[]){value, operands[i]}, ast->span);
-    return many ? value : labelled(e, elementwise(e, op, operands, ast->span), ast->name);
+    for (int i = 1; many && i < count; i++) value = elementwise(e, op, (const Value *const[]){value, operands[i]}, call_span(ast));
+    return many ? value : labelled(e, elementwise(e, op, operands, call_span(ast)), ast->name);
+}
+
+static bool is_word(Name name) {
+    static const char *const words[] = {"random_uniform", "random_bernoulli", "batch_mean", "mean"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i], name) == 0) return true;
+    }
+    Op op;
+    Reduction reduction;
+    return op_find(name, &op) || is_reduction(name, &reduction);
 }
 
 static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Arguments *arguments, Scope *scope, const Value *named) {
@@ -183,18 +196,13 @@ static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Ar
         return value;
     }
     if (strcmp(ast->name, "random_uniform") == 0 || strcmp(ast->name, "random_bernoulli") == 0) return random_number(e, ast, operands, count);
-    if (strcmp(ast->name, "batch_mean") == 0) return fail(e, ast->span, "'batch_mean' is not supported yet");
-    Reduction reduction;
-    if (is_reduction(ast->name, &reduction) || strcmp(ast->name, "mean") == 0) {
-        return fail(e, ast->span, "'%s' is a reduction and needs an index: write %s(i: x[i])", ast->name, ast->name);
-    }
-    return undefined(e, ast->name, scope, ast->name_span);
+    if (strcmp(ast->name, "batch_mean") == 0) return fail(e, call_span(ast), "'batch_mean' is not supported yet");
+    return fail(e, call_span(ast), "'%s' is a reduction and needs an index: write %s(i: x[i])", ast->name, ast->name);
 }
 
 const Value *call(E *e, const Ast *ast, Scope *scope, Mode mode) {
     const Value *piped = ast->x == NULL ? NULL : evaluate(e, ast->x, scope, AS_VALUE);
     if (piped != NULL && piped->kind == VALUE_LIST) piped = list_value(e, piped->list);
-    if (piped != NULL && piped->kind == VALUE_ERROR) return piped;
     Entry *entry = scope_find(scope, ast->name);
     const Value *named = entry != NULL && entry->kind == ENTRY_VALUE ? entry->value : NULL;
     const Definition *definition = entry != NULL && entry->kind == ENTRY_DEFINITION ? entry->definition : NULL;
@@ -207,7 +215,9 @@ const Value *call(E *e, const Ast *ast, Scope *scope, Mode mode) {
         return value_error();
     }
     Arguments arguments = {0};
-    if (!evaluate_arguments(e, ast, definition, scope, mode, &arguments)) return value_error();
+    bool fine = evaluate_arguments(e, ast, definition, scope, mode, &arguments);
+    if (entry == NULL && !is_word(ast->name)) return undefined(e, ast->name, scope, ast->name_span); /* whatever its arguments are */
+    if (!fine || (piped != NULL && piped->kind == VALUE_ERROR)) return value_error();
     if (named != NULL && named->kind == VALUE_LAYER) return call_layer(e, named, ast, piped, &arguments, scope);
     if (definition != NULL) return call_definition(e, definition, ast, piped, &arguments, scope);
     return call_word(e, ast, piped, &arguments, scope, named);

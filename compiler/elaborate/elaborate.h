@@ -21,6 +21,7 @@ struct Definition {
     Name name;
     const Ast *ast;
     Scope *scope; /* the names that its body sees: the library's or the model's */
+    bool wrong;   /* reported: a call of it stays silent */
 };
 
 typedef enum {
@@ -117,6 +118,7 @@ typedef struct {
     Expr subscript;
     int axis;
     Span span;
+    Frame *frame; /* in which it stands */
 } Pending;
 
 typedef struct {
@@ -170,6 +172,7 @@ const char *near_name(E *e, Scope *scope, Name name); /* "; did you mean 'x'?" o
 bool is_reduction(Name name, Reduction *reduction);
 void define_all(E *e, Scope *scope, const AstList *items); /* definitions and imports */
 Definition *optimizer_find(E *e, Name name);
+const char *real_path(E *e, const char *path); /* one name for each file */
 
 /* ---- Values (value.c) */
 const Value *value_error(void);
@@ -221,6 +224,7 @@ typedef struct {
 const Value *apply(E *e, const Application *application);
 const Ast *parameter_of(const Definition *definition, Name name); /* the PARAMETER, or NULL */
 const Ast *param_of(const Definition *definition, Name name);     /* the `param` statement in its body, or NULL */
+const Value *no_such_parameter(E *e, const Definition *definition, Name name, Span span);
 
 /* ---- Statements (statement.c) */
 void statement(E *e, const Ast *ast, Scope *scope);

@@ -113,6 +113,10 @@ static const Value *name_value(E *e, const Ast *ast, Scope *scope, Mode mode) {
     return undefined(e, ast->name, scope, ast->span);
 }
 
+static const char *not_a_number(E *e, const Value *value) {
+    return value->rank == 0 ? "is a condition" : arena_printf(e->arena, "has shape %s", shape_text(e, value));
+}
+
 /* ---- Literals */
 
 static bool fill(E *e, const Ast *ast, int rank, const int64_t *shape, double **out) {
@@ -126,7 +130,7 @@ static bool fill(E *e, const Ast *ast, int rank, const int64_t *shape, double **
         return true;
     }
     if (ast->kind != AST_LIST || (int64_t)ast->list.count != shape[0]) {
-        fail(e, ast->span, ast->kind == AST_LIST ? "this list has %zu elements, those before it have %lld" : "a list is expected here, as in the elements before",
+        fail(e, ast->span, ast->kind == AST_LIST ? "this list has length %zu, but the first one here has length %lld" : "a list is expected here, as in the elements before",
              ast->list.count, (long long)shape[0]);
         return false;
     }
@@ -251,7 +255,7 @@ static bool subscript_of(E *e, const Ast *ast, Scope *scope, Expr *subscript) {
     const Value *value = evaluate_tensor(e, ast, scope, AS_SIZE);
     if (value->kind == VALUE_ERROR) return false;
     if (value->rank != 0 || value->body->condition) {
-        fail(e, ast->span, "a subscript must be a number, but this is %s", value->rank != 0 ? shape_text(e, value) : "a condition");
+        fail(e, ast->span, "a subscript must be a number, but this %s", not_a_number(e, value));
         return false;
     }
     bool reads = false;
@@ -297,7 +301,7 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
     if (ast->y != NULL && base->body->kind != EXPR_READ) base = materialise(e, part_name(e, scope, base, "x"), base, ast->x->span);
     const Value *otherwise = ast->y == NULL ? NULL : evaluate_tensor(e, ast->y, scope, AS_VALUE);
     if (base->kind == VALUE_ERROR || (otherwise != NULL && otherwise->kind == VALUE_ERROR)) return value_error();
-    if (otherwise != NULL && (otherwise->rank != 0 || otherwise->body->condition)) return fail(e, ast->y->span, "what stands behind 'default' must be a number, but this is %s", otherwise->rank > 0 ? shape_text(e, otherwise) : "a condition");
+    if (otherwise != NULL && (otherwise->rank != 0 || otherwise->body->condition)) return fail(e, ast->y->span, "what stands behind 'default' must be a number, but this %s", not_a_number(e, otherwise));
     Expr subscripts[base->rank];
     bool fine = true;
     for (int i = 0; i < count; i++) {
@@ -307,7 +311,7 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
             continue;
         }
         if (written->kind == AST_NAME && subscripts[i]->kind == EXPR_INDEX) learn(e, subscripts[i]->index, base, i, what, otherwise != NULL, written->span);
-        if (otherwise == NULL) vec_push(e->arena, &e->pending, (Pending){what, base->axes[i]->size, subscripts[i], i + 1, written->span});
+        if (otherwise == NULL) vec_push(e->arena, &e->pending, (Pending){what, base->axes[i]->size, subscripts[i], i + 1, written->span, e->frame});
     }
     if (!fine) return value_error();
     for (int i = count; i < base->rank; i++) subscripts[i] = expr_index(e->pool, base->axes[i]);
@@ -323,6 +327,14 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
 
 /* ---- All of them */
 
+/* Operand number i of an operator, which wants a number or a condition. */
+static const Value *operand(E *e, Op op, int i, const Ast *ast, Scope *scope, Mode mode) {
+    const Value *value = evaluate_tensor(e, ast, scope, mode);
+    if (value->kind == VALUE_ERROR || value->body->condition == op_wants_condition(op, i)) return value;
+    if (!value->body->condition) return fail(e, ast->span, "'%s' wants a condition such as a < b here, not a number", op_info(op)->spelling);
+    return fail(e, ast->span, "'%s' wants a number here, not a condition; write if ... then 1 else 0", op_info(op)->spelling);
+}
+
 static const Value *evaluate_kind(E *e, const Ast *ast, Scope *scope, Mode mode) {
     const Value *operands[3];
     switch (ast->kind) {
@@ -337,19 +349,19 @@ static const Value *evaluate_kind(E *e, const Ast *ast, Scope *scope, Mode mode)
         return value;
     }
     case AST_UNARY:
-        operands[0] = evaluate_tensor(e, ast->x, scope, mode);
+        operands[0] = operand(e, op_of(ast, mode), 0, ast->x, scope, mode);
         return elementwise(e, op_of(ast, mode), operands, ast->span);
     case AST_BINARY:
-        operands[0] = evaluate_tensor(e, ast->x, scope, mode);
-        operands[1] = evaluate_tensor(e, ast->y, scope, mode);
+        operands[0] = operand(e, op_of(ast, mode), 0, ast->x, scope, mode);
+        operands[1] = operand(e, op_of(ast, mode), 1, ast->y, scope, mode);
         return elementwise(e, op_of(ast, mode), operands, ast->span);
     case AST_IF:
-        operands[0] = evaluate_tensor(e, ast->x, scope, mode == AS_SIZE ? AS_VALUE : mode);
+        operands[0] = operand(e, OP_IF, 0, ast->x, scope, mode == AS_SIZE ? AS_VALUE : mode);
         if (value_is_scalar(operands[0]) && operands[0]->body->kind == EXPR_CONST && operands[0]->body->condition) {
             return evaluate(e, operands[0]->body->value != 0 ? ast->y : ast->z, scope, mode); /* the other branch need not even make sense */
         }
-        operands[1] = evaluate_tensor(e, ast->y, scope, mode);
-        operands[2] = evaluate_tensor(e, ast->z, scope, mode);
+        operands[1] = operand(e, OP_IF, 1, ast->y, scope, mode);
+        operands[2] = operand(e, OP_IF, 2, ast->z, scope, mode);
         return elementwise(e, OP_IF, operands, ast->span);
     case AST_SUBSCRIPT: return subscripted(e, ast, scope);
     case AST_REDUCE: return reduce(e, ast, scope, mode);

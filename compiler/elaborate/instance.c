@@ -153,9 +153,23 @@ const char *near_parameter(E *e, Instance *root, Name path) {
     return suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best);
 }
 
+typedef struct {
+    E *e;
+    const Tensor *tensor;
+    const char *path;
+} Path;
+
+static void note_path(void *context, Words *words, const Owned *owned) {
+    Path *p = context;
+    if (owned->tensor == p->tensor) p->path = path_of(p->e, words, owned->name);
+}
+
 const Value *parameter_reference(E *e, Name path, Scope *scope, Span span) {
     Found found = find_parameters(e, scope->frame->instance, path, false);
     if (found.count == 1) return value_tensor(e, found.at[0]);
     if (found.count == 0) return fail(e, span, "there is no parameter '%s'%s", path, near_parameter(e, scope->frame->instance, path));
-    return fail(e, span, "'%s' may mean %zu parameters; write the layer's name as well, as in 'binding.layer.%s'", path, found.count, strrchr(path, '.') + 1);
+    Path first = {e, found.at[0], ""}, second = {e, found.at[1], ""};
+    each_parameter(e, scope->frame->instance, note_path, &first);
+    each_parameter(e, scope->frame->instance, note_path, &second);
+    return fail(e, span, "'%s' may mean %zu parameters; write '%s' or '%s'%s", path, found.count, first.path, second.path, found.count > 2 ? ", for example" : "");
 }

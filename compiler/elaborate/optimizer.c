@@ -34,7 +34,7 @@ static void set(E *e, Scope *scope, Name name, const Value *value, Span span) {
 static const Value *number_for_each(E *e, const Ast *ast, Scope *scope) {
     const Value *value = evaluate_tensor(e, ast, scope, AS_VALUE);
     if (value->kind != VALUE_ERROR && (value->rank != 0 || value->body->condition)) {
-        return fail(e, ast->span, "an optimizer works on single elements, and this is %s", value->rank != 0 ? shape_text(e, value) : "a condition");
+        return fail(e, ast->span, "an optimizer works on single elements, but this %s", value->rank == 0 ? "is a condition" : arena_printf(e->arena, "has shape %s", shape_text(e, value)));
     }
     return value;
 }
@@ -42,10 +42,12 @@ static const Value *number_for_each(E *e, const Ast *ast, Scope *scope) {
 static void update_state(E *e, const Ast *ast, Update *u) {
     if (ast->list.count > 0) {
         fail(e, ast->span, "the state of an optimizer has no axes: there is one for each element of each parameter");
+        set(e, u->scope, ast->name, value_error(), ast->name_span);
         return;
     }
     if (scope_own(u->scope, ast->name) != NULL) {
         fail(e, ast->name_span, "'%s' is defined already", ast->name);
+        also(e, scope_own(u->scope, ast->name)->span, "it is defined here");
         return;
     }
     const Value *initial = number_for_each(e, ast->x, u->scope);
@@ -93,10 +95,8 @@ static void bind_arguments(E *e, const Ast *ast, const Definition *d, Scope *sco
         bool named = written->kind == AST_ARGUMENT;
         const Ast *p = named ? parameter_of(d, written->name) : position < d->ast->list.count ? d->ast->list.at[position++] : NULL;
         if (p == NULL) {
-            Suggestion suggestion = {.wanted = named ? written->name : ""};
-            for (size_t k = 0; k < d->ast->list.count; k++) suggest(&suggestion, d->ast->list.at[k]->name);
             if (!named) fail(e, written->span, "'%s' takes %zu argument%s", d->name, d->ast->list.count, d->ast->list.count == 1 ? "" : "s");
-            else fail(e, written->span, "'%s' has no parameter '%s'%s", d->name, written->name, suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
+            else no_such_parameter(e, d, written->name, written->span);
             continue;
         }
         if (scope_own(scope, p->name) != NULL) {
@@ -108,7 +108,7 @@ static void bind_arguments(E *e, const Ast *ast, const Definition *d, Scope *sco
     for (size_t k = 0; k < d->ast->list.count; k++) {
         const Ast *p = d->ast->list.at[k];
         if (scope_own(scope, p->name) != NULL) continue;
-        if (p->y == NULL) fail(e, ast->span, "'%s' wants '%s', as in %s(%s = 0.01)", d->name, p->name, d->name, p->name);
+        if (p->y == NULL) fail(e, ast->span, "'%s' needs a value for '%s', as in %s(%s = 0.01)", d->name, p->name, d->name, p->name);
         scope_value(e, scope, p->name, p->y == NULL ? value_error() : number_for_each(e, p->y, scope), p->span);
     }
 }
@@ -134,7 +134,8 @@ static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *
         const Ast *line = d->ast->body.at[i];
         if (line->kind == AST_STATE) update_state(e, line, &u);
         else if (line->kind == AST_ASSIGN) update_name(e, line, &u);
-        else fail(e, line->span, "an optimizer holds 'state' and 'name = value'");
+        else fail(e, line->span, "an optimizer holds only 'state' and name = value; a number of its own is a parameter, as in %s(rate, mu = 0.9)", d->name);
+        if (line->kind == AST_PARAM) set(e, u.scope, line->name, value_error(), line->name_span);
     }
     e->frame = frame->caller;
 }

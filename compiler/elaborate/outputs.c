@@ -48,7 +48,7 @@ static void outputs_of_loss(E *e, size_t loss_from) {
 
 void elaborate_outputs(E *e, size_t loss_from) {
     if (e->predict == NULL) {
-        if (e->program->loss != NULL) outputs_of_loss(e, loss_from);
+        if (e->program->loss != NULL && e->diagnostics->errors == 0) outputs_of_loss(e, loss_from);
         return;
     }
     for (size_t i = 0; i < e->predict->list.count; i++) {

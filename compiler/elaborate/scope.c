@@ -136,14 +136,15 @@ static const Ast *written_later(E *e, Name name, const Scope *scope) {
 
 const Value *undefined(E *e, Name name, Scope *scope, Span span) {
     const Ast *later = written_later(e, name, scope);
-    if (later != NULL) {
-        bool itself = later->span.source == span.source && later->span.begin <= span.begin && span.end <= later->span.end;
+    if (later != NULL && later->span.source == span.source && span.begin < later->span.end) {
+        bool itself = later->span.begin <= span.begin && span.end <= later->span.end;
         fail(e, span, itself ? "'%s' is not defined yet: this is its own definition" : "'%s' is defined only further down; a name is written before it is read", name);
         if (!itself) also(e, later->name_span, "it is defined here");
         return value_error();
     }
     if (optimizer_find(e, name) != NULL) return fail(e, span, "'%s' is an optimizer; it stands behind 'optimizer ='", name);
-    return fail(e, span, "'%s' is not defined%s", name, near_name(e, scope, name));
+    bool optimizer = scope->frame != NULL && scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_OPTIMIZER;
+    return fail(e, span, "'%s' is not defined%s", name, optimizer ? "; in an optimizer w is the parameter and g its gradient" : near_name(e, scope, name));
 }
 
 /* ---- Definitions. Optimizers live in a space of their own: their entries' names carry a blank. */
@@ -172,9 +173,10 @@ static void define(E *e, Scope *scope, const Ast *ast) {
         also(e, old->span, "the first definition is here");
         return;
     }
+    size_t errors = e->diagnostics->errors;
     check_parameters(e, ast);
     Definition *definition = NEW(e->arena, Definition);
-    *definition = (Definition){.kind = ast->op, .name = ast->name, .ast = ast, .scope = scope};
+    *definition = (Definition){.kind = ast->op, .name = ast->name, .ast = ast, .scope = scope, .wrong = e->diagnostics->errors > errors};
     vec_push(e->arena, &scope->entries, (Entry){.name = key, .kind = ENTRY_DEFINITION, .definition = definition, .span = ast->name_span});
 }
 
@@ -192,13 +194,19 @@ static bool listed(const char *path, const char *const *list, size_t count) {
     return false;
 }
 
-static void import(E *e, Scope *scope, const Ast *ast) {
-    const char *path = beside(e, ast->span.source, ast->name), *why = NULL;
+const char *real_path(E *e, const char *path) {
     char *found = realpath(path, NULL);
     const char *real = found == NULL ? path : arena_text(e->arena, found, strlen(found));
     free(found);
+    return real;
+}
+
+static void import(E *e, Scope *scope, const Ast *ast) {
+    const char *path = beside(e, ast->span.source, ast->name), *why = NULL;
+    const char *real = real_path(e, path);
     if (listed(real, e->importing.at, e->importing.count)) {
-        fail(e, ast->name_span, "'%s' is being read already: these files import each other", path);
+        bool itself = strcmp(real, e->importing.at[e->importing.count - 1]) == 0;
+        fail(e, ast->name_span, itself ? "'%s' imports itself" : "'%s' is being read already: these files import each other", path);
         return;
     }
     if (listed(real, e->imported.at, e->imported.count)) return; /* once is enough */

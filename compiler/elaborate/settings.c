@@ -15,7 +15,8 @@ static bool number_of(E *e, const Ast *ast, double *number) {
 }
 
 static bool whole_of(E *e, const Ast *line, int64_t least, int64_t *number) {
-    if (!evaluate_whole(e, evaluate_tensor(e, line->x, e->scope, AS_SIZE), line->x->span, number, line->name)) return false;
+    const char *what = arena_printf(e->arena, "'%s'", line->name);
+    if (!evaluate_whole(e, evaluate_tensor(e, line->x, e->scope, AS_SIZE), line->x->span, number, what)) return false;
     if (*number >= least) return true;
     fail(e, line->x->span, "'%s' must be at least %lld", line->name, (long long)least);
     return false;
@@ -124,7 +125,7 @@ typedef struct {
     const char *arguments[4];
 } Reader;
 static const Reader readers[] = {
-    {"csv", SOURCE_CSV, {"column", "columns", "header"}},
+    {"csv", SOURCE_CSV, {"columns", "column", "header"}},
     {"idx", SOURCE_IDX, {0}},
     {"npy", SOURCE_NPY, {0}},
     {"bytes", SOURCE_BYTES, {"window", "stride", "offset"}},
@@ -206,7 +207,7 @@ static bool transformed(E *e, const Ast *ast, DataSource *source) {
         return false;
     }
     if (ast->list.count != wanted) {
-        fail(e, ast->span, "'%s' takes %zu arguments here", ast->name, wanted);
+        fail(e, ast->span, wanted == 0 ? "'%s' takes no argument" : "'%s' takes two numbers: scale(low, high)", ast->name);
         return false;
     }
     if (wanted == 2 && (!number_of(e, ast->list.at[0], &step.low) || !number_of(e, ast->list.at[1], &step.high))) return false;
@@ -251,6 +252,12 @@ static bool source_of_expression(E *e, const Ast *ast, DataSource *source) {
     if (ast->kind == AST_CALL && ast->x != NULL) return transformed(e, ast, source);
     if (ast->kind == AST_CALL) return read_file(e, ast, source);
     if (ast->kind == AST_BINARY) return arithmetic(e, ast, source);
+    if (ast->kind == AST_STRING) {
+        const char *dot = strrchr(ast->name, '.');
+        const char *reader = dot != NULL && (strcmp(dot, ".npy") == 0 || strcmp(dot, ".idx") == 0) ? dot + 1 : "csv";
+        fail(e, ast->span, "a file is read by naming its format: %s(\"%s\")", reader, ast->name);
+        return false;
+    }
     fail(e, ast->span, "a data source is expected here: csv(\"...\"), idx(\"...\"), npy(\"...\"), bytes(\"...\") or a list of examples");
     return false;
 }
@@ -308,8 +315,9 @@ static void one_source(E *e, const Ast *line, DataBlock *block) {
         if (tensor->rank == tensor->batched) fail(e, line->span, "'%s' is a single number and cannot hold a one-hot class", line->name);
     }
     if (width >= 0 && (double)width != elements) {
-        fail(e, line->x->span, "this gives %lld number%s for each example, but '%s' %s %.0f", (long long)width, width == 1 ? "" : "s", line->name,
-             is_one_hot(&source) ? "wants as many classes as" : "has", elements);
+        const char *unit = is_one_hot(&source) ? "class" : "number", *many = is_one_hot(&source) ? "es" : "s";
+        fail(e, line->x->span, "this gives %lld %s%s for each example, but '%s' has %.0f%s", (long long)width, unit, width == 1 ? "" : many, line->name, elements,
+             is_one_hot(&source) ? ": its last axis is one class in one-hot form" : "");
         also(e, tensor->span, "'%s' is declared here", line->name);
     }
     vec_push(e->arena, &block->sources, source);

@@ -96,8 +96,10 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
     Index *indices[own + 1];
     bool is_result = frame->result != NULL && ast->name == frame->result, fine = true;
     if (is_result && own != frame->result_rank) {
-        return fail(e, ast->span, "the result '%s' is declared with %d %s, but has %d subscripts here", ast->name, frame->result_rank,
-                    frame->result_rank == 1 ? "axis" : "axes", own);
+        fail(e, ast->span, "the result '%s' is declared with %d %s, but has %d subscript%s here", ast->name, frame->result_rank,
+             frame->result_rank == 1 ? "axis" : "axes", own, own == 1 ? "" : "s");
+        also(e, frame->definition->ast->y->span, "it is declared here");
+        return value_error();
     }
     for (int i = 0; i < own && fine; i++) {
         fine = left_index(e, ast->list.at[i], outer, scope, &indices[i]);
@@ -191,6 +193,7 @@ static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
     Frame *frame = scope->frame;
     if (frame->definition == NULL || frame->definition->kind != DEFINES_LAYER) {
         fail(e, ast->span, "'param' can stand only in a layer");
+        if (scope_own(scope, ast->name) == NULL) scope_value(e, scope, ast->name, value_error(), ast->name_span);
         return;
     }
     if (!is_new(e, ast, scope)) return;
@@ -233,19 +236,22 @@ static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
 }
 
 void statement(E *e, const Ast *ast, Scope *scope) {
+    size_t reads = e->pending.count, errors = e->diagnostics->errors;
     if (ast->kind == AST_PARAM) {
         declare_parameter(e, ast, scope);
     } else if (ast->kind == AST_STATE) {
-        fail(e, ast->span, "'state' in a layer is not supported yet");
+        bool layer = scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_LAYER;
+        fail(e, ast->span, layer ? "'state' in a layer is not supported yet" : "'state' can stand only in a layer or an optimizer");
+        if (scope_own(scope, ast->name) == NULL) scope_value(e, scope, ast->name, value_error(), ast->name_span);
     } else if (ast->kind == AST_SCAN) {
         fail(e, ast->span, "'scan' is not supported yet");
     } else if (ast->kind == AST_ASSIGN && !ast->indexed) {
         assign_name(e, ast, scope);
     } else if (ast->kind == AST_ASSIGN) {
         const Value *value = index_statement(e, ast, scope);
-        e->pending.count = 0;
         if (is_new(e, ast, scope)) scope_value(e, scope, ast->name, value, ast->name_span);
     } else {
         fail(e, ast->span, "this cannot stand here");
     }
+    if (e->diagnostics->errors > errors && e->pending.count > reads) e->pending.count = reads; /* what it read says nothing any more */
 }

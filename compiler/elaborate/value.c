@@ -218,20 +218,32 @@ bool range_known(E *e, Index *index, Span span) {
 }
 
 void check_pending(E *e) {
-    for (size_t i = 0; i < e->pending.count; i++) {
+    Frame *current = e->frame;
+    size_t kept = 0;
+    for (size_t i = 0; i < e->pending.count; i++, e->frame = current) {
         const Pending *read = &e->pending.at[i];
-        bool known = true; /* an index without a range was reported where it stands */
+        bool known = true;
         for (int k = 0; k < read->subscript->free_count; k++) known &= read->subscript->free[k]->size > 0;
+        if (!known) { /* it belongs to a statement around this one */
+            e->pending.at[kept++] = *read;
+            continue;
+        }
         Interval range = interval_of(read->subscript);
-        if (!known || (range.known && range.low >= 0 && range.high < read->size)) continue;
+        if (range.known && range.low >= 0 && range.high < read->size) continue;
+        e->frame = read->frame;
         Text *text = text_new(e->arena);
         expr_print(text, read->subscript);
         if (!range.known) {
             fail(e, read->span, "axis %d of '%s' has length %lld, and what is read at '%s' cannot be bounded", read->axis, read->what, (long long)read->size, text_string(text));
             continue;
         }
+        if (range.low == range.high) {
+            fail(e, read->span, "%lld lies outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'", (long long)range.low, read->axis, read->what,
+                 (long long)read->size);
+            continue;
+        }
         fail(e, read->span, "'%s' runs over %lld..%lld, outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",
              text_string(text), (long long)range.low, (long long)range.high + 1, read->axis, read->what, (long long)read->size);
     }
-    e->pending.count = 0;
+    e->pending.count = kept;
 }
