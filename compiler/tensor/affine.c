@@ -24,9 +24,16 @@ static int64_t floor_mod(int64_t a, int64_t b) { return a - floor_div(a, b) * b;
 
 /* ---- Reading the normal form off */
 
+/* Indices come first, in the order in which they were introduced: x[2 * r + u], the loop before what is summed over. */
+static bool comes_before(Expr a, Expr b) {
+    bool x = a->kind == EXPR_INDEX, y = b->kind == EXPR_INDEX;
+    if (x && y) return a->index->id < b->index->id;
+    return x != y ? x : a->id < b->id;
+}
+
 static bool add_term(Arena *arena, Affine *affine, Expr term, int64_t coefficient) {
     size_t at = 0;
-    while (at < affine->terms.count && affine->terms.at[at].term->id < term->id) at++;
+    while (at < affine->terms.count && comes_before(affine->terms.at[at].term, term)) at++;
     if (at < affine->terms.count && affine->terms.at[at].term == term) {
         affine->terms.at[at].coefficient += coefficient;
         if (!exact(affine->terms.at[at].coefficient)) return false;

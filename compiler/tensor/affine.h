@@ -1,7 +1,7 @@
 /* Integer arithmetic on indices: subscripts, guards, ranges.
 
    Normal form of an integer expression: c1 * t1 + c2 * t2 + ... + constant, where each term t is an index, a div, a mod, a
-   read of an index tensor or another integer expression that is not a sum; terms ordered by id. The constructors keep every
+   read of an index tensor or another integer expression that is not a sum; indices first, by id. The constructors keep every
    integer expression in it, so a view of it is read off, not computed. */
 #ifndef NNC_TENSOR_AFFINE_H
 #define NNC_TENSOR_AFFINE_H
