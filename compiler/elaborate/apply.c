@@ -162,11 +162,15 @@ typedef struct {
     int count;
     const Value *by; /* the argument that brought them */
     Name by_name;
+    Name shared; /* a tensor that has no extra axes */
 } Lifted;
 
 static bool lift(E *e, Lifted *lifted, const Value **value, int own, const Ast *parameter, const Definition *d, Span span) {
     int extra = (*value)->rank - own;
-    if (extra == 0) return true;
+    if (extra == 0) {
+        if (own > 0) lifted->shared = parameter->name;
+        return true;
+    }
     static const char *const letters[] = {"p", "q", "r", "s"};
     if (lifted->indices == NULL) {
         lifted->indices = NEW_ARRAY(e->arena, Index *, extra);
@@ -338,6 +342,10 @@ static const Value *averaged(E *e, const Value *value, const Lifted *lifted, con
     int count = 0;
     if (a->scope->frame->definition == NULL && expr_depends(value->body, e->program->batch)) over[count++] = e->program->batch;
     for (int i = 0; i < lifted->count; i++) over[count++] = lifted->indices[i];
+    if (a->scope->frame->definition == NULL && lifted->count > 0 && lifted->shared != NULL) {
+        warning_at(e->diagnostics, a->span, "'%s' is averaged over leading axes of '%s' (shape %s) that '%s' does not have; is '-> flatten' missing?", a->definition->name,
+                   lifted->by_name, shape_text(e, lifted->by), lifted->shared);
+    }
     return count == 0 ? value : value_scalar(e, mean_over(e, over, count, value->body));
 }
 

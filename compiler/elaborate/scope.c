@@ -143,6 +143,12 @@ const Value *undefined(E *e, Name name, Scope *scope, Span span) {
         return value_error();
     }
     if (optimizer_find(e, name) != NULL) return fail(e, span, "'%s' is an optimizer; it stands behind 'optimizer ='", name);
+    bool inside = scope->frame != NULL && scope->frame->definition != NULL;
+    if (inside && scope_own(e->scope, name) != NULL) {
+        fail(e, span, "'%s' belongs to the model; a definition sees only its parameters and other definitions, so pass it as an argument", name);
+        also(e, scope_own(e->scope, name)->span, "it is defined here");
+        return value_error();
+    }
     bool optimizer = scope->frame != NULL && scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_OPTIMIZER;
     return fail(e, span, "'%s' is not defined%s", name, optimizer ? "; in an optimizer w is the parameter and g its gradient" : near_name(e, scope, name));
 }
