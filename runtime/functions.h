@@ -1,0 +1,501 @@
+/* The elementary functions in float: the same bits from every compiler and on every machine with IEEE arithmetic.
+
+   Only + - * / and comparisons of IEEE binary32, integers, and bits seen through a union. No libm, no libc, no double, no state.
+   The including file must keep the arithmetic as written: no fused multiply-add, no -ffast-math, FLT_EVAL_METHOD 0.
+
+   Accuracy: below 2 ulp for every float, subnormal arguments and results included (an ulp is the distance of the floats round
+   the true value; 2^-149 below 2^-126). "Max" is the greatest error among all 2^32 floats, found by tests/functions/exhaustive.c.
+   NaN gives NaN (which one is the machine's choice), overflow gives infinity, underflow is gradual. f(0) is exact, with the sign
+   of the zero where f is odd.
+
+   Most functions are one path with choices at its end, so that compilers can vectorise a loop of them. Coefficients marked
+   [S] come from Sollya 8.0, fpminimax on the relative error: tests/functions/coefficients.sollya prints them and their errors.
+
+   Literature
+     Cody and Waite, Software Manual for the Elementary Functions, 1980: argument reduction by a constant in parts
+     Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18, 1971: sums and products
+       in two parts
+     Payne and Hanek, Radian reduction for trigonometric functions, SIGNUM Newsletter 18, 1983
+     Tang, Table-driven implementation of the logarithm function, ACM TOMS 16, 1990, and of the exponential function, TOMS 15, 1989
+     Muller, Elementary Functions, 3rd edition, 2016
+     fdlibm, Sun Microsystems, 1993: the break points of atan, the reciprocal in tan */
+#ifndef NNC_FUNCTIONS_H
+#define NNC_FUNCTIONS_H
+
+#include <stdint.h>
+
+#ifdef __FAST_MATH__
+#error "functions.h needs arithmetic as written: compile without -ffast-math"
+#endif
+
+typedef char nnc_float_is_binary32[(sizeof(float) == 4U) ? 1 : -1];
+
+/* ---- Bits */
+
+static inline uint32_t nnc_bitsf(float x) {
+    union {
+        float number;
+        uint32_t bits;
+    } u;
+    u.number = x;
+    return u.bits;
+}
+
+static inline float nnc_from_bitsf(uint32_t bits) {
+    union {
+        uint32_t bits;
+        float number;
+    } u;
+    u.bits = bits;
+    return u.number;
+}
+
+/* |x|: exact. */
+static inline float nnc_absf(float x) { return nnc_from_bitsf(nnc_bitsf(x) & 0x7FFFFFFFU); }
+
+/* |x| with the sign of y: exact. */
+static inline float nnc_with_signf(float x, float y) {
+    return nnc_from_bitsf((nnc_bitsf(x) & 0x7FFFFFFFU) | (nnc_bitsf(y) & 0x80000000U));
+}
+
+/* x rounded towards 0 to 12 bits, so that products of two such numbers are exact. */
+static inline float nnc_upperf(float x) { return nnc_from_bitsf(nnc_bitsf(x) & 0xFFFFF000U); }
+
+/* a * b - product, where product = a * b rounded: exact unless it underflows (Dekker 1971, the split by bits). */
+static inline float nnc_product_errorf(float a, float b, float product) {
+    const float ah = nnc_upperf(a);
+    const float al = a - ah;
+    const float bh = nnc_upperf(b);
+    const float bl = b - bh;
+    return (((ah * bh - product) + ah * bl) + al * bh) + al * bl;
+}
+
+/* ---- Steps */
+
+/* The sign: 1, 0 or -1; 0 for NaN. */
+static inline float nnc_signf(float x) { return (float)((int)(x > 0.0f) - (int)(x < 0.0f)); }
+
+/* The greatest integer <= x: exact. Adding and subtracting 2^23 rounds |x| to an integer. */
+static inline float nnc_floorf(float x) {
+    const float a = nnc_absf(x);
+    const float rounded = nnc_with_signf((a + 8388608.0f) - 8388608.0f, x);
+    const float below = rounded - 1.0f;
+    const float whole = (rounded > x) ? below : rounded;
+    return (a < 8388608.0f) ? whole : x;
+}
+
+/* a - b * floor(a / b), each operation rounded; not C's fmod (nor its modf). The result has the sign of b. */
+static inline float nnc_modf(float a, float b) { return a - (b * nnc_floorf(a / b)); }
+
+/* ---- Square root */
+
+/* sqrt(x), correctly rounded. Two steps of Newton towards 1 / sqrt from the exponent halved, one towards sqrt; then S, the result as
+   an integer of 24 bits, is at most 1 off, and the remainder N - S^2, which fits 32 bits, says which way.
+   Microcontrollers with the instruction use it, which has the same bits. (On larger machines a loop of these lines is vectorised, and
+   __builtin_sqrtf may be a call of libm.) */
+static inline float nnc_sqrtf(float x) {
+#if defined(__GNUC__) && defined(__ARM_FP) && ((__ARM_FP & 4) != 0) && defined(__ARM_ARCH_PROFILE) && (__ARM_ARCH_PROFILE == 'M')
+    float root;
+    __asm__("vsqrt.f32 %0, %1" : "=t"(root) : "t"(x));
+    return root;
+#elif defined(__GNUC__) && defined(__riscv_flen) && defined(__riscv_fdiv)
+    float root;
+    __asm__("fsqrt.s %0, %1" : "=f"(root) : "f"(x));
+    return root;
+#else
+    const int tiny = x < 0x1p-126f;
+    const float scaled = x * 0x1p24f;
+    const float normal = tiny ? scaled : x;
+    const uint32_t bits = nnc_bitsf(normal);
+    const uint32_t even = (bits >> 23) & 1U; /* an even exponent; the bias is odd */
+    const uint32_t fraction = bits & 0x007FFFFFU;
+    const float m = nnc_from_bitsf(fraction | ((128U - even) << 23)); /* 1 <= m < 4 */
+    const float half = 0.5f * m;
+    const float y0 = nnc_from_bitsf(0x5F3759DFU - (nnc_bitsf(m) >> 1));
+    const float y1 = y0 * (1.5f - ((half * y0) * y0));
+    const float y2 = y1 * (1.5f - ((half * y1) * y1));
+    const float s0 = m * y2;
+    const float s1 = s0 + ((m - (s0 * s0)) * (0.5f * y2));
+    const uint32_t s = (uint32_t)(int32_t)(s1 * 8388608.0f);
+    const uint32_t n = (fraction | 0x00800000U) << (24U - even); /* modulo 2^32, and so is the remainder */
+    const uint32_t remainder = (n - (s * s)) + 0x10000000U;
+    const uint32_t up = (remainder > (0x10000000U + s)) ? 1U : 0U;
+    const uint32_t down = (remainder <= (0x10000000U - s)) ? 1U : 0U;
+    const uint32_t exponent = ((bits >> 23) + 127U) >> 1;
+    const uint32_t result = (((exponent - (tiny ? 13U : 1U)) << 23) + s + up) - down;
+    const float root = nnc_from_bitsf(result);
+    const float other = (x < 0.0f) ? nnc_from_bitsf(0x7FC00000U) : x; /* negative; zero, infinite, NaN */
+    const float positive = (x > 0.0f) ? root : other;
+    return (x > 0x1.fffffep127f) ? x : positive;
+#endif
+}
+
+/* ---- Exponential and logarithm */
+
+/* r in [-ln 2 / 2, ln 2 / 2] and n = k + 254 with x = k ln 2 + r, for -105 <= x <= 91 (Cody and Waite: k times the upper part of ln 2 is
+   exact). Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
+static inline float nnc_exp_reducef(float x, uint32_t *n) {
+    const float shifted = (x * 0x1.715476p0f) + 0x1.8p23f;
+    const float k = shifted - 0x1.8p23f;
+    *n = nnc_bitsf(shifted) - (0x4B400000U - 254U);
+    return (x - (k * 0x1.62e4p-1f)) - (k * 0x1.7f7d1cp-20f);
+}
+
+/* exp(r) 2^(n - 254): [S] degree 6, relative error below 2^-28.2; Estrin's order. 2^k in two factors, so that the second
+   one alone rounds, at overflow and underflow. */
+static inline float nnc_exp_finishf(float r, uint32_t n) {
+    const float r2 = r * r;
+    const float low = 0x1.fffffap-2f + (r * 0x1.555492p-3f);
+    const float middle = 0x1.555a26p-5f + (r * 0x1.123988p-7f);
+    const float q = low + (r2 * (middle + (r2 * 0x1.694cd2p-10f)));
+    const float y = 1.0f + (r + (r2 * q));
+    const uint32_t half = n >> 1;
+    return (y * nnc_from_bitsf(half << 23)) * nnc_from_bitsf((n - half) << 23);
+}
+
+/* exp(x). Max @exp@ ulp. */
+static inline float nnc_expf(float x) {
+    uint32_t n;
+    const float above = (x < -104.0f) ? -104.0f : x;
+    const float r = nnc_exp_reducef((above > 89.0f) ? 89.0f : above, &n);
+    return nnc_exp_finishf(r, n);
+}
+
+/* exp(-|x|), for the functions below. */
+static inline float nnc_exp_minusf(float x) {
+    uint32_t n;
+    const float a = -nnc_absf(x);
+    const float r = nnc_exp_reducef((a < -104.0f) ? -104.0f : a, &n);
+    return nnc_exp_finishf(r, n);
+}
+
+/* exp(|x|) / 2, for the hyperbolic functions: overflows no earlier than they do. */
+static inline float nnc_exp_halff(float x) {
+    uint32_t n;
+    const float a = nnc_absf(x);
+    const float r = nnc_exp_reducef((a > 90.0f) ? 90.0f : a, &n);
+    return nnc_exp_finishf(r, n - 1U);
+}
+
+/* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1 and an integer k: [S] f - f^2/2 + f^3 P(f), degree 10, relative error
+   below 2^-26.7. */
+static inline float nnc_log_finishf(float f, float k) {
+    const float f2 = f * f;
+    const float f4 = f2 * f2;
+    const float p3 = 0x1.55552ep-2f + (f * -0x1.000216p-2f);
+    const float p5 = 0x1.99b034p-3f + (f * -0x1.548186p-3f);
+    const float p7 = 0x1.21cd2cp-3f + (f * -0x1.0c0eb4p-3f);
+    const float p9 = 0x1.0ae6ep-3f + (f * -0x1.4c628cp-4f);
+    const float p = (p3 + (f2 * p5)) + (f4 * (p7 + (f2 * p9)));
+    const float tail = (f2 * (f * p)) + (k * 0x1.7f7d1cp-20f);
+    return (k * 0x1.62e4p-1f) + (f - ((0.5f * f2) - tail));
+}
+
+/* log(x): x = 2^k m with m next to 1, from the bits (Tang 1990, without the table). Max @log@ ulp. */
+static inline float nnc_logf(float x) {
+    const int tiny = x < 0x1p-126f;
+    const float scaled = x * 0x1p23f;
+    const uint32_t bits = nnc_bitsf(tiny ? scaled : x) + (0x3F800000U - 0x3F3504F3U);
+    const float m = nnc_from_bitsf((bits & 0x007FFFFFU) + 0x3F3504F3U); /* sqrt(1/2) <= m < sqrt(2) */
+    const int32_t k = (int32_t)(bits >> 23) - (tiny ? 150 : 127);
+    const float y = nnc_log_finishf(m - 1.0f, (float)k);
+    const float negative = nnc_from_bitsf((x < 0.0f) ? 0x7FC00000U : 0xFF800000U);
+    const float finite = (x > 0.0f) ? y : negative;
+    return (x <= 0x1.fffffep127f) ? finite : x;
+}
+
+/* ---- Activations */
+
+/* 1 / (1 + exp(-x)), from z = exp(-|x|) on both sides; z - z^2 / (1 + z) loses less than z / (1 + z) where z is small. Max @sigmoid@ ulp. */
+static inline float nnc_sigmoidf(float x) {
+    const float z = nnc_exp_minusf(x);
+    const float q = ((x < 0.0f) ? z : 1.0f) / (1.0f + z);
+    const float small = z - (z * q);
+    const float negative = (z < 0.5f) ? small : q;
+    return (x < 0.0f) ? negative : q;
+}
+
+/* log(1 + exp(x)) = max(x, 0) + log(1 + z), z = exp(-|x|): log of (1 + z) / 2 where that is nearer to 1. Max @softplus@ ulp. */
+static inline float nnc_softplusf(float x) {
+    const float z = nnc_exp_minusf(x);
+    const float halved = (z - 1.0f) * 0.5f;
+    const int upper = z > 0x1.a82798p-2f;
+    const float y = nnc_log_finishf(upper ? halved : z, upper ? 1.0f : 0.0f);
+    return ((x > 0.0f) ? x : 0.0f) + y;
+}
+
+/* tanh(x): up to 0.625 [S] odd, degree 11, relative error below 2^-27.8; above, 1 - 2 / (exp(2|x|) + 1) (Cody and Waite).
+   Max @tanh@ ulp. */
+static inline float nnc_tanhf(float x) {
+    uint32_t n;
+    const float a = nnc_absf(x);
+    const float z = a * a;
+    const float z2 = z * z;
+    const float p3 = -0x1.555532p-2f + (z * 0x1.1106fcp-3f);
+    const float p7 = -0x1.b836e8p-5f + (z * 0x1.52034ep-6f);
+    const float p = p3 + (z2 * (p7 + (z2 * -0x1.75438ap-8f)));
+    const float small = a + (a * (z * p));
+    const float r = nnc_exp_reducef(2.0f * ((a > 10.0f) ? 10.0f : a), &n);
+    const float large = 1.0f - (2.0f / (nnc_exp_finishf(r, n) + 1.0f));
+    return nnc_with_signf((a < 0.625f) ? small : large, x);
+}
+
+/* sinh(x): up to 1 [S] odd, degree 9, relative error below 2^-31.4; above, h - 1 / (4 h), h = exp(|x|) / 2. Max @sinh@ ulp. */
+static inline float nnc_sinhf(float x) {
+    const float a = nnc_absf(x);
+    const float z = a * a;
+    const float p = 0x1.1110eap-7f + (z * (0x1.a01c22p-13f + (z * 0x1.76771ep-19f)));
+    const float small = a + (a * (z * (0x1.555556p-3f + (z * p))));
+    const float h = nnc_exp_halff(x);
+    const float large = h - (0.25f / h);
+    return nnc_with_signf((a < 1.0f) ? small : large, x);
+}
+
+/* cosh(x) = h + 1 / (4 h), h = exp(|x|) / 2. Max @cosh@ ulp. */
+static inline float nnc_coshf(float x) {
+    const float h = nnc_exp_halff(x);
+    return h + (0.25f / h);
+}
+
+/* erf(x): up to 0.9 [S] odd, degree 13, relative error below 2^-30.2; above, 1 - exp(L), where L approximates log erfc on [0.9, 3.95]:
+   [S] degree 7, relative error below 2^-24.1. Max @erf@ ulp. */
+static inline float nnc_erff(float x) {
+    uint32_t n;
+    const float a = nnc_absf(x);
+    const float z = a * a;
+    const float p9 = 0x1.54bb3ap-8f + (z * (-0x1.a9e392p-11f + (z * 0x1.5bd58cp-14f)));
+    const float p = -0x1.812742p-2f + (z * (0x1.ce2decp-4f + (z * (-0x1.b80cdap-6f + (z * p9)))));
+    const float small = a + (a * (0x1.06eba8p-3f + (z * p)));
+    const float c = (a > 3.95f) ? 3.95f : a;
+    const float l4 = 0x1.84467ap-6f + (c * (-0x1.e7adaap-9f + (c * (0x1.772a22p-12f + (c * -0x1.07059ep-16f)))));
+    const float l = -0x1.20c1c2p0f + (c * (-0x1.45ae52p-1f + (c * (-0x1.b0e01ep-4f + (c * l4)))));
+    const float r = nnc_exp_reducef(-0x1.8fe6fcp-13f + (c * l), &n);
+    const float large = 1.0f - nnc_exp_finishf(r, n);
+    return nnc_with_signf((a < 0.9f) ? small : large, x);
+}
+
+/* ---- Circular functions */
+
+/* |x| for |x| >= 402, modulo pi/2, by integers (after Payne and Hanek): the 24 bits of x times those 96 bits of 2/pi that matter
+   give quadrant and fraction; the nearest that a float comes to a multiple of pi/2 leaves more than 30 bits right. */
+static inline float nnc_reduce_largef(float a, uint32_t *quadrant, float *low) {
+    static const uint32_t two_over_pi[8] = {0x00000000U, 0xA2F9836EU, 0x4E441529U, 0xFC2757D1U,
+                                            0xF534DDC0U, 0xDB629599U, 0x3C439041U, 0xFE5163ABU};
+    const uint32_t bits = nnc_bitsf(a);
+    const uint32_t m = (bits & 0x007FFFFFU) | 0x00800000U;
+    const uint32_t start = (bits >> 23) - 120U; /* a = m 2^(e - 150): the first bit of 2/pi needed, one word of zeros before it */
+    const uint32_t at = start >> 5;
+    const uint32_t by = start & 31U;
+    const uint64_t first = ((uint64_t)two_over_pi[at] << 32) | two_over_pi[at + 1U];
+    const uint64_t second = ((uint64_t)two_over_pi[at + 1U] << 32) | two_over_pi[at + 2U];
+    const uint64_t third = ((uint64_t)two_over_pi[at + 2U] << 32) | two_over_pi[at + 3U];
+    const uint32_t w0 = (uint32_t)((first << by) >> 32);
+    const uint32_t w1 = (uint32_t)((second << by) >> 32);
+    const uint32_t w2 = (uint32_t)((third << by) >> 32);
+    const uint64_t turns = ((uint64_t)(m * w0) << 32) + ((uint64_t)m * w1) + (((uint64_t)m * w2) >> 32); /* in pi/2 * 2^-62 */
+    const uint32_t nearest = (uint32_t)((turns + ((uint64_t)1U << 61)) >> 62);
+    const uint64_t rest = turns - ((uint64_t)nearest << 62);
+    const uint32_t negative = (uint32_t)(rest >> 63);
+    uint64_t size = (negative != 0U) ? ((uint64_t)0U - rest) : rest;
+    uint32_t exponent = 127U + 1U; /* of size as a fraction of pi/2, times 2^63 / 2^62 */
+    uint32_t upper;
+    uint32_t lower;
+    uint64_t radians;
+    float hi;
+    float lo;
+    float scale;
+    while ((size >> 63) == 0U) {
+        size <<= 1;
+        exponent -= 1U;
+    }
+    upper = (uint32_t)(size >> 32);
+    lower = (uint32_t)size;
+    radians = ((uint64_t)upper * 0xC90FDAA2U) + (((uint64_t)lower * 0xC90FDAA2U) >> 32) + (((uint64_t)upper * 0x2168C234U) >> 32);
+    scale = nnc_from_bitsf((exponent << 23) | (negative << 31));
+    hi = (float)(uint32_t)(radians >> 40) * (scale * 0x1p-22f);
+    lo = (float)((uint32_t)(radians >> 16) & 0x00FFFFFFU) * (scale * 0x1p-46f);
+    *quadrant = nearest;
+    *low = lo - ((hi + lo) - hi);
+    return hi + lo;
+}
+
+/* |x| = n pi/2 + result + *low, |result| <= pi/4; *quadrant is n modulo 4. Below 402, Cody and Waite with pi/2 in three parts: the products
+   with the first two are exact. */
+static inline float nnc_reducef(float x, uint32_t *quadrant, float *low) {
+    const float a = nnc_absf(x);
+    float result;
+    if (a < 402.0f) {
+        const float shifted = (a * 0x1.45f306p-1f) + 0x1.8p23f;
+        const float n = shifted - 0x1.8p23f;
+        const float b = a - (n * 0x1.922p0f);
+        const float c = n * -0x1.2aeep-18f;
+        const float hi = b - c;
+        const float lo = ((b - hi) - c) - (n * -0x1.e973dcp-35f);
+        result = hi + lo;
+        *quadrant = nnc_bitsf(shifted) & 3U;
+        *low = (hi - result) + lo;
+    } else if (a <= 0x1.fffffep127f) {
+        result = nnc_reduce_largef(a, quadrant, low);
+    } else {
+        result = a - a; /* NaN */
+        *quadrant = 0U;
+        *low = 0.0f;
+    }
+    return result;
+}
+
+/* sin(r + low), |r| <= pi/4: [S] odd, degree 7, relative error below 2^-28. */
+static inline float nnc_sin_finishf(float r, float low) {
+    const float z = r * r;
+    const float p = -0x1.555546p-3f + (z * (0x1.110778p-7f + (z * -0x1.9953fep-13f)));
+    return r + ((r * (z * p)) + (low - (0.5f * z * low)));
+}
+
+/* cos(r + low), |r| <= pi/4: [S] even, degree 8, relative error below 2^-33. */
+static inline float nnc_cos_finishf(float r, float low) {
+    const float z = r * r;
+    const float p = 0x1.55554ap-5f + (z * (-0x1.6c0c2ap-10f + (z * 0x1.99e91p-16f)));
+    return 1.0f - ((0.5f * z) - ((z * (z * p)) - (r * low)));
+}
+
+/* sin(x). Max @sin@ ulp. */
+static inline float nnc_sinf(float x) {
+    uint32_t quadrant;
+    float low;
+    const float r = nnc_reducef(x, &quadrant, &low);
+    const float y = ((quadrant & 1U) != 0U) ? nnc_cos_finishf(r, low) : nnc_sin_finishf(r, low);
+    return nnc_from_bitsf(nnc_bitsf(y) ^ ((quadrant & 2U) << 30) ^ (nnc_bitsf(x) & 0x80000000U));
+}
+
+/* cos(x). Max @cos@ ulp. */
+static inline float nnc_cosf(float x) {
+    uint32_t quadrant;
+    float low;
+    const float r = nnc_reducef(x, &quadrant, &low);
+    const float y = ((quadrant & 1U) != 0U) ? nnc_sin_finishf(r, low) : nnc_cos_finishf(r, low);
+    return nnc_from_bitsf(nnc_bitsf(y) ^ (((quadrant + 1U) & 2U) << 30));
+}
+
+/* tan(x): [S] odd, degree 15, relative error below 2^-29.6; in odd quadrants -1 / tan, with the error of the quotient corrected
+   (fdlibm). Max @tan@ ulp. */
+static inline float nnc_tanf(float x) {
+    uint32_t quadrant;
+    float low;
+    const float r = nnc_reducef(x, &quadrant, &low);
+    const float z = r * r;
+    const float p9 = 0x1.5cc664p-6f + (z * (0x1.62ad1cp-7f + (z * (0x1.af6e06p-14f + (z * 0x1.1e6b6p-8f)))));
+    const float p = 0x1.55556p-2f + (z * (0x1.110dap-3f + (z * (0x1.bad946p-5f + (z * p9)))));
+    const float tail = (r * (z * p)) + (low + (z * low));
+    float y = r + tail;
+    if ((quadrant & 1U) != 0U) {
+        const float upper = nnc_upperf(y);
+        const float lower = tail - (upper - r);
+        const float quotient = -1.0f / y;
+        const float t = nnc_upperf(quotient);
+        y = t + (quotient * ((1.0f + (t * upper)) + (t * lower)));
+    }
+    return nnc_from_bitsf(nnc_bitsf(y) ^ (nnc_bitsf(x) & 0x80000000U));
+}
+
+/* atan(x) = atan(c) + atan((x - c) / (1 + c x)) with c = 0, 1/2, 1, 3/2, infinity (fdlibm's break points), then [S] odd, degree 11,
+   relative error below 2^-29.6 on [0, 7/16]. Max @atan@ ulp. */
+static inline float nnc_atanf(float x) {
+    const float a = nnc_absf(x);
+    const int c0 = a < 0.4375f;
+    const int c1 = a < 0.6875f;
+    const int c2 = a < 1.1875f;
+    const int c3 = a < 2.4375f;
+    const float above3 = c3 ? (a - 1.5f) : -1.0f;
+    const float above2 = c2 ? (a - 1.0f) : above3;
+    const float above1 = c1 ? ((2.0f * a) - 1.0f) : above2;
+    const float below3 = c3 ? (1.0f + (1.5f * a)) : a;
+    const float below2 = c2 ? (a + 1.0f) : below3;
+    const float below1 = c1 ? (2.0f + a) : below2;
+    const float t = (c0 ? a : above1) / (c0 ? 1.0f : below1);
+    const float hi3 = c3 ? 0x1.f730bep-1f : 0x1.921fb6p0f;
+    const float hi2 = c2 ? 0x1.921fb6p-1f : hi3;
+    const float hi1 = c1 ? 0x1.dac67p-2f : hi2;
+    const float lo3 = c3 ? -0x1.afc12cp-26f : -0x1.777a5cp-25f;
+    const float lo2 = c2 ? -0x1.777a5cp-26f : lo3;
+    const float lo1 = c1 ? 0x1.586ed4p-28f : lo2;
+    const float z = t * t;
+    const float p7 = -0x1.236f0ep-3f + (z * (0x1.add5dp-4f + (z * -0x1.dd365ap-5f)));
+    const float s = t * (z * (-0x1.555542p-2f + (z * (0x1.998df8p-3f + (z * p7)))));
+    return nnc_with_signf((c0 ? 0.0f : hi1) + (t + (s + (c0 ? 0.0f : lo1))), x);
+}
+
+/* ---- Power */
+
+/* x^y = exp(y log|x|) with the logarithm in two parts (Dekker 1971): x = 2^k m, c = 1 or 3/2 near m, s = (m - c) / (m + c) and
+   log(m / c) = 2 s (1 + s^2/3 + s^4 R(s^2)), R [S], relative error below 2^-44. Special cases as in C99, F.9.4.4:
+   x^0 = 1 and 1^y = 1 even for NaN; a negative number to a power that is not an integer is NaN. Max @pow@ ulp (random arguments). */
+static inline float nnc_powf(float x, float y) {
+    uint32_t n;
+    const float a = nnc_absf(x);
+    const float b = nnc_absf(y);
+    /* the sign of the result */
+    const uint32_t whole = (b < 16777216.0f) ? (uint32_t)b : 0U;
+    const int broken = (b < 16777216.0f) && ((float)whole < b);
+    const uint32_t sign = (broken || ((whole & 1U) == 0U)) ? 0U : (nnc_bitsf(x) & 0x80000000U);
+    /* a = 2^k m, 0.866 <= m < 1.733 */
+    const int tiny = a < 0x1p-126f;
+    const float scaled = a * 0x1p24f;
+    const uint32_t bits = nnc_bitsf(tiny ? scaled : a);
+    const uint32_t fraction = bits & 0x007FFFFFU;
+    const int middle = (fraction >= 0x001CC471U) && (fraction < 0x005DB3D7U); /* sqrt(3/2) and sqrt(3) */
+    const uint32_t next = (fraction >= 0x005DB3D7U) ? 1U : 0U;
+    const float m = nnc_from_bitsf(fraction | ((127U - next) << 23));
+    const float k = (float)((int32_t)((bits >> 23) + next) - (tiny ? 151 : 127));
+    const float c = middle ? 1.5f : 1.0f;
+    /* s + s_low */
+    const float above = m - c;
+    const float below = m + c;
+    const float below_low = m - (below - c);
+    const float s = above / below;
+    const float sb = s * below;
+    const float s_low = (((above - sb) - nnc_product_errorf(s, below, sb)) - (s * below_low)) / below;
+    /* w + w_low = z/3 + z^2 R, z + z_low = s^2 */
+    const float z = s * s;
+    const float z_low = nnc_product_errorf(s, s, z) + (2.0f * (s * s_low));
+    const float third = z * 0x1.555556p-2f;
+    const float third_low = (nnc_product_errorf(z, 0x1.555556p-2f, third) + (z * -0x1.555556p-27f)) + (z_low * 0x1.555556p-2f);
+    const float r = 0x1.99999ep-3f + (z * (0x1.248a94p-3f + (z * 0x1.cf8b2ep-4f)));
+    const float w_tail = third_low + ((z * z) * r);
+    const float w = third + w_tail;
+    const float w_low = (third - w) + w_tail;
+    /* half + half_low = log(m / c) / 2 = s + s w */
+    const float sw = s * w;
+    const float sw_low = (nnc_product_errorf(s, w, sw) + (s * w_low)) + (s_low * w);
+    const float half = s + sw;
+    const float half_low = ((s - half) + sw) + (s_low + sw_low);
+    /* l + l_low = log(a) */
+    const float base = (k * 0x1.62e4p-1f) + (middle ? 0x1.9f34p-2f : 0.0f);
+    const float base_low = (k * 0x1.7f7d1cp-20f) + (middle ? -0x1.c13406p-18f : 0.0f);
+    const float sum = base + (2.0f * half);
+    const float sum_low = ((base - sum) + (2.0f * half)) + ((2.0f * half_low) + base_low);
+    const float l = sum + sum_low;
+    const float l_low = (sum - l) + sum_low;
+    /* y log(a), kept where exp is neither 0 nor infinity for certain */
+    const float y1 = (y > 0x1p33f) ? 0x1p33f : y;
+    const float y2 = (y1 < -0x1p33f) ? -0x1p33f : y1;
+    const float p = y2 * l;
+    const float p_low = nnc_product_errorf(y2, l, p) + (y2 * l_low);
+    const int inside = (p > -104.0f) && (p < 89.0f);
+    const float p1 = (p < -104.0f) ? -104.0f : p;
+    const float rest = nnc_exp_reducef((p1 > 89.0f) ? 89.0f : p1, &n) + (inside ? p_low : 0.0f);
+    const float power = nnc_exp_finishf(rest, n);
+    /* special cases */
+    const uint32_t magnitude = nnc_bitsf(a);
+    const float at_zero = (y < 0.0f) ? nnc_from_bitsf(0x7F800000U) : 0.0f;
+    const float at_infinity = (y < 0.0f) ? 0.0f : nnc_from_bitsf(0x7F800000U);
+    const float ends = (magnitude == 0U) ? at_zero : at_infinity;
+    const float size = ((magnitude == 0U) || (magnitude == 0x7F800000U)) ? ends : power;
+    const float signed_size = nnc_from_bitsf(nnc_bitsf(size) | sign);
+    const int undefined = (x < 0.0f) && broken && (magnitude != 0x7F800000U);
+    const float proper = undefined ? nnc_from_bitsf(0x7FC00000U) : signed_size;
+    const int nan = !(a <= nnc_from_bitsf(0x7F800000U)) || !(b <= nnc_from_bitsf(0x7F800000U));
+    const int one = (nnc_bitsf(x) == 0x3F800000U) || (nnc_bitsf(b) == 0U);
+    return one ? 1.0f : (nan ? (x + y) : proper);
+}
+
+#endif
