@@ -229,8 +229,10 @@ static Program *elaborate(AstContext *context, Model *model, const AstList *libr
     e->program->is_double = model->settings.is_double;
     e->part = 0;
     check_whole(e, items, source);
-    name_parameters(e);
-    freeze(e);
+    if (!e->gave_up) {
+        name_parameters(e);
+        freeze(e);
+    }
     learn_facts(e);
     elaborate_outputs(e, loss_from);
     if (e->optimizer != NULL && training) elaborate_optimizer(e);

@@ -1,6 +1,8 @@
 /* Tree nodes, and the comments above definitions. */
 #include "ast/ast.h"
 
+#include <limits.h>
+
 Ast *ast_new(Arena *arena, AstKind kind, Span span) {
     Ast *node = NEW(arena, Ast);
     node->kind = kind;
@@ -10,11 +12,32 @@ Ast *ast_new(Arena *arena, AstKind kind, Span span) {
 
 static int deeper(int depth, const Ast *child) { return child != NULL && child->depth > depth ? child->depth : depth; }
 
+/* What no model needs: beyond it a list is refused, so that later steps may keep one entry of it on the stack. */
+static int longest_list(const Ast *node, const char **what) {
+    switch (node->kind) {
+    case AST_CALL: *what = "arguments"; return AST_ARGUMENTS_LIMIT;
+    case AST_DEFINITION: *what = "parameters"; return AST_ARGUMENTS_LIMIT;
+    case AST_REDUCE: *what = "indices"; return AST_AXES_LIMIT;
+    case AST_SUBSCRIPT: case AST_ASSIGN: *what = "subscripts"; return AST_AXES_LIMIT;
+    case AST_INPUT: case AST_TARGET: case AST_PARAM: case AST_STATE: case AST_PARAMETER: case AST_RESULT: *what = "axes"; return AST_AXES_LIMIT;
+    case AST_NUMBER: case AST_BOOLEAN: case AST_STRING: case AST_NAME: case AST_UNARY: case AST_BINARY: case AST_IF: case AST_RANGE: case AST_LIST:
+    case AST_ARGUMENT: case AST_BINDER: case AST_MODEL: case AST_IMPORT: case AST_SCAN: case AST_SETTING: case AST_PREDICT: case AST_FREEZE:
+    case AST_DATA: case AST_TRAIN: case AST_DOTS: case AST_REST: break;
+    }
+    return INT_MAX;
+}
+
 Ast *ast_close(Diagnostics *diagnostics, Ast *node) {
     int depth = deeper(deeper(deeper(0, node->x), node->y), node->z);
     for (size_t i = 0; i < node->list.count; i++) depth = deeper(depth, node->list.at[i]);
     for (size_t i = 0; i < node->body.count; i++) depth = deeper(depth, node->body.at[i]);
     node->depth = depth + 1;
+    const char *what = "";
+    int most = longest_list(node, &what);
+    if (node->list.count > (size_t)most) {
+        error_at(diagnostics, node->span, "%zu %s are too many; there may be %d", node->list.count, what, most);
+        return NULL;
+    }
     if (node->depth <= AST_DEPTH_LIMIT) return node;
     error_at(diagnostics, node->span, "this is nested more than %d levels deep; name a part of it and use the name", AST_DEPTH_LIMIT);
     return NULL;

@@ -74,12 +74,12 @@ struct Ast {
     AstList list, body;
 };
 
-enum { AST_DEPTH_LIMIT = 500 };
+enum { AST_DEPTH_LIMIT = 500, AST_AXES_LIMIT = 64, AST_ARGUMENTS_LIMIT = 1000 };
 
 /* A node whose children are not yet set. Set them, then call ast_close, which finds depth. */
 Ast *ast_new(Arena *arena, AstKind kind, Span span);
 
-/* Finds the depth of a node from its children. Beyond AST_DEPTH_LIMIT reports an error once (at the node) and
+/* Finds the depth of a node from its children. Beyond a limit (depth, axes, arguments) reports an error once (at the node) and
    returns NULL; the parser then gives up. */
 Ast *ast_close(Diagnostics *diagnostics, Ast *node);
 

@@ -53,6 +53,38 @@ Name name_of_length(Names *names, const char *text, size_t length) {
 
 Name name_of(Names *names, const char *text) { return name_of_length(names, text, strlen(text)); }
 
+/* ---- Tables */
+
+struct NameSlot {
+    Name name;
+    size_t number;
+};
+
+static struct NameSlot *table_slot(const NameTable *table, Name name) {
+    size_t at = (size_t)((uint64_t)(uintptr_t)name * 0x9E3779B97F4A7C15u >> 24) & (table->room - 1);
+    while (table->slots[at].name != NULL && table->slots[at].name != name) at = (at + 1) & (table->room - 1);
+    return &table->slots[at];
+}
+
+size_t name_table_get(const NameTable *table, Name name) { return table->room == 0 ? 0 : table_slot(table, name)->number; }
+
+size_t *name_table_at(Arena *arena, NameTable *table, Name name) {
+    if (2 * (table->count + 1) > table->room) {
+        NameTable wide = {.count = table->count, .room = table->room == 0 ? 16 : 2 * table->room};
+        wide.slots = NEW_ARRAY(arena, struct NameSlot, wide.room);
+        for (size_t i = 0; i < table->room; i++) {
+            if (table->slots[i].name != NULL) *table_slot(&wide, table->slots[i].name) = table->slots[i];
+        }
+        *table = wide;
+    }
+    struct NameSlot *slot = table_slot(table, name);
+    if (slot->name == NULL) table->count++;
+    slot->name = name;
+    return &slot->number;
+}
+
+/* ---- Suggestions */
+
 static int least(int a, int b) { return a < b ? a : b; }
 
 int edit_distance(const char *from, const char *to, int limit) {

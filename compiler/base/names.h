@@ -22,4 +22,13 @@ typedef struct {
 } Suggestion;
 void suggest(Suggestion *suggestion, const char *candidate);
 
+/* Numbers by name. Zero-initialised it is empty; a name that was never put has the number 0. */
+typedef struct {
+    struct NameSlot *slots; /* open addressing by the pointer, a power of two */
+    size_t count, room;
+} NameTable;
+
+size_t name_table_get(const NameTable *table, Name name);
+size_t *name_table_at(Arena *arena, NameTable *table, Name name); /* to be changed; good until the next call */
+
 #endif

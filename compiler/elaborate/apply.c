@@ -143,7 +143,7 @@ static bool bind_shape(E *e, Name name, const Value *value, int kept, Scope *sco
         if (!same) fail(e, span, "'%s' has shape %s; its last axes must be the same as those that '%s...' stood for before", parameter->name, shape_text(e, value), name);
         return same;
     }
-    vec_push(e->arena, &scope->entries, (Entry){.name = name, .kind = ENTRY_SHAPE, .rank = rank, .shape = shape, .span = parameter->span});
+    scope_add(e, scope, (Entry){.name = name, .kind = ENTRY_SHAPE, .rank = rank, .shape = shape, .span = parameter->span});
     scope_value(e, scope, name, value_number(e, length), parameter->span);
     return true;
 }
@@ -280,7 +280,7 @@ static bool bind_rest(E *e, const Application *a, Scope *scope) {
         fail(e, a->span, rank == 0 ? "'%s' wants at least one size" : "'%s': this shape has too many elements", a->definition->name);
         return false;
     }
-    vec_push(e->arena, &scope->entries, (Entry){.name = p->name, .kind = ENTRY_SHAPE, .rank = rank, .shape = shape, .span = p->span});
+    scope_add(e, scope, (Entry){.name = p->name, .kind = ENTRY_SHAPE, .rank = rank, .shape = shape, .span = p->span});
     scope_value(e, scope, p->name, value_number(e, length), p->span);
     return true;
 }
@@ -378,6 +378,7 @@ const Value *apply(E *e, const Application *a) {
     }
     Frame *frame = NEW(e->arena, Frame);
     *frame = (Frame){.caller = e->frame, .definition = d, .call = a->span, .prefix = prefix_of(e, a)};
+    e->steps += (long)strlen(frame->prefix) / 4; /* what is nested deeply costs more */
     frame->instance = a->instance != NULL ? a->instance : a->scope->frame->instance;
     if (a->instance != NULL) instance_restart(a->instance);
     if (!check_arguments(e, a, frame)) return value_error();

@@ -79,6 +79,7 @@ struct Scope {
     Frame *frame;
     Name binding; /* the statement's name: layers called in it are its instances */
     Vec(Entry) entries;
+    NameTable last; /* of many entries: 1 + the position of the last of each name */
 };
 
 /* One body under elaboration: the model's, or a definition's at one call. */
@@ -103,12 +104,18 @@ typedef struct {
     Name binding;
     Instance *instance;
 } Child;
+typedef struct {
+    Vec(Instance *) all; /* in order */
+    size_t met, pass;    /* how many of them in this pass, see instance_child */
+} Siblings;
 struct Instance {
     Instance *parent;
     Name name, binding;
     Vec(Child) children;
     Vec(Owned) parameters;
-    Vec(Name) counted; /* how often each binding was met in this pass over the body, see instance_child */
+    Vec(Siblings) siblings; /* the children by binding */
+    NameTable of_binding;   /* 1 + the position in it */
+    size_t pass;            /* over the body, when a shared layer is elaborated again */
 };
 
 /* A read that must lie inside its tensor, once all ranges are known. */
@@ -166,6 +173,7 @@ const Value *undefined(E *e, Name name, Scope *scope, Span span);
 Scope *scope_new(E *e, Scope *up, Frame *frame, Name binding);
 Entry *scope_find(Scope *scope, Name name);
 Entry *scope_own(Scope *scope, Name name); /* in this scope and those of the same body */
+Entry *scope_add(E *e, Scope *scope, Entry entry);
 void scope_value(E *e, Scope *scope, Name name, const Value *value, Span span);
 void scope_index(E *e, Scope *scope, Index *index, Span span);
 const char *near_name(E *e, Scope *scope, Name name); /* "; did you mean 'x'?" or "" */

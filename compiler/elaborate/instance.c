@@ -5,28 +5,38 @@
        block.inner.W         a layer inside a layer */
 #include "elaborate/elaborate.h"
 
+static Siblings *siblings_of(E *e, Instance *parent, Name binding) {
+    size_t *at = name_table_at(e->arena, &parent->of_binding, binding);
+    if (*at == 0) {
+        vec_push(e->arena, &parent->siblings, (Siblings){0});
+        *at = parent->siblings.count;
+    }
+    return &parent->siblings.at[*at - 1];
+}
+
 Instance *instance_new(E *e, Instance *parent, Name binding, Name name) {
     Instance *instance = NEW(e->arena, Instance);
     instance->parent = parent;
     instance->binding = binding;
     instance->name = name;
-    if (parent != NULL) vec_push(e->arena, &parent->children, (Child){binding, instance});
+    if (parent == NULL) return instance;
+    vec_push(e->arena, &parent->children, (Child){binding, instance});
+    vec_push(e->arena, &siblings_of(e, parent, binding)->all, instance);
     return instance;
 }
 
 /* The next layer under this binding. When a shared layer is elaborated again (instance_restart), the children that it made the
    first time are met again, in the same order. */
 Instance *instance_child(E *e, Instance *instance, Name binding, Name name) {
-    size_t met = 0, position = 0;
-    for (size_t i = 0; i < instance->counted.count; i++) met += instance->counted.at[i] == binding;
-    vec_push(e->arena, &instance->counted, binding);
-    for (size_t i = 0; i < instance->children.count; i++) {
-        if (instance->children.at[i].binding == binding && position++ == met) return instance->children.at[i].instance;
-    }
+    Siblings *siblings = siblings_of(e, instance, binding);
+    if (siblings->pass != instance->pass) siblings->met = 0;
+    siblings->pass = instance->pass;
+    size_t met = siblings->met++;
+    if (met < siblings->all.count) return siblings->all.at[met];
     return instance_new(e, instance, binding, name);
 }
 
-void instance_restart(Instance *instance) { instance->counted.count = 0; }
+void instance_restart(Instance *instance) { instance->pass++; }
 
 static bool owns(const Instance *instance) {
     if (instance->parameters.count > 0) return true;
@@ -39,12 +49,13 @@ static bool owns(const Instance *instance) {
 /* The layer's name among those that share its binding; *alone if it is the only one with parameters. */
 static const char *label(E *e, const Instance *instance, bool *alone) {
     int same = 0, all = 0, position = 0;
-    for (size_t i = 0; i < instance->parent->children.count; i++) {
-        const Child *child = &instance->parent->children.at[i];
-        if (child->binding != instance->binding || !owns(child->instance)) continue;
+    const Siblings *siblings = siblings_of(e, instance->parent, instance->binding);
+    for (size_t i = 0; i < siblings->all.count; i++) {
+        const Instance *child = siblings->all.at[i];
+        if (!owns(child)) continue;
         all++;
-        if (child->instance->name == instance->name) same++;
-        if (child->instance == instance) position = same;
+        if (child->name == instance->name) same++;
+        if (child == instance) position = same;
     }
     *alone = all < 2;
     return position <= 1 ? instance->name : arena_printf(e->arena, "%s_%d", instance->name, position);
@@ -86,7 +97,7 @@ static void each_parameter(E *e, const Instance *instance, Each each, void *cont
 
 static void give_name(void *context, Words *words, const Owned *owned) {
     E *e = context;
-    owned->tensor->name = name_of(e->context->names, path_of(e, words, owned->name));
+    tensor_set_name(e->program, owned->tensor, name_of(e->context->names, path_of(e, words, owned->name)));
 }
 
 void name_parameters(E *e) { each_parameter(e, e->root, give_name, e); }

@@ -64,7 +64,19 @@ Scope *scope_new(E *e, Scope *up, Frame *frame, Name binding) {
     return scope;
 }
 
+Entry *scope_add(E *e, Scope *scope, Entry entry) {
+    enum { FEW = 32 }; /* entries that are found as fast without a table */
+    vec_push(e->arena, &scope->entries, entry);
+    size_t count = scope->entries.count;
+    for (size_t i = count == FEW + 1 ? 0 : count - 1; count > FEW && i < count; i++) *name_table_at(e->arena, &scope->last, scope->entries.at[i].name) = i + 1;
+    return &scope->entries.at[count - 1];
+}
+
 static Entry *entry_in(Scope *scope, Name name) {
+    if (scope->last.room > 0) {
+        size_t found = name_table_get(&scope->last, name);
+        return found == 0 ? NULL : &scope->entries.at[found - 1];
+    }
     for (size_t i = scope->entries.count; i-- > 0;) {
         if (scope->entries.at[i].name == name) return &scope->entries.at[i];
     }
@@ -88,11 +100,11 @@ Entry *scope_own(Scope *scope, Name name) {
 }
 
 void scope_value(E *e, Scope *scope, Name name, const Value *value, Span span) {
-    vec_push(e->arena, &scope->entries, (Entry){.name = name, .kind = ENTRY_VALUE, .value = value, .span = span});
+    scope_add(e, scope, (Entry){.name = name, .kind = ENTRY_VALUE, .value = value, .span = span});
 }
 
 void scope_index(E *e, Scope *scope, Index *index, Span span) {
-    vec_push(e->arena, &scope->entries, (Entry){.name = index->name, .kind = ENTRY_INDEX, .index = index, .span = span});
+    scope_add(e, scope, (Entry){.name = index->name, .kind = ENTRY_INDEX, .index = index, .span = span});
 }
 
 bool is_reduction(Name name, Reduction *reduction) {
@@ -183,7 +195,7 @@ static void define(E *e, Scope *scope, const Ast *ast) {
     check_parameters(e, ast);
     Definition *definition = NEW(e->arena, Definition);
     *definition = (Definition){.kind = ast->op, .name = ast->name, .ast = ast, .scope = scope, .wrong = e->diagnostics->errors > errors};
-    vec_push(e->arena, &scope->entries, (Entry){.name = key, .kind = ENTRY_DEFINITION, .definition = definition, .span = ast->name_span});
+    scope_add(e, scope, (Entry){.name = key, .kind = ENTRY_DEFINITION, .definition = definition, .span = ast->name_span});
 }
 
 static const char *beside(E *e, uint32_t source, const char *path) {

@@ -82,7 +82,7 @@ static bool is_setting(E *e, const Ast *block, size_t i, const char *what) {
 }
 
 void elaborate_train(E *e, const Ast *ast) {
-    for (size_t i = 0; i < ast->body.count; i++) {
+    for (size_t i = 0; i < ast->body.count && !e->diagnostics->stop; i++) {
         if (is_setting(e, ast, i, "train")) one_setting(e, ast->body.at[i]);
     }
 }
@@ -336,7 +336,7 @@ void elaborate_data(E *e, const Ast *ast) {
     }
     DataBlock block = {.split = ast->name, .span = ast->span};
     size_t errors = e->diagnostics->errors;
-    for (size_t i = 0; i < ast->body.count; i++) {
+    for (size_t i = 0; i < ast->body.count && !e->diagnostics->stop; i++) {
         const Ast *line = ast->body.at[i];
         if (!is_setting(e, ast, i, "data")) continue;
         if (strcmp(line->name, "holdout") != 0) {

@@ -108,11 +108,17 @@ const char *part_name(E *e, Scope *scope, const Value *value, const char *otherw
     return arena_printf(e->arena, "%s%s%s.%s", prefix, prefix[0] == '\0' ? "" : ".", scope->binding, last);
 }
 
+enum { LARGEST_RANK = 128 };
+
 Tensor *new_tensor(E *e, const char *name, Index *const *indices, int count, Span span) {
     int64_t shape[count + 1];
     shape[0] = 0;
     double elements = 1;
     for (int i = 0; i < count; i++) elements *= (double)(shape[i] = indices[i]->size);
+    if (count > LARGEST_RANK) {
+        fail(e, span, "'%s' would have %d axes; a tensor may have at most %d", name, count, LARGEST_RANK);
+        return NULL;
+    }
     if (elements > 2147483647.0) {
         fail(e, span, "'%s' would have %.0f elements; a tensor may have at most 2147483647", name, elements);
         return NULL;
@@ -240,6 +246,10 @@ void check_pending(E *e) {
         if (range.low == range.high) {
             fail(e, read->span, "%lld lies outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'", (long long)range.low, read->axis, read->what,
                  (long long)read->size);
+            continue;
+        }
+        if (range.low == range.high) {
+            fail(e, read->span, "'%s' is outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'", text_string(text), read->axis, read->what, (long long)read->size);
             continue;
         }
         fail(e, read->span, "'%s' runs over %lld..%lld, outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",

@@ -13,29 +13,46 @@ Program *program_new(Pool *pool, Name name) {
     return program;
 }
 
-static bool name_taken(const Program *program, Name name) {
-    for (size_t i = 0; i < program->all.count; i++) {
-        if (program->all.at[i]->name == name) return true;
+static size_t *taken(Program *program, Name name) { return name_table_at(pool_arena(program->pool), &program->taken, name); }
+
+static Name unused_name(Program *program, const char *wanted) {
+    Arena *arena = pool_arena(program->pool);
+    Name first = name_of(pool_names(program->pool), wanted), name = first;
+    if (name_table_get(&program->taken, name) == 0) return name;
+    size_t *next = name_table_at(arena, &program->next, first);
+    for (size_t copy = *next < 2 ? 2 : *next;; copy++) {
+        name = name_of(pool_names(program->pool), arena_printf(arena, "%s_%zu", wanted, copy));
+        *next = copy;
+        if (name_table_get(&program->taken, name) == 0) return name;
     }
-    return false;
 }
 
-static Name unused_name(const Program *program, const char *wanted) {
-    Name name = name_of(pool_names(program->pool), wanted);
-    for (int copy = 2; name_taken(program, name); copy++) {
-        name = name_of(pool_names(program->pool), arena_printf(pool_arena(program->pool), "%s_%d", wanted, copy));
-    }
-    return name;
+/* x_7 is free again: the next copy of x may get it. */
+static void free_name(Program *program, Name name) {
+    --*taken(program, name);
+    size_t length = strlen(name), digits = length;
+    while (digits > 0 && name[digits - 1] >= '0' && name[digits - 1] <= '9') digits--;
+    if (digits < 2 || digits == length || name[digits - 1] != '_' || length - digits > 9) return;
+    Name first = name_of_length(pool_names(program->pool), name, digits - 1);
+    size_t copy = (size_t)atoi(name + digits);
+    if (copy < name_table_get(&program->next, first)) *name_table_at(pool_arena(program->pool), &program->next, first) = copy;
 }
 
 void tensor_rename(Program *program, Tensor *tensor, const char *name) {
-    if (strcmp(tensor->name, name) != 0) tensor->name = unused_name(program, name);
+    if (strcmp(tensor->name, name) != 0) tensor_set_name(program, tensor, unused_name(program, name));
+}
+
+void tensor_set_name(Program *program, Tensor *tensor, Name name) {
+    free_name(program, tensor->name);
+    ++*taken(program, name);
+    tensor->name = name;
 }
 
 Tensor *tensor_new(Program *program, TensorKind kind, const char *name, int rank, const int64_t *shape) {
     Arena *arena = pool_arena(program->pool);
     Tensor *tensor = NEW(arena, Tensor);
     tensor->name = unused_name(program, name);
+    ++*taken(program, tensor->name);
     tensor->kind = kind;
     tensor->id = (uint32_t)program->all.count;
     tensor->rank = rank;

@@ -98,6 +98,8 @@ typedef struct {
     Vec(Metric) metrics;
     Tensors outputs; /* what `predict` returns */
     Tensors all;
+    NameTable taken; /* how many tensors have a name */
+    NameTable next;  /* of `name`: name_2 to name_(next - 1) are taken */
     Statements initial, forward, backward, update;
     Vec(Part) parts;
 } Program;
@@ -107,6 +109,7 @@ Program *program_new(Pool *pool, Name name);
 /* A tensor of a name that no other has: `name`, or name_2, name_3, ... */
 Tensor *tensor_new(Program *program, TensorKind kind, const char *name, int rank, const int64_t *shape);
 void tensor_rename(Program *program, Tensor *tensor, const char *name);
+void tensor_set_name(Program *program, Tensor *tensor, Name name); /* as it is, even if another has it */
 bool tensor_is_persistent(const Tensor *tensor);
 double tensor_elements(const Tensor *tensor); /* of one example where batched */
 double tensor_points(const Tensor *tensor);   /* all */
