@@ -178,7 +178,8 @@ static inline double nnc_log_finish(double f, double k) {
     const double s = f / (2.0 + f);
     const double z = s * s;
     const double w = z * z;
-    const double odd = 0x1.5555555555593p-1 + (w * (0x1.2492494224e8ap-2 + (w * (0x1.74664887e824p-3 + (w * 0x1.2f103aea15906p-3)))));
+    const double odd =
+        0x1.5555555555593p-1 + (w * (0x1.2492494224e8ap-2 + (w * (0x1.74664887e824p-3 + (w * 0x1.2f103aea15906p-3)))));
     const double even = 0x1.999999997fa39p-2 + (w * (0x1.c71c51dcf77aep-3 + (w * 0x1.39a0b4d917878p-3)));
     const double r = z * (odd + (z * even));
     const double half = 0.5 * (f * f);
@@ -191,7 +192,8 @@ static inline double nnc_log(double x) {
     const int tiny = x < 0x1p-1022;
     const double scaled = x * 0x1p52;
     const uint64_t bits = nnc_bits(tiny ? scaled : x) + (UINT64_C(0x3FF0000000000000) - UINT64_C(0x3FE6A09E667F3BCD));
-    const double m = nnc_from_bits((bits & UINT64_C(0x000FFFFFFFFFFFFF)) + UINT64_C(0x3FE6A09E667F3BCD)); /* sqrt(1/2) <= m < sqrt(2) */
+    const double m =
+        nnc_from_bits((bits & UINT64_C(0x000FFFFFFFFFFFFF)) + UINT64_C(0x3FE6A09E667F3BCD)); /* sqrt(1/2) <= m < sqrt(2) */
     const int32_t k = (int32_t)(bits >> 52) - (tiny ? 1075 : 1023);
     const double y = nnc_log_finish(m - 1.0, (double)k);
     const double negative = nnc_from_bits((x < 0.0) ? UINT64_C(0x7FF8000000000000) : UINT64_C(0xFFF0000000000000));
@@ -243,7 +245,8 @@ static inline double nnc_tanh(double x) {
 static inline double nnc_sinh(double x) {
     const double a = nnc_abs(x);
     const double z = a * a;
-    const double p9 = 0x1.71de3a40565e2p-19 + (z * (0x1.ae646b4d5f193p-26 + (z * (0x1.6118df717749ap-33 + (z * 0x1.b52ebddfa9c4fp-41)))));
+    const double p9 =
+        0x1.71de3a40565e2p-19 + (z * (0x1.ae646b4d5f193p-26 + (z * (0x1.6118df717749ap-33 + (z * 0x1.b52ebddfa9c4fp-41)))));
     const double p = 0x1.5555555555556p-3 + (z * (0x1.111111111104p-7 + (z * (0x1.a01a01a0318d8p-13 + (z * p9)))));
     const double small = a + (a * (z * p));
     const double h = nnc_exp_half(x);
@@ -265,21 +268,25 @@ static inline double nnc_erf(double x) {
     const double z = a * a;
     const double p17 =
         0x1.b9a016460077p-20 + (z * (-0x1.5ce0577594023p-23 + (z * (0x1.dd8a5be3d0cdfp-27 + (z * -0x1.c0b578e1a5f2dp-31)))));
-    const double p9 =
-        0x1.565bcd02c1b2fp-8 + (z * (-0x1.c02db1e40bd8fp-11 + (z * (0x1.f9a2e7095533ap-14 + (z * (-0x1.f4cd4379d8236p-17 + (z * p17)))))));
+    const double p9 = 0x1.565bcd02c1b2fp-8 +
+                      (z * (-0x1.c02db1e40bd8fp-11 + (z * (0x1.f9a2e7095533ap-14 + (z * (-0x1.f4cd4379d8236p-17 + (z * p17)))))));
     const double p = -0x1.812746b0379c5p-2 + (z * (0x1.ce2f21a0418d6p-4 + (z * (-0x1.b82ce312390b6p-6 + (z * p9)))));
     const double small = a + (a * (0x1.06eba8214db68p-3 + (z * p)));
     const double c = (a > 6.0) ? 6.0 : a;
     const double t = (c - 2.0) / (c + 2.0);
-    const double q10 = 0x1.ce615cb75dd01p-16 +
-                       (t * (-0x1.d071a60f79a52p-16 +
-                             (t * (-0x1.d98feb4d4a859p-17 + (t * (0x1.05d412685cd8ep-19 + (t * (0x1.066d84345596cp-18 + (t * -0x1.6e78b9e918b01p-24)))))))));
-    const double q5 = 0x1.ca95ed5e41d64p-8 +
-                      (t * (-0x1.bc259dba4a39bp-11 +
-                            (t * (-0x1.016b64a485d51p-10 + (t * (0x1.6d57023743956p-15 + (t * (0x1.6dae91b369182p-13 + (t * q10)))))))));
-    const double q = 0x1.058671b52c775p-2 +
-                     (t * (-0x1.b57034efd3f71p-2 +
-                           (t * (0x1.eeea7dc8a7ed4p-3 + (t * (-0x1.437f0b68c229ep-4 + (t * (0x1.e947158cf0349p-9 + (t * q5)))))))));
+    const double q10 =
+        0x1.ce615cb75dd01p-16 +
+        (t * (-0x1.d071a60f79a52p-16 +
+              (t * (-0x1.d98feb4d4a859p-17 +
+                    (t * (0x1.05d412685cd8ep-19 + (t * (0x1.066d84345596cp-18 + (t * -0x1.6e78b9e918b01p-24)))))))));
+    const double q5 =
+        0x1.ca95ed5e41d64p-8 +
+        (t * (-0x1.bc259dba4a39bp-11 +
+              (t * (-0x1.016b64a485d51p-10 + (t * (0x1.6d57023743956p-15 + (t * (0x1.6dae91b369182p-13 + (t * q10)))))))));
+    const double q =
+        0x1.058671b52c775p-2 +
+        (t * (-0x1.b57034efd3f71p-2 +
+              (t * (0x1.eeea7dc8a7ed4p-3 + (t * (-0x1.437f0b68c229ep-4 + (t * (0x1.e947158cf0349p-9 + (t * q5)))))))));
     const double r = nnc_exp_reduce(-(c * c), &n);
     const double large = 1.0 - (nnc_exp_finish(r, n) * q);
     return nnc_with_sign((a < 0.9) ? small : large, x);
@@ -298,7 +305,8 @@ static inline double nnc_reduce_large(double a, uint32_t *quadrant, double *low)
         UINT64_C(0x7527BAC7EBE5F17B), UINT64_C(0x3D0739F78A5292EA), UINT64_C(0x6BFB5FB11F8D5D08), UINT64_C(0x56033046FC7B6BAB)};
     const uint64_t bits = nnc_bits(a);
     const uint64_t m = (bits & UINT64_C(0x000FFFFFFFFFFFFF)) | UINT64_C(0x0010000000000000);
-    const uint32_t start = (uint32_t)(bits >> 52) - 1013U; /* a = m 2^(e - 1075): the first bit of 2/pi needed, one word of zeros before it */
+    const uint32_t start =
+        (uint32_t)(bits >> 52) - 1013U; /* a = m 2^(e - 1075): the first bit of 2/pi needed, one word of zeros before it */
     const uint32_t at = start >> 6;
     const uint32_t by = start & 63U;
     const uint64_t w0 = (two_over_pi[at] << by) | ((two_over_pi[at + 1U] >> 1) >> (63U - by));
@@ -399,11 +407,12 @@ static inline double nnc_tan(double x) {
     double low;
     const double r = nnc_reduce(x, &quadrant, &low);
     const double z = r * r;
-    const double p25 = -0x1.9ca0db37adc8fp-16 + (z * (0x1.90c1517a84f65p-15 + (z * (-0x1.901ed1dae354ep-16 + (z * 0x1.45a45859278ap-17)))));
-    const double p17 =
-        0x1.34c2fe3fa91d4p-11 + (z * (0x1.fecd718de0458p-13 + (z * (0x1.606572cbefa51p-14 + (z * (0x1.167a0b1011bb8p-14 + (z * p25)))))));
-    const double p9 =
-        0x1.664f485fc4558p-6 + (z * (0x1.226e3a2ffaf05p-7 + (z * (0x1.d6d2f4961d15fp-9 + (z * (0x1.7db0db73cbfb8p-10 + (z * p17)))))));
+    const double p25 =
+        -0x1.9ca0db37adc8fp-16 + (z * (0x1.90c1517a84f65p-15 + (z * (-0x1.901ed1dae354ep-16 + (z * 0x1.45a45859278ap-17)))));
+    const double p17 = 0x1.34c2fe3fa91d4p-11 +
+                       (z * (0x1.fecd718de0458p-13 + (z * (0x1.606572cbefa51p-14 + (z * (0x1.167a0b1011bb8p-14 + (z * p25)))))));
+    const double p9 = 0x1.664f485fc4558p-6 +
+                      (z * (0x1.226e3a2ffaf05p-7 + (z * (0x1.d6d2f4961d15fp-9 + (z * (0x1.7db0db73cbfb8p-10 + (z * p17)))))));
     const double p = 0x1.555555555555dp-2 + (z * (0x1.11111111106dep-3 + (z * (0x1.ba1ba1bab2331p-5 + (z * p9)))));
     const double tail = (r * (z * p)) + (low + (z * low));
     double y = r + tail;
@@ -440,10 +449,10 @@ static inline double nnc_atan(double x) {
     const double lo1 = c1 ? 0x1.a2b7f222f65e2p-56 : lo2;
     const double z = t * t;
     const double p19 = -0x1.979c055061298p-5 + (z * (0x1.2b0ce47dc3f6ap-5 + (z * -0x1.0a68895fffb95p-6)));
-    const double p11 =
-        -0x1.745cdb8c1587ep-4 + (z * (0x1.3b0f1ea612469p-4 + (z * (-0x1.10d5ee70d7f39p-4 + (z * (0x1.dddca1412e2fbp-5 + (z * p19)))))));
-    const double p =
-        -0x1.555555555550bp-2 + (z * (0x1.999999998e7b4p-3 + (z * (-0x1.2492491ff177fp-3 + (z * (0x1.c71c6fda4d8e3p-4 + (z * p11)))))));
+    const double p11 = -0x1.745cdb8c1587ep-4 +
+                       (z * (0x1.3b0f1ea612469p-4 + (z * (-0x1.10d5ee70d7f39p-4 + (z * (0x1.dddca1412e2fbp-5 + (z * p19)))))));
+    const double p = -0x1.555555555550bp-2 +
+                     (z * (0x1.999999998e7b4p-3 + (z * (-0x1.2492491ff177fp-3 + (z * (0x1.c71c6fda4d8e3p-4 + (z * p11)))))));
     const double s = t * (z * p);
     return nnc_with_sign((c0 ? 0.0 : hi1) + (t + (s + (c0 ? 0.0 : lo1))), x);
 }
@@ -464,7 +473,8 @@ static inline double nnc_pow(double x, double y) {
     const double scaled = a * 0x1p54;
     const uint64_t bits = nnc_bits(tiny ? scaled : a);
     const uint64_t fraction = bits & UINT64_C(0x000FFFFFFFFFFFFF);
-    const int middle = (fraction >= UINT64_C(0x3988E1409212E)) && (fraction < UINT64_C(0xBB67AE8584CAA)); /* sqrt(3/2) and sqrt(3) */
+    const int middle =
+        (fraction >= UINT64_C(0x3988E1409212E)) && (fraction < UINT64_C(0xBB67AE8584CAA)); /* sqrt(3/2) and sqrt(3) */
     const uint64_t next = (fraction >= UINT64_C(0xBB67AE8584CAA)) ? 1U : 0U;
     const double m = nnc_from_bits(fraction | ((1023U - next) << 52));
     const double k = (double)((int32_t)((bits >> 52) + next) - (tiny ? 1077 : 1023));
@@ -482,7 +492,8 @@ static inline double nnc_pow(double x, double y) {
     const double third = z * 0x1.5555555555555p-2;
     const double third_low =
         (nnc_product_error(z, 0x1.5555555555555p-2, third) + (z * 0x1.5555555555555p-56)) + (z_low * 0x1.5555555555555p-2);
-    const double r11 = 0x1.745d16820915p-4 + (z * (0x1.3b1433eb8b573p-4 + (z * (0x1.10df235b01fb2p-4 + (z * 0x1.f630a67f1be87p-5)))));
+    const double r11 =
+        0x1.745d16820915p-4 + (z * (0x1.3b1433eb8b573p-4 + (z * (0x1.10df235b01fb2p-4 + (z * 0x1.f630a67f1be87p-5)))));
     const double r = 0x1.999999999999ap-3 + (z * (0x1.2492492492246p-3 + (z * (0x1.c71c71c7c2eddp-4 + (z * r11)))));
     const double w_tail = third_low + ((z * z) * r);
     const double w = third + w_tail;

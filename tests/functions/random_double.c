@@ -31,10 +31,12 @@ static const struct {
     double (*ours)(double);
     int (*exact)(mpfr_t, const mpfr_t, mpfr_rnd_t);
     double range; /* half of the arguments are uniform in [-range, range] */
-} functions[] = {{"exp", nnc_exp, mpfr_exp, 746},        {"log", nnc_log, mpfr_log, 3},         {"sqrt", nnc_sqrt, mpfr_sqrt, 4},
-                 {"sigmoid", nnc_sigmoid, sigmoid, 40},  {"tanh", nnc_tanh, mpfr_tanh, 2},      {"sinh", nnc_sinh, mpfr_sinh, 5},
-                 {"cosh", nnc_cosh, mpfr_cosh, 5},       {"softplus", nnc_softplus, softplus, 40}, {"sin", nnc_sin, mpfr_sin, 100},
-                 {"cos", nnc_cos, mpfr_cos, 100},        {"tan", nnc_tan, mpfr_tan, 100},       {"atan", nnc_atan, mpfr_atan, 4},
+} functions[] = {{"exp", nnc_exp, mpfr_exp, 746},  {"log", nnc_log, mpfr_log, 3},
+                 {"sqrt", nnc_sqrt, mpfr_sqrt, 4}, {"sigmoid", nnc_sigmoid, sigmoid, 40},
+                 {"tanh", nnc_tanh, mpfr_tanh, 2}, {"sinh", nnc_sinh, mpfr_sinh, 5},
+                 {"cosh", nnc_cosh, mpfr_cosh, 5}, {"softplus", nnc_softplus, softplus, 40},
+                 {"sin", nnc_sin, mpfr_sin, 100},  {"cos", nnc_cos, mpfr_cos, 100},
+                 {"tan", nnc_tan, mpfr_tan, 100},  {"atan", nnc_atan, mpfr_atan, 4},
                  {"erf", nnc_erf, mpfr_erf, 4}};
 
 static uint64_t state = 1;
