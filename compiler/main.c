@@ -69,6 +69,13 @@ static _Noreturn void misuse(const char *format, const char *word) {
     exit(2);
 }
 
+/* The exit code, once all output has been written: a full disk makes it 1. */
+static int written(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    fprintf(stderr, "nnc: standard output: %s\n", strerror(errno));
+    return 1;
+}
+
 static int64_t whole_number(const char *text, const char *option, int64_t least) {
     char *end = NULL;
     errno = 0;
@@ -99,8 +106,8 @@ static void one_option(Arguments *a, int option) {
         a->run.has_seed = a->check.has_seed = true;
         return;
     case JSON: a->run.json = a->check.json = true; return;
-    case VERSION: puts("nnc " NNC_VERSION); exit(0);
-    case 'h': fputs(usage, stdout); fputs(details, stdout); exit(0);
+    case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
+    case 'h': fputs(usage, stdout); fputs(details, stdout); exit(written(0));
     default: fprintf(stderr, "%s'nnc --help' says more\n", usage); exit(2);
     }
 }
@@ -151,9 +158,5 @@ int main(int argc, char **argv) {
     diagnostics_print(c->context.diagnostics, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
     if (c->context.diagnostics->errors > 0) code = 1;
     compilation_free(c);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "nnc: standard output: %s\n", strerror(errno));
-        code = 1;
-    }
-    return code;
+    return written(code);
 }

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include "commands/parameters.h"
 
 #include "safetensors.h"
@@ -129,6 +131,11 @@ bool parameters_save(const char *path, const Program *program, Machine *machine,
             }
             file.tensors[file.tensor_count++] = entry(arena, machine, tensor);
         }
+    }
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) { /* saving renames: it would put a file in the place of a device */
+        error_at(diagnostics, nowhere, "%s: it is not a regular file, and is left as it is", path);
+        return false;
     }
     NncTensorsError why;
     if (nnc_safetensors_save(path, &file, &why)) return true;
