@@ -38,6 +38,15 @@ static inline void model_free(ModelRun *run) {
     compilation_free(run->compilation);
 }
 
+/* One more step on what was compiled so far. */
+static inline void model_step(ModelRun *run, void (*step)(Program *)) {
+    const char *why;
+    machine_free(run->machine);
+    step(run->program);
+    if (!program_check(run->program, &why)) bug("%s", why);
+    run->machine = machine_new(run->program);
+}
+
 static inline uint64_t model_hash(const char *name) {
     uint64_t hash = 1469598103934665603u; /* Fowler, Noll, Vo */
     for (; *name != '\0'; name++) hash = (hash ^ (unsigned char)*name) * 1099511628211u;

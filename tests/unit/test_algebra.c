@@ -352,7 +352,7 @@ static const char *outcome(Arena *arena, Family family, const char *expression, 
     shown = text_string(out);
     *names = text_string(applied);
     model_free(&run);
-    char *plain = arena_text(arena, "", strlen(shown)), *to = plain; /* without the batch:  a[b, i]  is  a[i] */
+    char *plain = NEW_ARRAY(arena, char, strlen(shown) + 1), *to = plain; /* without the batch:  a[b, i]  is  a[i] */
     for (const char *from = shown; *from != '\0'; from++) {
         if (strncmp(from, "[b, ", 4) == 0) {
             *to++ = '[';

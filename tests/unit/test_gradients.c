@@ -14,7 +14,7 @@
 
 #include "_model.h"
 
-enum { ELEMENTS = 40, ATTEMPTS = 10, SEEDS = 3, MASKED = 4, SHOWN = 12 };
+enum { ELEMENTS = 24, ATTEMPTS = 10, SEEDS = 3, MASKED = 4, SHOWN = 12 };
 
 static int failures;
 
@@ -77,42 +77,62 @@ static bool near(double a, double b, double relative, double scale) {
     return a == b || fabs(a - b) <= relative * fmax(fmax(fabs(a), fabs(b)), scale);
 }
 
-static void follow_steps(const char *name, const char *text, uint64_t seed) {
-    static const char *const stops[] = {"tensor", "stabilize", "normalize", "derive", "simplify"};
-    double first = 0;
-    ModelRun derive = {0};
-    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
-        ModelRun run = model_new(text, stops[i]);
-        if (run.program == NULL) {
-            failed(name, "does not compile");
-            model_free(&run);
-            return;
+/* The gradients of all parameters, one after the other. */
+static double *gradients(ModelRun *run) {
+    Program *program = run->program;
+    size_t count = 0;
+    machine_run(run->machine, &program->backward);
+    for (size_t p = 0; p < program->parameters.count; p++) count += (size_t)tensor_points(program->parameters.at[p]);
+    double *all = calloc(count + 1, sizeof *all), *to = all;
+    for (size_t p = 0; p < program->parameters.count; p++) {
+        const double *gradient = model_gradient(run, program->parameters.at[p]);
+        size_t points = (size_t)tensor_points(program->parameters.at[p]);
+        if (gradient != NULL) memcpy(to, gradient, sizeof *to * points);
+        to += points;
+    }
+    return all;
+}
+
+static void compare_gradients(const char *name, const Program *program, const double *before, const double *after) {
+    for (size_t p = 0; p < program->parameters.count; p++) {
+        const Tensor *t = program->parameters.at[p];
+        int64_t points = (int64_t)tensor_points(t);
+        double largest = 0;
+        for (int64_t k = 0; k < points; k++) largest = fmax(largest, fabs(before[k]));
+        for (int64_t k = 0; k < points; k++) {
+            if (near(before[k], after[k], 1e-10, 1e-2 * largest)) continue;
+            failed(name, "d%s at %lld is %.17g after derive, %.17g after simplify", t->name, (long long)k, before[k], after[k]);
+            break;
         }
+        before += points;
+        after += points;
+    }
+}
+
+static void follow_steps(const char *name, const char *text, uint64_t seed) {
+    static const struct {
+        const char *name;
+        void (*run)(Program *);
+    } steps[] = {{"stabilize", stabilize}, {"normalize", normalize}, {"derive", differentiate}, {"simplify", simplify}};
+    ModelRun run = model_new(text, "tensor");
+    double *derived = NULL;
+    if (run.program != NULL) model_fill(&run, seed);
+    double first = run.program != NULL ? model_loss(&run) : 0;
+    for (size_t i = 0; run.program != NULL && i < sizeof steps / sizeof *steps; i++) {
+        model_step(&run, steps[i].run);
         model_fill(&run, seed);
         double loss = model_loss(&run);
-        if (i == 0) first = loss;
         if (!isfinite(loss) || !near(loss, first, 1e-12, 0))
-            failed(name, "the loss is %.17g after %s instead of %.17g", loss, stops[i], first);
-        machine_run(run.machine, &run.program->backward);
-        if (strcmp(stops[i], "derive") == 0) {
-            derive = run;
-            continue;
-        }
-        for (size_t p = 0; derive.program != NULL && p < run.program->parameters.count; p++) {
-            const Tensor *t = run.program->parameters.at[p];
-            const double *before = model_gradient(&derive, derive.program->parameters.at[p]), *after = model_gradient(&run, t);
-            double largest = 0;
-            for (int64_t k = 0; before != NULL && k < (int64_t)tensor_points(t); k++) largest = fmax(largest, fabs(before[k]));
-            for (int64_t k = 0; k < (int64_t)tensor_points(t); k++) {
-                double a = before == NULL ? 0 : before[k], b = after == NULL ? 0 : after[k];
-                if (near(a, b, 1e-10, 1e-2 * largest)) continue;
-                failed(name, "d%s at %lld is %.17g after derive, %.17g after simplify", t->name, (long long)k, a, b);
-                break;
-            }
-        }
-        model_free(&run);
+            failed(name, "the loss is %.17g after %s instead of %.17g", loss, steps[i].name, first);
+        if (strcmp(steps[i].name, "derive") == 0) derived = gradients(&run);
     }
-    model_free(&derive);
+    if (derived != NULL) {
+        double *simplified = gradients(&run);
+        compare_gradients(name, run.program, derived, simplified);
+        free(simplified);
+    }
+    free(derived);
+    model_free(&run);
 }
 
 static void check_model(const char *name, const char *text) {
@@ -214,15 +234,15 @@ static void check_masks(const char *name, const char *text) {
             between = ", ";
         }
         snprintf(masked + length, room - length, "\n");
-        ModelRun run = model_new(masked, "simplify"), derive = model_new(masked, "derive");
-        if (run.program != NULL && derive.program != NULL) {
-            check_frozen(name, derive.program);
+        ModelRun run = model_new(masked, "derive");
+        if (run.program != NULL) {
+            check_frozen(name, run.program);
+            model_step(&run, simplify);
             compare_with_whole(name, &run, &whole);
         } else {
             failed(name, "does not compile with mask %u", mask);
         }
         model_free(&run);
-        model_free(&derive);
     }
     free(masked);
     model_free(&whole);
