@@ -10,7 +10,9 @@
 #ifndef POINTS
 #define POINTS 100000UL /* a multiple of BLOCK */
 #endif
+#ifndef BLOCK
 #define BLOCK 100
+#endif
 
 /* name, float checksum, double checksum */
 /* clang-format off */
@@ -54,23 +56,23 @@ static uint32_t add_float(uint32_t sum, float y) { /* any NaN is as good as anot
     return (sum ^ (((bits & 0x7FFFFFFFU) > 0x7F800000U) ? 0x7FC00000U : bits)) * 16777619U;
 }
 
-#define FLOAT_CHECKSUM(name, call)                                                   \
-    static uint32_t name##_float_checksum(void) {                                    \
-        static float x[BLOCK], z[BLOCK], y[BLOCK];                                   \
-        uint32_t sum = 2166136261U, n, i;                                            \
-        for (n = 0; n < POINTS; n += BLOCK) {                                        \
-            for (i = 0; i < BLOCK; i++) {                                            \
-                x[i] = float_argument(n + i, 0U);                                    \
-                z[i] = float_argument(n + i, 1U);                                     \
-            }                                                                        \
-            for (i = 0; i < BLOCK; i++) y[i] = call;                                 \
-            for (i = 0; i < BLOCK; i++) sum = add_float(sum, y[i]);                  \
-        }                                                                            \
-        (void)z;                                                                     \
-        return sum;                                                                  \
+static float float_x[BLOCK], float_z[BLOCK], float_y[BLOCK];
+
+#define FLOAT_CHECKSUM(name, call)                                        \
+    static uint32_t name##_float_checksum(void) {                         \
+        uint32_t sum = 2166136261U, n, i;                                 \
+        for (n = 0; n < POINTS; n += BLOCK) {                             \
+            for (i = 0; i < BLOCK; i++) {                                 \
+                float_x[i] = float_argument(n + i, 0U);                   \
+                float_z[i] = float_argument(n + i, 1U);                   \
+            }                                                             \
+            for (i = 0; i < BLOCK; i++) float_y[i] = call;                \
+            for (i = 0; i < BLOCK; i++) sum = add_float(sum, float_y[i]); \
+        }                                                                 \
+        return sum;                                                       \
     }
-#define UNARY_FLOAT(name, in_float, in_double) FLOAT_CHECKSUM(name, nnc_##name##f(x[i]))
-#define BINARY_FLOAT(name, in_float, in_double) FLOAT_CHECKSUM(name, nnc_##name##f(x[i], z[i]))
+#define UNARY_FLOAT(name, in_float, in_double) FLOAT_CHECKSUM(name, nnc_##name##f(float_x[i]))
+#define BINARY_FLOAT(name, in_float, in_double) FLOAT_CHECKSUM(name, nnc_##name##f(float_x[i], float_z[i]))
 UNARY(UNARY_FLOAT)
 BINARY(BINARY_FLOAT)
 
@@ -86,23 +88,23 @@ static uint32_t add_double(uint32_t sum, double y) {
     return (((sum ^ (uint32_t)same) * 16777619U) ^ (uint32_t)(same >> 32)) * 16777619U;
 }
 
-#define DOUBLE_CHECKSUM(name, call)                                                  \
-    static uint32_t name##_double_checksum(void) {                                   \
-        static double x[BLOCK], z[BLOCK], y[BLOCK];                                  \
-        uint32_t sum = 2166136261U, n, i;                                            \
-        for (n = 0; n < POINTS; n += BLOCK) {                                        \
-            for (i = 0; i < BLOCK; i++) {                                            \
-                x[i] = double_argument(n + i, 0U);                                   \
-                z[i] = double_argument(n + i, 1U);                                   \
-            }                                                                        \
-            for (i = 0; i < BLOCK; i++) y[i] = call;                                 \
-            for (i = 0; i < BLOCK; i++) sum = add_double(sum, y[i]);                 \
-        }                                                                            \
-        (void)z;                                                                     \
-        return sum;                                                                  \
+static double double_x[BLOCK], double_z[BLOCK], double_y[BLOCK];
+
+#define DOUBLE_CHECKSUM(name, call)                                         \
+    static uint32_t name##_double_checksum(void) {                          \
+        uint32_t sum = 2166136261U, n, i;                                   \
+        for (n = 0; n < POINTS; n += BLOCK) {                               \
+            for (i = 0; i < BLOCK; i++) {                                   \
+                double_x[i] = double_argument(n + i, 0U);                   \
+                double_z[i] = double_argument(n + i, 1U);                   \
+            }                                                               \
+            for (i = 0; i < BLOCK; i++) double_y[i] = call;                 \
+            for (i = 0; i < BLOCK; i++) sum = add_double(sum, double_y[i]); \
+        }                                                                   \
+        return sum;                                                         \
     }
-#define UNARY_DOUBLE(name, in_float, in_double) DOUBLE_CHECKSUM(name, nnc_##name(x[i]))
-#define BINARY_DOUBLE(name, in_float, in_double) DOUBLE_CHECKSUM(name, nnc_##name(x[i], z[i]))
+#define UNARY_DOUBLE(name, in_float, in_double) DOUBLE_CHECKSUM(name, nnc_##name(double_x[i]))
+#define BINARY_DOUBLE(name, in_float, in_double) DOUBLE_CHECKSUM(name, nnc_##name(double_x[i], double_z[i]))
 UNARY(UNARY_DOUBLE)
 BINARY(BINARY_DOUBLE)
 #endif
@@ -116,6 +118,6 @@ static const struct {
     UNARY(ROW_FLOAT) BINARY(ROW_FLOAT)
 #ifndef NNC_FLOAT_ONLY
 #define ROW_DOUBLE(name, in_float, in_double) {#name, name##_double_checksum, in_double},
-    UNARY(ROW_DOUBLE) BINARY(ROW_DOUBLE)
+        UNARY(ROW_DOUBLE) BINARY(ROW_DOUBLE)
 #endif
 };
