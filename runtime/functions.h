@@ -1,16 +1,16 @@
 /* The elementary functions in float: the same bits from every compiler and on every machine with IEEE arithmetic.
 
-   Only + - * / and comparisons of IEEE binary32, integers, and bits seen through a union. No libm, no libc, no double, no state.
-   The including file must keep the arithmetic as written: no fused multiply-add, no -ffast-math, FLT_EVAL_METHOD 0.
+   Only + - * / and comparisons of IEEE binary32, integers, and bits seen through a union. No libm, no libc, no double, no
+   state. The including file must keep the arithmetic as written: no fused multiply-add, no -ffast-math, FLT_EVAL_METHOD 0.
 
    Accuracy: below 2 ulp for every float, subnormal arguments and results included (an ulp is the distance of the floats round
-   the true value; 2^-149 below 2^-126). "Max" is the greatest error among all 2^32 floats, found by tests/functions/exhaustive.c.
-   NaN gives NaN (which one is the machine's choice), overflow gives infinity, underflow is gradual. f(0) is exact, with the sign
-   of the zero where f is odd.
+   the true value; 2^-149 below 2^-126). "Max" is the greatest error among all 2^32 floats, found by
+   tests/functions/exhaustive.c. NaN gives NaN (which one is the machine's choice), overflow gives infinity, underflow is
+   gradual. f(0) is exact, with the sign of the zero where f is odd.
 
    Most functions are one path with choices at its end, so that compilers can vectorise a loop of them (gcc only with
-   -fno-trapping-math, which changes no value). Coefficients marked
-   [S] come from Sollya 8.0, fpminimax on the relative error: tests/functions/coefficients.sollya prints them and their errors.
+   -fno-trapping-math, which changes no value). Coefficients marked [S] come from Sollya 8.0, fpminimax on the relative error:
+   tests/functions/coefficients.sollya prints them and their errors.
 
    Literature
      Cody and Waite, Software Manual for the Elementary Functions, 1980: argument reduction by a constant in parts
@@ -178,8 +178,8 @@ static inline float nnc_exp_halff(float x) {
     return nnc_exp_finishf(r, n - 1U);
 }
 
-/* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1 and an integer k: [S] f - f^2/2 + f^3 P(f), degree 10, relative error
-   below 2^-26.7. */
+/* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1 and an integer k: [S] f - f^2/2 + f^3 P(f), degree 10, relative
+   error below 2^-26.7. */
 static inline float nnc_log_finishf(float f, float k) {
     const float f2 = f * f;
     const float f4 = f2 * f2;
@@ -379,7 +379,7 @@ static inline float nnc_cosf(float x) {
 }
 
 /* tan(x): [S] odd, degree 15, relative error below 2^-29.6; in odd quadrants -1 / tan, with the error of the quotient corrected
-   (fdlibm). Max @tan@ ulp. */
+   (fdlibm). Max 1.43 ulp. */
 static inline float nnc_tanf(float x) {
     uint32_t quadrant;
     float low;

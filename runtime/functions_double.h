@@ -1,12 +1,13 @@
-/* The elementary functions in double, for models that say `precision = double`: the same bits from every compiler and on every machine
-   with IEEE arithmetic. Everything that functions.h says of float holds here of binary64: the same methods, sources and special
-   cases, below 2 ulp for every argument. A machine whose double is not binary64 (AVR) cannot compile this file. Arm cores
-   with Thumb-2 and without double arithmetic (Cortex-M3, M4) differ in rare last bits: subtraction in libgcc (12.2) is not IEEE's there
-   where the exponents are 32 or more apart, as in 1 - 0x1.3356768d49f23p-33. Cortex-M0 and M7 and RISC-V, soft and hard, agree.
+/* The elementary functions in double, for models that say `precision = double`: the same bits from every compiler and on every
+   machine with IEEE arithmetic. Everything that functions.h says of float holds here of binary64: the same methods, sources
+   and special cases, below 2 ulp for every argument. A machine whose double is not binary64 (AVR) cannot compile this file.
+   Arm cores with Thumb-2 and without double arithmetic (Cortex-M3, M4) differ in rare last bits: subtraction in libgcc (12.2)
+   is not IEEE's there where the exponents are 32 or more apart, as in 1 - 0x1.3356768d49f23p-33. Cortex-M0 and M7 and RISC-V,
+   soft and hard, agree.
 
    "Max" is the greatest error found by tests/functions/random_double.c against MPFR: a million arguments a function over all
-   exponents and where the function is neither constant nor the identity. [S] are coefficients from Sollya 8.0, fpminimax on the
-   relative error (tests/functions/coefficients.sollya). */
+   exponents and where the function is neither constant nor the identity. [S] are coefficients from Sollya 8.0, fpminimax on
+   the relative error (tests/functions/coefficients.sollya). */
 #ifndef NNC_FUNCTIONS_DOUBLE_H
 #define NNC_FUNCTIONS_DOUBLE_H
 

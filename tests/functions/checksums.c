@@ -1,5 +1,5 @@
-/* Compares the checksums; as a program with stdio, prints those that differ. tests/functions/everywhere runs it on what the machine has.
-   With NNC_FREESTANDING, an exit status is all that it needs from its surroundings. */
+/* Compares the checksums; as a program with stdio, prints those that differ. tests/functions/everywhere runs it on what the
+   machine has. With NNC_FREESTANDING, an exit status is all that it needs from its surroundings. */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("fp-contract=off", "no-trapping-math")
 #elif defined(__clang__)

@@ -38,7 +38,8 @@
     F(mod,      0xE85B1905UL, 0x2F43779EUL)
 /* clang-format on */
 
-/* The n-th argument: every bit pattern or, every other time, a number of [-16, 16). `which` tells the arguments of a function apart. */
+/* The n-th argument: every bit pattern or, every other time, a number of [-16, 16). `which` tells the arguments of a function
+   apart. */
 static uint64_t scramble(uint32_t n, uint32_t which) { /* SplitMix64 */
     uint64_t z = (((uint64_t)which << 32) + n + 1U) * UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);

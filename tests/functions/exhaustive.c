@@ -1,5 +1,5 @@
-/* Every float through each float function of one argument, against libm in double: the greatest errors that runtime/functions.h states.
-   Slow (about a minute a function) and therefore by hand:
+/* Every float through each float function of one argument, against libm in double: the greatest errors that
+   runtime/functions.h states. Slow (about a minute a function) and therefore by hand:
 
        cc -O2 -ffp-contract=off -Iruntime tests/functions/exhaustive.c -o exhaustive -lm && ./exhaustive [FUNCTION...] */
 #include <math.h>

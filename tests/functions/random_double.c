@@ -1,6 +1,7 @@
-/* Random doubles through each double function, against MPFR: the greatest errors that runtime/functions_double.h states. By hand:
+/* Random doubles through each double function, against MPFR: the greatest errors that runtime/functions_double.h states. By
+   hand:
 
-       cc -O2 -ffp-contract=off -Iruntime tests/functions/random_double.c -o random_double -lmpfr -lgmp -lm && ./random_double [COUNT] */
+       cc -O2 -ffp-contract=off -Iruntime tests/functions/random_double.c -o random -lmpfr -lgmp -lm && ./random [COUNT] */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

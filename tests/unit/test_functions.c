@@ -1,5 +1,5 @@
-/* The elementary functions of strict programs: within 2 ulp of libm's in a wider format over all exponents, exact where C says so, and
-   the same bits as everywhere (tests/functions/everywhere asks other compilers and machines). */
+/* The elementary functions of strict programs: within 2 ulp of libm's in a wider format over all exponents, exact where C says
+   so, and the same bits as everywhere (tests/functions/everywhere asks other compilers and machines). */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("fp-contract=off", "no-trapping-math")
 #elif defined(__clang__)
