@@ -137,7 +137,11 @@ static void freeze(E *e) {
     for (size_t i = 0; i < e->freezes.count; i++) {
         for (size_t k = 0; k < e->freezes.at[i]->list.count; k++) {
             const Ast *ref = e->freezes.at[i]->list.at[k];
-            Found found = find_parameters(e, e->root, ref->name, true);
+            Found found = find_parameters(e, e->root, ref->name, true), one = find_parameters(e, e->root, ref->name, false);
+            if (one.count > 1) {
+                fail(e, ref->span, "'%s' may mean %zu parameters; write the layer's name as well, as in 'binding.layer.%s'", ref->name, one.count, strrchr(ref->name, '.') + 1);
+                continue;
+            }
             for (size_t p = 0; p < found.count; p++) found.at[p]->frozen = true;
             if (found.count > 0) continue;
             Entry *entry = scope_own(e->scope, name_of_length(e->context->names, ref->name, strcspn(ref->name, ".")));

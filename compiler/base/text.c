@@ -61,6 +61,11 @@ void number_print(char out[NUMBER_LENGTH], double value) {
         snprintf(out, NUMBER_LENGTH, "%.*g", digits, value);
         if (strtod(out, NULL) == value) break;
     }
+    char *exponent = strchr(out, 'e'); /* 1e-08 is written 1e-8 */
+    if (exponent != NULL) {
+        char *digits = exponent + 2;
+        while (digits[0] == '0' && digits[1] != '\0') memmove(digits, digits + 1, strlen(digits));
+    }
     if (fabs(value) >= 10 && fabs(value) < 1e15 && value == floor(value)) snprintf(out, NUMBER_LENGTH, "%.0f", value);
 }
 

@@ -18,7 +18,7 @@ void text_put(Text *text, const char *words);
 void text_printf(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *text_string(Text *text); /* NUL-terminated, in the arena */
 
-/* The shortest decimal that reads back as the same double:  0.1, 3, 1e-05, inf */
+/* The shortest decimal that reads back as the same double:  0.1, 3, 1e-5, inf */
 enum { NUMBER_LENGTH = 32 };
 void number_print(char out[NUMBER_LENGTH], double value);
 void text_number(Text *text, double value);

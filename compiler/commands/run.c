@@ -32,9 +32,15 @@ static void print_end(const RunOptions *options, int64_t steps, double loss) {
     puts(options->json ? "}" : "");
 }
 
+/* Of an epoch: six digits are enough for people, and do not depend on the last bit of a machine's exp. */
+static void print_summary(const char *name, double value, bool json) {
+    if (json) print_field(name, value, json);
+    else printf("  %s %.6g", name, value);
+}
+
 static void print_results(const Program *program, double loss, const double *metrics, bool json) {
-    print_field("loss", loss, json);
-    for (size_t m = 0; m < program->metrics.count; m++) print_field(program->metrics.at[m].name, metrics[m], json);
+    print_summary("loss", loss, json);
+    for (size_t m = 0; m < program->metrics.count; m++) print_summary(program->metrics.at[m].name, metrics[m], json);
 }
 
 /* ---- Training */
@@ -80,12 +86,14 @@ static bool run_epoch(Run *run, double *loss, double *metrics) {
             diverged(run, of_batch);
             return false;
         }
-        double share = (double)trainer_examples(run->trainer) / (double)run->data->training_count;
-        *loss += share * of_batch;
+        double examples = (double)trainer_examples(run->trainer);
+        *loss += examples * of_batch;
         for (size_t m = 0; m < program->metrics.count; m++) {
-            metrics[m] += share * *machine_values(trainer_machine(run->trainer), program->metrics.at[m].tensor);
+            metrics[m] += examples * *machine_values(trainer_machine(run->trainer), program->metrics.at[m].tensor);
         }
     }
+    *loss /= (double)run->data->training_count;
+    for (size_t m = 0; m < program->metrics.count; m++) metrics[m] /= (double)run->data->training_count;
     return true;
 }
 
@@ -149,7 +157,7 @@ static const DataBlock *what_to_train(const Model *model, Diagnostics *diagnosti
     Span nowhere = {0};
     if (model->training->loss == NULL) error_at(diagnostics, nowhere, "the model has no loss to minimise");
     else if (model->training->update.count == 0)
-        error_at(diagnostics, nowhere, "the model has no optimizer, or nothing for it to train");
+        error_at(diagnostics, model->loss_span, "the model has no optimizer, or nothing for it to train; write, for example, optimizer = sgd(rate = 0.1)");
     else if (block == NULL) error_at(diagnostics, nowhere, "the model has no block 'data train'");
     else return block;
     return NULL;

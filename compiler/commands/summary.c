@@ -77,6 +77,7 @@ static const char *grouped(Arena *arena, double count) { /* 101770 as 101,770 */
 }
 
 static void row(Text *text, const char *a, const char *b, const char *c, const char *d, const char *e, const char *f) {
+    if (strlen(b) > 36) b = arena_printf(text->arena, "%.33s...", b);
     text_printf(text, "%-12s %-36s %-14s %12s %14s %14s\n", a, b, c, d, e, f);
 }
 

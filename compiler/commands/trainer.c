@@ -139,13 +139,14 @@ void trainer_evaluate(Trainer *trainer, const uint32_t *rows, int64_t count, dou
     for (size_t m = 0; m < program->metrics.count; m++) metrics[m] = 0;
     for (int64_t first = 0; first < count; first += batch) {
         int64_t n = count - first < batch ? count - first : batch;
-        double share = (double)n / (double)count;
         feed(trainer->data, machine, program, rows + first, n);
         machine_run(machine, &program->forward);
-        if (program->loss != NULL) *loss += share * *machine_values(machine, program->loss);
+        if (program->loss != NULL) *loss += (double)n * *machine_values(machine, program->loss);
         for (size_t m = 0; m < program->metrics.count; m++)
-            metrics[m] += share * *machine_values(machine, program->metrics.at[m].tensor);
+            metrics[m] += (double)n * *machine_values(machine, program->metrics.at[m].tensor);
     }
+    *loss /= (double)count;
+    for (size_t m = 0; m < program->metrics.count; m++) metrics[m] /= (double)count;
 }
 
 /* ---- Numbers that are none */

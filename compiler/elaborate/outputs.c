@@ -25,22 +25,37 @@ static void look(void *context, Expr node) {
     else if (reads->collect && node->tensor->kind == TENSOR_VALUE && node->tensor->batched) add_output(reads->e, node->tensor);
 }
 
+/* Targets, and all that is computed from one. */
+static Tensors target_side(E *e) {
+    Tensors side = {0};
+    for (size_t i = 0; i < e->program->targets.count; i++) vec_push(e->arena, &side, e->program->targets.at[i]);
+    for (size_t i = 0; i < e->program->forward.count; i++) {
+        const Statement *s = e->program->forward.at[i];
+        Reads reads = {.e = e, .side = &side};
+        expr_visit(e->pool, s->value, look, &reads);
+        if (reads.reads_side) vec_push(e->arena, &side, s->target);
+    }
+    return side;
+}
+
+static bool is_metric(const Program *program, const Tensor *tensor) {
+    for (size_t m = 0; m < program->metrics.count; m++) {
+        if (program->metrics.at[m].tensor == tensor) return true;
+    }
+    return false;
+}
+
 /* Without `predict`: the tensors that the loss reads and that depend on no target. `loss_from` is the first statement of the loss. */
 static void outputs_of_loss(E *e, size_t loss_from) {
     Program *program = e->program;
-    Tensors side = {0}; /* what depends on a target; without targets, what the loss statement itself computes */
-    for (size_t i = 0; i < program->targets.count; i++) vec_push(e->arena, &side, program->targets.at[i]);
+    Tensors side = target_side(e); /* without targets, what the loss statement itself computes */
     for (size_t i = 0; i < program->forward.count; i++) {
-        const Statement *s = program->forward.at[i];
-        Reads reads = {.e = e, .side = &side};
-        expr_visit(e->pool, s->value, look, &reads);
-        if (reads.reads_side || s->target == program->loss || (program->targets.count == 0 && i >= loss_from)) vec_push(e->arena, &side, s->target);
+        Tensor *target = program->forward.at[i]->target;
+        if (target == program->loss || (program->targets.count == 0 && i >= loss_from)) vec_push(e->arena, &side, target);
     }
     for (size_t i = 0; i < program->forward.count; i++) {
         const Statement *s = program->forward.at[i];
-        bool metric = false;
-        for (size_t m = 0; m < program->metrics.count; m++) metric |= program->metrics.at[m].tensor == s->target;
-        if (!in_list(&side, s->target) || metric) continue;
+        if (!in_list(&side, s->target) || is_metric(program, s->target)) continue;
         Reads reads = {.e = e, .side = &side, .collect = true};
         expr_visit(e->pool, s->value, look, &reads);
     }
@@ -51,6 +66,7 @@ void elaborate_outputs(E *e, size_t loss_from) {
         if (e->program->loss != NULL && e->diagnostics->errors == 0) outputs_of_loss(e, loss_from);
         return;
     }
+    Tensors side = target_side(e);
     for (size_t i = 0; i < e->predict->list.count; i++) {
         const Ast *name = e->predict->list.at[i];
         Entry *entry = scope_own(e->scope, name->name);
@@ -58,6 +74,8 @@ void elaborate_outputs(E *e, size_t loss_from) {
             undefined(e, name->name, e->scope, name->span);
         } else if (entry->value->kind == VALUE_TENSOR && (entry->value->body->kind != EXPR_READ || !entry->value->body->tensor->batched)) {
             fail(e, name->span, "'%s' does not depend on the input, so there is nothing to predict", name->name);
+        } else if (entry->value->kind == VALUE_TENSOR && in_list(&side, entry->value->body->tensor)) {
+            fail(e, name->span, "'%s' depends on a target, which is not there when the network predicts", name->name);
         } else if (entry->value->kind == VALUE_TENSOR) {
             add_output(e, entry->value->body->tensor);
         } else if (entry->value->kind != VALUE_ERROR) {

@@ -85,7 +85,7 @@ static void places(void **state) {
 static void numbers(void **state) {
     (void)state;
     const struct { double value; const char *text; } expected[] = {
-        {0, "0"}, {3, "3"}, {-3, "-3"}, {0.1, "0.1"}, {0.1 + 0.2, "0.30000000000000004"}, {1e-5, "1e-05"}, {100, "100"}, {123456789, "123456789"},
+        {0, "0"}, {3, "3"}, {-3, "-3"}, {0.1, "0.1"}, {0.1 + 0.2, "0.30000000000000004"}, {1e-5, "1e-5"}, {100, "100"}, {123456789, "123456789"},
         {1e20, "1e+20"}, {1.5e300, "1.5e+300"}, {HUGE_VAL, "inf"},
     };
     char out[NUMBER_LENGTH];
