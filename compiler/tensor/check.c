@@ -36,6 +36,7 @@ static void check_statement(Check *check, bool *defined) {
     if (s->subscripts == NULL && s->count != target->rank) check->why = complaint(check, "has other indices than axes", "");
     for (int i = 0; check->why == NULL && s->subscripts == NULL && i < s->count; i++) {
         if (s->indices[i]->size != target->shape[i]) check->why = complaint(check, "does not fill axis of index", s->indices[i]->name);
+        if (s->indices[i]->batch != (i == 0 && target->batched)) check->why = complaint(check, "has the batch elsewhere than first, at index", s->indices[i]->name);
     }
     expr_visit(check->program->pool, s->value, check_node, check);
     if (!tensor_is_persistent(target)) {

@@ -90,7 +90,7 @@ static bool flows(Expr e, int kid) {
     if (e->kind == EXPR_READ) return e->has_default && kid == e->count - 1;
     if (e->kind == EXPR_REDUCE) return e->reduction != REDUCE_ARGMAX && e->reduction != REDUCE_ARGMIN;
     if (e->kind != EXPR_OP || e->kids[kid]->condition || e->integer) return false;
-    return !op_info(e->op)->condition && e->op != OP_STOP && e->op != OP_SIGN && e->op != OP_FLOOR && e->op != OP_FLOORDIV && !(e->op == OP_MOD && kid == 1);
+    return !op_info(e->op)->condition && e->op != OP_STOP && e->op != OP_SIGN && e->op != OP_FLOOR && e->op != OP_FLOORDIV;
 }
 
 typedef void (*EachRead)(void *context, Expr read);

@@ -86,19 +86,23 @@ static bool splittable(Pool *pool, Expr division, int64_t by, Index **found) {
     return false;
 }
 
-static bool make_affine(Gather *g, Expr *subscripts, int rank, Index *const *axes) {
+/* An axis whose division cannot be solved is `left`: its subscript stays as it is. */
+static void make_affine(Gather *g, Expr *subscripts, int rank, Index *const *axes, bool *left) {
     for (int rounds = 0; rounds < 64; rounds++) {
         Expr division = NULL;
         int where = 0;
         for (int k = 0; k < rank && division == NULL; k++) {
-            division = innermost_division(subscripts[k]);
+            if (!left[k]) division = innermost_division(subscripts[k]);
             where = k;
         }
-        if (division == NULL) return true;
+        if (division == NULL) break;
         Expr divisor = division->kids[1];
         int64_t by = divisor->kind == EXPR_CONST ? (int64_t)divisor->value : 0;
         Index *split;
-        if (by <= 0) return false;
+        if (by <= 0) {
+            left[where] = true;
+            continue;
+        }
         if (splittable(g->pool, division, by, &split)) {
             Index *q = index_new(g->pool, split->name, split->size / by), *p = index_new(g->pool, split->name, by);
             Expr parts = expr_op2(g->pool, OP_ADD, expr_op2(g->pool, OP_MUL, number(g, by), index_of(g, q)), index_of(g, p));
@@ -111,12 +115,15 @@ static bool make_affine(Gather *g, Expr *subscripts, int rank, Index *const *axe
         /* x / c + rest = w:  x = c (w - rest) + p.   x mod c + rest = w:  x = c q + (w - rest), 0 <= w - rest < c */
         Affine side;
         Interval range = interval_of(division->kids[0]);
-        if (!range.known || !affine_of(g->pool, subscripts[where], &side)) return false;
+        bool affine = range.known && affine_of(g->pool, subscripts[where], &side);
         int64_t coefficient = 0;
-        for (size_t i = 0; i < side.terms.count; i++) {
+        for (size_t i = 0; affine && i < side.terms.count; i++) {
             if (side.terms.at[i].term == division) coefficient = side.terms.at[i].coefficient;
         }
-        if (coefficient != 1) return false;
+        if (coefficient != 1) {
+            left[where] = true;
+            continue;
+        }
         Expr rest = expr_op2(g->pool, OP_SUB, subscripts[where], division);
         Expr w = expr_op2(g->pool, OP_SUB, index_of(g, axes[where]), rest), equal;
         if (division->op == OP_FLOORDIV) {
@@ -135,7 +142,6 @@ static bool make_affine(Gather *g, Expr *subscripts, int rank, Index *const *axe
         /* as an equation  axis = (x - equal) + axis */
         subscripts[where] = expr_op2(g->pool, OP_ADD, expr_op2(g->pool, OP_SUB, division->kids[0], equal), index_of(g, axes[where]));
     }
-    return false;
 }
 
 /* ---- 2. Solving */
@@ -299,17 +305,26 @@ static Expr with_default(void *context, Expr e) {
     return expr_read(g->pool, e->tensor, e->kids, e->tensor->rank, number(g, 0));
 }
 
+static bool reads_tensor(Expr e) {
+    bool reads = e->kind == EXPR_READ;
+    for (int k = 0; k < e->count && !reads; k++) reads = reads_tensor(e->kids[k]);
+    return reads;
+}
+
 Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *read, Expr value, Expr seed) {
     Gather gather = {.pool = pool, .arena = pool_arena(pool), .value = value, .seed = seed, .guard = expr_truth(pool, true)};
     Gather *g = &gather;
     Expr subscripts[target->rank + 1];
     for (int i = 0; i < target->rank; i++) subscripts[i] = read[i];
     for (int i = 0; i < count; i++) vec_push(g->arena, &g->unknowns, indices[i]);
-    if (!make_affine(g, subscripts, target->rank, axes)) return NULL;
+    bool left[target->rank + 1];
+    memset(left, 0, sizeof left);
+    make_affine(g, subscripts, target->rank, axes, left);
     for (int i = 0; i < target->rank; i++) {
         Equation equation = {.axis = axes[i]};
-        if (!affine_in_indices(pool, subscripts[i], &equation.side)) return NULL;
-        vec_push(g->arena, &g->equations, equation);
+        if (reads_tensor(subscripts[i])) return NULL;
+        if (!left[i] && affine_in_indices(pool, subscripts[i], &equation.side)) vec_push(g->arena, &g->equations, equation);
+        else require(g, expr_op2(pool, OP_EQ, subscripts[i], index_of(g, axes[i]))); /* all points are tried */
     }
     if (!solve(g)) return NULL;
     g->value = expr_rewrite(pool, g->value, with_default, g);

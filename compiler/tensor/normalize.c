@@ -19,20 +19,42 @@ static Expr hoist(void *context, Expr e) {
     return e->kind == EXPR_REDUCE ? part_for(h->program, h->out, h->statement, e, reduction_name(e->reduction)) : e;
 }
 
+static int add_axis(Index **axes, int count, Index *index) {
+    for (int i = 0; i < count; i++) {
+        if (axes[i] == index) return count;
+    }
+    axes[count] = index;
+    return count + 1;
+}
+
+/* The free indices of e: the batch first, then in the order in which the statement has them. */
+static void order_axes(Index **axes, const Statement *from, Expr e) {
+    int count = 0;
+    for (int i = 0; i < e->free_count; i++) {
+        if (e->free[i]->batch) count = add_axis(axes, count, e->free[i]);
+    }
+    for (int i = 0; i < from->count; i++) {
+        if (expr_depends(e, from->indices[i])) count = add_axis(axes, count, from->indices[i]);
+    }
+    for (int i = 0; i < e->free_count; i++) count = add_axis(axes, count, e->free[i]);
+}
+
 /* A new tensor that holds e at all points of its free indices; returns what reads it there. */
 Expr part_for(Program *program, Statements *out, const Statement *from, Expr e, const char *what) {
+    Index *axes[e->free_count + 1];
     int64_t shape[e->free_count + 1];
-    for (int i = 0; i < e->free_count; i++) shape[i] = e->free[i]->size;
+    order_axes(axes, from, e);
+    for (int i = 0; i < e->free_count; i++) shape[i] = axes[i]->size;
     const char *name = arena_printf(pool_arena(program->pool), "%s_%s", from->target->name, what);
     Tensor *part = tensor_new(program, TENSOR_PART, name, e->free_count, shape);
-    part->batched = e->free_count > 0 && e->free[0]->batch;
+    part->batched = e->free_count > 0 && axes[0]->batch;
     part->span = from->target->span;
     if (e->kind == EXPR_REDUCE && (e->reduction == REDUCE_ARGMAX || e->reduction == REDUCE_ARGMIN)) {
         part->index_range = (int64_t)index_product(e->bound, e->bound_count);
     }
-    Statement *s = statement_add(program, out, part, e->free, e->free_count, e, from->origin);
+    Statement *s = statement_add(program, out, part, axes, e->free_count, e, from->origin);
     s->part = from->part;
-    return tensor_at(program, part, e->free);
+    return tensor_at(program, part, axes);
 }
 
 void normalize_list(Program *program, Statements *list) {
