@@ -339,10 +339,7 @@ static void derive_statement(Derivation *d, const Statement *s) {
 
 static void write_adjoint(Derivation *d, Tensor *tensor) {
     Program *program = d->program;
-    Tensor *adjoint = NULL;
-    for (size_t i = 0; i < program->all.count && adjoint == NULL; i++) { /* the optimizer named those of parameters */
-        if (program->all.at[i]->kind == TENSOR_ADJOINT && program->all.at[i]->of == tensor) adjoint = program->all.at[i];
-    }
+    Tensor *adjoint = d->adjoint[tensor->id];
     if (adjoint == NULL) {
         adjoint = tensor_new(program, TENSOR_ADJOINT, arena_printf(d->arena, "d%s", tensor->name), tensor->rank, tensor->shape);
         adjoint->of = tensor;
@@ -394,6 +391,9 @@ void differentiate(Program *program) {
     d->adjoint = NEW_ARRAY(d->arena, Tensor *, room);
     d->winner = NEW_ARRAY(d->arena, Tensor *, room);
     d->contributions = arena_alloc(d->arena, sizeof *d->contributions * room);
+    for (size_t i = 0; i < program->all.count; i++) { /* the optimizer named those of parameters */
+        if (program->all.at[i]->kind == TENSOR_ADJOINT) d->adjoint[program->all.at[i]->of->id] = program->all.at[i];
+    }
     find_active(d);
     prepare_forward(d);
     for (size_t i = program->forward.count; i-- > 0;) {

@@ -1,6 +1,7 @@
 /* Which intermediate results deserve a name.
 
-   inline_cheap: a part or adjoint that is a constant, or elementwise and read once, is written where it is read.
+   inline_cheap: a part or adjoint that is a constant, or elementwise and read once, is written where it is read; so is one that only
+   scales another, where the formula does not grow by it.
    fuse_reductions: a reduction that is read once, at the same point, goes back into the formula that it was taken from. */
 #include "tensor/steps.h"
 
@@ -147,15 +148,38 @@ static bool drop_copies(Program *program) {
     return found;
 }
 
-bool inline_cheap(Program *program) {
+/* a[i] = c * x[i] or x[i] / c, with a c that is the same for all i */
+static bool only_scales(const Statement *s) {
+    Expr e = s->value;
+    if (expr_is_op(e, OP_NEG)) return e->kids[0]->kind == EXPR_READ;
+    if (expr_is_op(e, OP_DIV)) return e->kids[0]->kind == EXPR_READ && e->kids[1]->free_count == 0;
+    return expr_is_op(e, OP_MUL) && e->kids[1]->kind == EXPR_READ && e->kids[0]->free_count == 0;
+}
+
+static bool move_scale(Program *program, Rules *rules, const Statement *s, const Use *uses) {
+    const Use *use = &uses[s->target->id];
+    if (!compilers_own(s) || !only_scales(s) || use->read == NULL || use->with_default || uses[use->reader->target->id].gone) return false;
+    if (overwritten_between(program, s, use->reader)) return false;
+    Statement trial = {.target = use->reader->target, .value = use->reader->value};
+    insert_into(program, &trial, s);
+    trial.value = algebra(program, rules, trial.value, &trial);
+    if (expr_cost(trial.value) > expr_cost(use->reader->value)) return false;
+    use->reader->value = trial.value;
+    for (size_t r = 0; r < trial.rewrites.count; r++) note_rewrite(program, use->reader, trial.rewrites.at[r]);
+    return true;
+}
+
+bool inline_cheap(Program *program, Rules *rules) {
     bool changed = drop_copies(program);
     Use *uses = find_uses(program);
     Statements *lists[] = {&program->forward, &program->backward, &program->update};
     for (size_t l = 0; l < 3; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             Statement *s = lists[l]->at[i];
-            if (!worth_inlining(program, s, uses)) continue;
-            if (is_constant(s)) insert_everywhere(program, s);
+            bool moved = move_scale(program, rules, s, uses);
+            if (!moved && !worth_inlining(program, s, uses)) continue;
+            if (moved) {
+            } else if (is_constant(s)) insert_everywhere(program, s);
             else insert_into(program, uses[s->target->id].reader, s);
             uses[s->target->id].gone = true;
             changed = true;

@@ -102,6 +102,7 @@ typedef struct {
     NameTable next;  /* of `name`: name_2 to name_(next - 1) are taken */
     Statements initial, forward, backward, update;
     Vec(Part) parts;
+    struct Rules *rules; /* rules.c: rules.def, parsed */
 } Program;
 
 Program *program_new(Pool *pool, Name name);

@@ -39,9 +39,10 @@ static const Rule table[] = {
 enum { RULE_COUNT = sizeof table / sizeof *table };
 
 /* All texts as one source of lines  x = text. */
-Rules *rules_new(Program *program) {
+Rules *rules_of(Program *program) {
+    if (program->rules != NULL) return program->rules;
     Arena *arena = pool_arena(program->pool);
-    Rules *rules = NEW(arena, Rules);
+    Rules *rules = program->rules = NEW(arena, Rules);
     rules->program = program;
     rules->pool = program->pool;
     Text *text = text_new(arena);

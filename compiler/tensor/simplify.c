@@ -25,13 +25,13 @@ static bool shorten(Program *program, Rules *rules) {
 }
 
 void simplify(Program *program) {
-    Rules *rules = rules_new(program);
+    Rules *rules = rules_of(program);
     remove_unused(program);
     for (int round = 0; round < MOST_ROUNDS; round++) {
         bool changed = shorten(program, rules);
         share_statements(program);
         read_what_is_known(program);
-        changed |= inline_cheap(program);
+        changed |= inline_cheap(program, rules);
         if (!changed) break;
     }
     share_expensive(program);

@@ -33,12 +33,12 @@ bool is_not_negative(Expr e);
 void note_rewrite(Program *program, Statement *statement, const char *rule);
 
 /* ---- rules.c: rules.def */
-Rules *rules_new(Program *program);
+Rules *rules_of(Program *program);
 Expr rules_stable(Rules *rules, Expr e, const char **name);  /* NULL where no rule applies */
 Expr rules_algebra(Rules *rules, Expr e, const char **name);
 
 /* ---- inline.c */
-bool inline_cheap(Program *program); /* true if something changed */
+bool inline_cheap(Program *program, Rules *rules); /* true if something changed */
 void fuse_reductions(Program *program);
 
 /* ---- keep.c */

@@ -215,7 +215,7 @@ static void test_random_algebra(void **state) {
     int changed = 0, compared = 0, wrong = 0;
     for (int start = 0; start < ROUNDS && wrong < 10; start += TOGETHER) {
         fixture_new(&f, 1000 + (uint64_t)start);
-        Rules *rules = rules_new(f.program);
+        Rules *rules = rules_of(f.program);
         for (int round = 0; round < TOGETHER; round++) {
             Expr before = formula(&f, 2 + round % 4, false);
             noted = (Statement){0};
@@ -379,7 +379,7 @@ static const char *outcome(Arena *arena, Family family, const char *expression, 
     assert_non_null(run.program);
     Statement *s = model_find(&run, "y")->definition;
     Expr before = s->value;
-    if (family == RULE_ALGEBRA) s->value = algebra(run.program, rules_new(run.program), s->value, s);
+    if (family == RULE_ALGEBRA) s->value = algebra(run.program, rules_of(run.program), s->value, s);
     else stabilize(run.program);
     Text *out = text_new(arena), *applied = text_new(arena);
     for (size_t i = 0; i < s->rewrites.count; i++) text_printf(applied, "%s\n", s->rewrites.at[i]);

@@ -25,8 +25,8 @@ static const Formula formulas[] = {
     {HAND "loss = -sum(i: t[i] * log(p[i]))", true, "dz[b, j] = (exp(z[b, j] - p_logsumexp[b]) - t[b, j]) / batch_size"},
     {SOFTMAX "loss = -log(sum(i: t[i] * p[i]))", true, "dz[b, j] = (exp(z[b, j] - p_logsumexp[b]) - t[b, j]) / batch_size"},
     {SOFTMAX "loss = cross_entropy(p, t)\nmetric = accuracy(p, t)", true, "dz[b, j] = (p[b, j] - t[b, j]) / batch_size"},
-    {SOFTMAX "loss = cross_entropy(p, t)", false, "dp_logsumexp[b] = sum(i: t[b, i]) / batch_size"},
-    {SOFTMAX "loss = cross_entropy(p, t)", false, "dz[b, j] = dp_logsumexp[b] * exp(z[b, j] - p_logsumexp[b]) - t[b, j] / batch_size"},
+    {SOFTMAX "loss = cross_entropy(p, t)", false, "dp_logsumexp_sum[b] = sum(i: t[b, i])"},
+    {SOFTMAX "loss = cross_entropy(p, t)", false, "dz[b, j] = (dp_logsumexp_sum[b] * exp(z[b, j] - p_logsumexp[b]) - t[b, j]) / batch_size"},
     /* sigmoid and binary cross-entropy */
     {SIGMOID "loss = -sum(i: t[i] * log(p[i]) + (1 - t[i]) * log(1 - p[i]))", false, "dz[b, j] = (sigmoid(z[b, j]) - t[b, j]) / batch_size"},
     {SIGMOID "loss = binary_cross_entropy(p, t)", false, "dz[b, j] = (sigmoid(z[b, j]) - t[b, j]) / (3 * batch_size)"},
@@ -47,7 +47,7 @@ static const Formula formulas[] = {
     {"y = z -> exp -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = sum(j2: dy[b, j2] * y.W[j2, j]) * y.exp[b, j]"},
     {"y = z -> relu -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = if z[b, j] > 0 then sum(j2: dy[b, j2] * y.W[j2, j]) else 0"},
     /* softmax alone: y (dy - sum y dy) */
-    {SOFTMAX "loss = half_squared_error(p, t)", false, "dz[b, j] = p[b, j] * (dp[b, j] + dp_logsumexp[b])"},
+    {SOFTMAX "loss = half_squared_error(p, t)", false, "dz[b, j] = p[b, j] * (dp[b, j] - dp_logsumexp_sum[b])"},
     /* scatters become gathers */
     {"y = z -> slice(1, 3)\nloss = sum_squares(y)", false, "dz[b, j] = dy[b, j - 1] default 0"},
     {"y[i in 0..3] = z[2 - i] * x[i]\nloss = sum_squares(y)", false, "dz[b, j] = dy[b, 2 - j] * x[b, 2 - j]"},
