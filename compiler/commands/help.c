@@ -19,6 +19,19 @@ static const char *kind_name(AstOp op) {
     return "";
 }
 
+static const struct {
+    const char *name, *meaning;
+} reductions[] = {
+    {"sum", "sum(i: e), the sum of e over all i; of nothing 0"},
+    {"prod", "prod(i: e), the product of e over all i; of nothing 1"},
+    {"mean", "mean(i: e), the sum over all i, divided by their number"},
+    {"max", "max(i: e), the largest e of all i"},
+    {"min", "min(i: e), the smallest e of all i"},
+    {"argmax", "argmax(i: e), the first i at which e is largest"},
+    {"argmin", "argmin(i: e), the first i at which e is smallest"},
+};
+enum { REDUCTIONS = sizeof reductions / sizeof *reductions };
+
 static AstList read_library(AstContext *context) {
     return parse_source(context, source_add(context->sources, "standard.nn", standard_nn, standard_nn_length, true));
 }
@@ -51,7 +64,9 @@ static void list_all(AstContext *context, const AstList *items, FILE *out) {
     for (int op = 0; op < OP_COUNT; op++) {
         if (op_info((Op)op)->notation == NOTATION_CALL) fprintf(out, " %s", op_info((Op)op)->spelling);
     }
-    fputs("\n\nReductions\n    sum prod mean max min argmax argmin\n", out);
+    fputs("\n\nReductions\n   ", out);
+    for (int i = 0; i < REDUCTIONS; i++) fprintf(out, " %s", reductions[i].name);
+    fputs("\n", out);
 }
 
 static void show(AstContext *context, const Ast *item, FILE *out) {
@@ -74,9 +89,14 @@ int command_help(AstContext *context, const char *name, FILE *out) {
         show(context, items.at[i], out);
         found = true;
     }
+    for (int i = 0; i < REDUCTIONS; i++) {
+        if (strcmp(reductions[i].name, name) != 0) continue;
+        fprintf(out, "%sreduction %s\n\n%s\n", found ? "\n" : "", name, reductions[i].meaning);
+        found = true;
+    }
     Op op;
-    if (!found && op_find(name, &op)) {
-        fprintf(out, "elementary function %s\n\nIts derivative: %s\n", name, op_info(op)->law);
+    if (op_find(name, &op)) {
+        fprintf(out, "%selementary function %s\n\nIts derivative: %s\n", found ? "\n" : "", name, op_info(op)->law);
         found = true;
     }
     if (!found) {

@@ -248,10 +248,6 @@ void check_pending(E *e) {
                  (long long)read->size);
             continue;
         }
-        if (range.low == range.high) {
-            fail(e, read->span, "'%s' is outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'", text_string(text), read->axis, read->what, (long long)read->size);
-            continue;
-        }
         fail(e, read->span, "'%s' runs over %lld..%lld, outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",
              text_string(text), (long long)range.low, (long long)range.high + 1, read->axis, read->what, (long long)read->size);
     }

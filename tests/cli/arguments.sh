@@ -18,6 +18,7 @@ expect 0 '^nnc [0-9]*\.[0-9]*\.[0-9]*$' "$NNC" --version
 expect 0 '^usage: nnc check MODEL' "$NNC" --help
 expect 0 '^usage: nnc check MODEL' "$NNC" -h
 expect 0 'cross_entropy' "$NNC" help
+expect 0 'the first i at which e is largest' "$NNC" help argmax
 expect 0 '^layer dense' "$NNC" help dense
 expect 0 'elementary function exp' "$NNC" help exp
 expect 0 '^optimizer adam' "$NNC" help adam
