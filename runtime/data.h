@@ -1,0 +1,101 @@
+/* The examples that a network is trained or tested on: what the sources of a data block give, after their steps, as one array of
+   numbers for each input and target. */
+#ifndef NNC_DATA_H
+#define NNC_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- What is asked for: tables that a compiler writes */
+
+typedef enum { NNC_LITERAL, NNC_CSV, NNC_IDX, NNC_NPY, NNC_BYTES } NncFormat;
+
+/* Columns of a CSV file: by header name or, where name is NULL, numbers from .. to - 1, counted from 0. */
+typedef struct {
+    const char *name;
+    long from, to;
+} NncColumns;
+
+typedef enum {
+    NNC_ADD, NNC_SUBTRACT, NNC_MULTIPLY, NNC_DIVIDE, NNC_SUBTRACT_FROM, NNC_DIVIDE_INTO, /* with low; low - x and low / x */
+    NNC_STANDARDIZE,                                                                     /* (x - mean) / deviation, by column */
+    NNC_ONE_HOT,                                                                         /* as many numbers as the tensor has classes */
+    NNC_SCALE                                                                            /* least .. largest to low .. high, by column */
+} NncStepKind;
+
+typedef struct {
+    NncStepKind kind;
+    double low, high;
+} NncStep;
+
+/* Where one input or target comes from, and what it must fit. */
+typedef struct {
+    const char *tensor;
+    size_t width;       /* numbers of one example */
+    size_t classes;     /* of one_hot: the length of the tensor's last axis, 1 for a scalar */
+    size_t index_range; /* > 0: whole numbers in 0 .. index_range - 1 */
+    const char *place;  /* "iris.nn:14:9", where the model says so; NULL: unknown */
+    NncFormat format;
+    const char *file; /* a path as the model has it */
+    const NncColumns *columns;
+    size_t column_count; /* 0: all */
+    int header;          /* CSV: 1, 0, or -1 to find out */
+    const double *literal;
+    size_t literal_rows, literal_width;
+    size_t window, stride, offset; /* of NNC_BYTES */
+    const NncStep *steps;
+    size_t step_count;
+} NncSource;
+
+typedef struct {
+    const char *split; /* "train", "test" */
+    const NncSource *sources;
+    size_t source_count;
+    double holdout; /* share of the examples that is kept for validation */
+} NncBlock;
+
+/* ---- What comes of it */
+
+typedef struct {
+    const char *tensor;
+    size_t width;
+    double *values; /* rows * width */
+    size_t class_count; /* texts of a CSV column, in order of first appearance; 0 where there are none */
+    char **classes;
+    size_t learned_count; /* of standardize and scale, in order: what is subtracted from each column, then what divides it */
+    double **learned;
+    size_t *learned_widths; /* columns of each */
+} NncArray;
+
+typedef struct {
+    size_t rows, array_count;
+    NncArray *arrays; /* as the block lists its sources */
+    uint32_t *training, *held_out; /* rows, ascending */
+    size_t training_count, held_out_count;
+} NncData;
+
+/* What is wrong, in a sentence without a full stop that names the file, its line and column where there are any. source: which source
+   of the block; step: which of its steps, or -1; shape: the tensor's declaration disagrees. */
+typedef struct {
+    char message[600];
+    size_t source;
+    int step, shape;
+} NncDataError;
+
+/* Reads a block. folder: where relative file names start, NULL for the current folder. learned_from: the data whose means and deviations
+   apply here too (those of the training block, or of a checkpoint: only `learned` of its arrays is read), or NULL. seed: of the
+   holdout. Returns 1 and fills *data, which nnc_data_free releases; or returns 0 and fills *error, and there is nothing to release.
+   Ensures: every array has `rows` rows of its source's width, index tensors within their range, no number that is not finite. */
+int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data, NncDataError *error);
+
+void nnc_data_free(NncData *data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
