@@ -1,4 +1,5 @@
-/* Reads numbers and classes from a CSV file (RFC 4180: quoted fields, CRLF; comma; spaces around numbers are fine).
+/* Reads numbers and classes from a CSV file (RFC 4180: quoted fields, CRLF; comma; spaces around numbers are fine), which gzip may
+   have packed.
 
    A column in which most fields are numbers is a column of numbers: a field that is not one is an error. Any other column holds
    classes: equal texts get the same number, counted from 0 in order of first appearance. Blank lines at the end do not count. */
