@@ -50,7 +50,7 @@ typedef struct {
     const RunOptions *options;
     Diagnostics *diagnostics;
     Arena *arena;
-    const Data *data;
+    const NncData *data;
     Trainer *trainer;
 } Run;
 
@@ -110,9 +110,9 @@ static bool run_epochs(Run *run) {
         printf(json ? "{\"epoch\": %lld" : "epoch %lld", (long long)epoch);
         print_results(program, loss, metrics, json);
         if (run->data->held_out_count > 0) {
-            trainer_evaluate(run->trainer, run->data->held_out, run->data->held_out_count, &loss, metrics);
+            trainer_evaluate(run->trainer, run->data->held_out, (int64_t)run->data->held_out_count, &loss, metrics);
             fputs(json ? ", \"held_out\": {\"examples\": " : "  held out:", stdout);
-            if (json) printf("%lld", (long long)run->data->held_out_count);
+            if (json) printf("%zu", run->data->held_out_count);
             print_results(inference, loss, metrics, json);
             if (json) putchar('}');
         }
@@ -129,11 +129,11 @@ static bool run_epochs(Run *run) {
     return true;
 }
 
-static void print_classes(const Data *data) {
-    for (size_t i = 0; i < data->arrays.count; i++) {
-        const DataArray *array = &data->arrays.at[i];
-        for (int k = 0; k < array->class_count; k++)
-            printf("%s%s %d %s", k == 0 ? array->tensor : "", k == 0 ? ":" : ",", k, array->classes[k]);
+static void print_classes(const NncData *data) {
+    for (size_t i = 0; i < data->array_count; i++) {
+        const NncArray *array = &data->arrays[i];
+        for (size_t k = 0; k < array->class_count; k++)
+            printf("%s%s %zu %s", k == 0 ? array->tensor : "", k == 0 ? ":" : ",", k, array->classes[k]);
         if (array->class_count > 0) putchar('\n');
     }
 }
@@ -168,12 +168,13 @@ int command_run(Model *model, const RunOptions *options, Diagnostics *diagnostic
     if (block == NULL) return 1;
     Arena *arena = arena_new();
     uint64_t seed = options->has_seed ? options->seed : model->settings.seed;
-    Data data;
+    NncData data;
     bool fine = data_load(model, block, NULL, seed, arena, diagnostics, &data);
     if (fine) {
         Run run = {model, options, diagnostics, arena, &data, trainer_new(model, &data, seed)};
         fine = run_all(&run, seed);
         trainer_free(run.trainer);
+        nnc_data_free(&data);
     }
     arena_free(arena);
     return fine ? 0 : 1;

@@ -7,7 +7,7 @@
 struct Trainer {
     Arena *arena;
     const Model *model;
-    const Data *data;
+    const NncData *data;
     uint64_t seed;
     Machine *machine, *inference; /* inference: made when it is first needed */
     int64_t steps, examples, ordered_epoch;
@@ -18,7 +18,7 @@ static void set(Machine *machine, const Tensor *tensor, double value) {
     if (tensor != NULL) *machine_values(machine, tensor) = value;
 }
 
-Trainer *trainer_new(const Model *model, const Data *data, uint64_t seed) {
+Trainer *trainer_new(const Model *model, const NncData *data, uint64_t seed) {
     Arena *arena = arena_new();
     Trainer *trainer = NEW(arena, Trainer);
     *trainer = (Trainer){.arena = arena, .model = model, .data = data, .seed = seed, .ordered_epoch = -1};
@@ -39,7 +39,7 @@ void trainer_free(Trainer *trainer) {
 int64_t trainer_steps(const Trainer *trainer) { return trainer->steps; }
 
 int64_t trainer_batches(const Trainer *trainer) {
-    return (trainer->data->training_count + trainer->model->settings.batch - 1) / trainer->model->settings.batch;
+    return ((int64_t)trainer->data->training_count + trainer->model->settings.batch - 1) / trainer->model->settings.batch;
 }
 
 int64_t trainer_epoch(const Trainer *trainer) { return trainer->steps / trainer_batches(trainer); }
@@ -58,29 +58,28 @@ static const Tensor *fed_tensor(const Program *program, Name name) {
     return NULL; /* the program does not need it */
 }
 
-static void feed(const Data *data, Machine *machine, const Program *program, const uint32_t *rows, int64_t count) {
+static void feed(const NncData *data, Machine *machine, const Program *program, const uint32_t *rows, int64_t count) {
     machine_batch(machine, count);
-    for (size_t a = 0; a < data->arrays.count; a++) {
-        const DataArray *array = &data->arrays.at[a];
+    for (size_t a = 0; a < data->array_count; a++) {
+        const NncArray *array = &data->arrays[a];
         const Tensor *tensor = fed_tensor(program, array->tensor);
         if (tensor == NULL) continue;
         double *values = machine_values(machine, tensor);
         for (int64_t i = 0; i < count; i++) {
-            memcpy(values + i * array->width, array->values + (int64_t)rows[i] * array->width,
-                   sizeof *values * (size_t)array->width);
+            memcpy(values + (size_t)i * array->width, array->values + rows[i] * array->width, sizeof *values * array->width);
         }
     }
 }
 
 /* The rows of an epoch: shuffled by seed and epoch alone, or as the data has them. */
 static void put_in_order(Trainer *trainer, int64_t epoch) {
-    const Data *data = trainer->data;
+    const NncData *data = trainer->data;
     if (trainer->ordered_epoch == epoch) return;
     trainer->ordered_epoch = epoch;
     if (trainer->model->settings.shuffle)
         nnc_shuffle(trainer->seed, (uint64_t)epoch, trainer->order, (uint32_t)data->training_count);
-    for (int64_t i = 0; i < data->training_count; i++) {
-        trainer->order[i] = data->training[trainer->model->settings.shuffle ? trainer->order[i] : (uint32_t)i];
+    for (size_t i = 0; i < data->training_count; i++) {
+        trainer->order[i] = data->training[trainer->model->settings.shuffle ? trainer->order[i] : i];
     }
 }
 
@@ -89,7 +88,7 @@ static double forward(Trainer *trainer) {
     const Program *program = trainer->model->training;
     int64_t batch = trainer->model->settings.batch, batches = trainer_batches(trainer);
     int64_t epoch = trainer->steps / batches, first = trainer->steps % batches * batch;
-    int64_t left = trainer->data->training_count - first;
+    int64_t left = (int64_t)trainer->data->training_count - first;
     put_in_order(trainer, epoch);
     trainer->examples = left < batch ? left : batch;
     machine_seed(trainer->machine, trainer->seed, (uint64_t)trainer->steps + 1);

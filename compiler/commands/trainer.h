@@ -11,7 +11,7 @@
 typedef struct Trainer Trainer;
 
 /* Requires a model with loss, optimizer and derivatives, and data for it, which outlive the trainer. Runs the initial values. */
-Trainer *trainer_new(const Model *model, const Data *data, uint64_t seed);
+Trainer *trainer_new(const Model *model, const NncData *data, uint64_t seed);
 void trainer_free(Trainer *trainer);
 
 /* Trains on the next batch; returns its loss before the update. A loss that is not finite changes no parameter. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../runtime/data.h"
+#include "data.h"
 #include "_files.h"
 #include "random.h"
 

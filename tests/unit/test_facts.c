@@ -49,7 +49,7 @@ static void compare_parameter(Fact *fact, Machine *machine, const Tensor *parame
         compare(fact, parameter->name, i * stride, machine_values(machine, parameter)[i * stride], stored->values[i]);
 }
 
-static void train(Fact *fact, const Data *data, const char *initial, const NncTensors *expected) {
+static void train(Fact *fact, const NncData *data, const char *initial, const NncTensors *expected) {
     Compilation *c = fact->compilation;
     const Program *program = c->model->training;
     Trainer *trainer = trainer_new(c->model, data, c->model->settings.seed);
@@ -85,11 +85,14 @@ static bool check_fact(const char *folder, const char *name) {
         printf("    expected.safetensors: %s\n", error.message);
         fine = false;
     } else {
-        Data data;
+        NncData data;
         const DataBlock *block = NULL;
         fine = compile(c, stdout) && (block = data_block(c->model, "train")) != NULL &&
                data_load(c->model, block, NULL, c->model->settings.seed, fact.arena, diagnostics, &data);
-        if (fine) train(&fact, &data, arena_printf(fact.arena, "%s/%s/initial.safetensors", folder, name), &expected);
+        if (fine) {
+            train(&fact, &data, arena_printf(fact.arena, "%s/%s/initial.safetensors", folder, name), &expected);
+            nnc_data_free(&data);
+        }
         nnc_tensors_free(&expected);
     }
     diagnostics_print(diagnostics, stdout, false);
