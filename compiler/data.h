@@ -9,8 +9,8 @@
 const DataBlock *data_block(const Model *model, const char *split);
 
 /* Opens the files of a block. learned_from: the data of the training block where this is another one, whose means, deviations and
-   classes apply here too; else NULL. Arrays: inputs, then targets, as the program lists them, whose names they have. Returns true, and
-   the data are to be released by nnc_data_free; or false, with diagnostics, if the data are not what the model wants. */
+   classes apply here too; else NULL. Arrays: inputs, then targets, as the program lists them, whose names they have. Returns true,
+   and the data are to be released by nnc_data_free; or false, with diagnostics, if the data are not what the model wants. */
 bool data_load(const Model *model, const DataBlock *block, const NncData *learned_from, uint64_t seed, Arena *arena,
                Diagnostics *diagnostics, NncData *data);
 

@@ -1,4 +1,5 @@
-/* Sources are read (data_source.c, data_idx.c, data_npy.c), the examples split, the steps run (data_steps.c), the results checked. */
+/* Sources are read (data_source.c, data_idx.c, data_npy.c), the examples split, the steps run (data_steps.c), the results
+   checked. */
 #include "data.h"
 
 #include <math.h>

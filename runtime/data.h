@@ -79,20 +79,21 @@ typedef struct {
 } NncData;
 
 /* What is wrong, in a sentence without a full stop that names the file, its line and column where there are any; the place of the
-   source in the model is not in it. source: which source of the block; step: which of its steps, or -1; shape: the tensor's declaration
-   disagrees; other: the source that disagrees, or -1. */
+   source in the model is not in it. source: which source of the block; step: which of its steps, or -1; shape: the tensor's
+   declaration disagrees; other: the source that disagrees, or -1. */
 typedef struct {
     char message[600];
     size_t source;
     int step, shape, other;
 } NncDataError;
 
-/* Reads a block. folder: where relative file names start, NULL for the current folder. learned_from: the data whose means and deviations
-   apply here too (those of the training block, or of a checkpoint: only `learned` and `classes` of its arrays are read), or NULL; where
-   it has classes, texts are numbered as there, and others are refused. seed: of the holdout. Returns 1 and fills *data, which nnc_data_free
-   releases; or returns 0 and fills *error, and there is nothing to release. The names in *data are those of the block, which must outlive it.
-   gzip may have packed any file but those of NPY. Sources that cut a file of bytes at the same stride get as many windows as fit for all.
-   Ensures: every array has `rows` rows of its source's width, index tensors within their range, no number that is not finite. */
+/* Reads a block. folder: where relative file names start, NULL for the current folder. learned_from: the data whose means, deviations
+   and classes apply here too (those of the training block, or of a checkpoint: only `learned` and `classes` of its arrays are read),
+   or NULL; where it has classes, texts are numbered as there, and others are refused. seed: of the holdout. Returns 1 and fills
+   *data, which nnc_data_free releases; or returns 0 and fills *error, and there is nothing to release. The tensors' names in *data
+   are the block's, which must outlive it. gzip may have packed any file but those of NPY. Sources that cut a file of bytes at one
+   stride get as many windows as fit for all. Ensures: every array has `rows` rows of its source's width, index tensors within their
+   range, no number that is not finite. */
 int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data, NncDataError *error);
 
 void nnc_data_free(NncData *data);

@@ -27,7 +27,8 @@ typedef struct {
 #define NNC_PRINTF(text, first)
 #endif
 
-/* What is wrong, without the file's name, which comes in front. All return 0. The place: ":7:4", or a row with the number in it. */
+/* What is wrong, without the file's name, which comes in front. All return 0. The place: ":7:4", or a row with the number
+   in it. */
 int nnc_table_fail(NncTable *table, const char *format, ...) NNC_PRINTF(2, 3);
 int nnc_table_fail_place(NncTable *table, const char *place, const char *format, ...) NNC_PRINTF(3, 4);
 int nnc_table_fail_at(NncTable *table, size_t row, size_t number, const char *format, ...) NNC_PRINTF(4, 5);
@@ -40,8 +41,8 @@ const char *nnc_number_text(char out[NNC_NUMBER_LENGTH], double value);
 /* Room for rows * width numbers, which the caller fills. */
 int nnc_table_allocate(NncTable *table, size_t rows, size_t width);
 
-/* Fills in rows, width and values from the source. Windows of bytes are left to nnc_table_windows, which needs to know how many rows
-   there are: nnc_table_window_count, for this source alone. */
+/* Fills in rows, width and values from the source. Windows of bytes are left to nnc_table_windows, which needs to know how many
+   rows there are: nnc_table_window_count, for this source alone. */
 int nnc_table_read(NncTable *table);
 int nnc_table_window_count(NncTable *table, size_t *count);
 int nnc_table_windows(NncTable *table, size_t count);
