@@ -1,0 +1,39 @@
+#include "number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void nnc_number_print(char out[NNC_NUMBER_LENGTH], double value) {
+    if (isnan(value) || isinf(value)) {
+        strcpy(out, isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+        return;
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(out, NNC_NUMBER_LENGTH, "%.*g", digits, value);
+        if (strtod(out, NULL) == value) break;
+    }
+    char *exponent = strchr(out, 'e'); /* 1e-08 is written 1e-8 */
+    if (exponent != NULL) {
+        char *digits = exponent + 2;
+        while (digits[0] == '0' && digits[1] != '\0') memmove(digits, digits + 1, strlen(digits));
+    }
+    if (fabs(value) >= 10 && fabs(value) < 1e15 && value == floor(value)) snprintf(out, NNC_NUMBER_LENGTH, "%.0f", value);
+}
+
+void nnc_number_json(FILE *file, double value) {
+    char text[NNC_NUMBER_LENGTH];
+    nnc_number_print(text, value);
+    fputs(isfinite(value) ? text : "null", file);
+}
+
+void nnc_text_json(FILE *file, const char *text) {
+    putc('"', file);
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\') fprintf(file, "\\%c", c);
+        else if (c < 32) fprintf(file, "\\u%04x", (unsigned)c);
+        else putc(c, file);
+    }
+    putc('"', file);
+}
