@@ -1,0 +1,189 @@
+/* Writing checkpoints, and what their metadata say. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L /* open_memstream */
+#endif
+#include "checkpoint.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "member.h"
+#include "message.h"
+#include "number.h"
+
+int nnc_checkpoint_may_save(const NncProgram *program, const char *path) {
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode)) return 1;
+    nnc_message(program->name, "%s: it is not a regular file, and is left as it is", path);
+    return 0;
+}
+
+/* ---- Metadata */
+
+static char *copy_of(const char *text) {
+    char *copy = malloc(strlen(text) + 1);
+    return copy == NULL ? NULL : strcpy(copy, text);
+}
+
+/* Takes the value. */
+static int add_metadata(NncTensors *file, const char *key, char *value) {
+    NncMetadata *larger = realloc(file->metadata, (file->metadata_count + 1) * sizeof *larger);
+    char *name = copy_of(key);
+    if (larger != NULL) file->metadata = larger;
+    if (larger == NULL || name == NULL || value == NULL) {
+        free(name);
+        free(value);
+        return 0;
+    }
+    file->metadata[file->metadata_count++] = (NncMetadata){name, value};
+    return 1;
+}
+
+static int add_whole(NncTensors *file, const char *key, uint64_t number) {
+    char text[24];
+    sprintf(text, "%llu", (unsigned long long)number);
+    return add_metadata(file, key, copy_of(text));
+}
+
+static void print_list(FILE *out, const double *numbers, size_t count) {
+    putc('[', out);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) putc(',', out);
+        nnc_number_json(out, numbers[i]);
+    }
+    putc(']', out);
+}
+
+static char *learned_text(const NncArray *array, size_t k) {
+    char *text = NULL;
+    size_t length, columns = array->learned_widths[k];
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL) return NULL;
+    fputs("{\"subtract\":", out);
+    print_list(out, array->learned[k], columns);
+    fputs(",\"divide\":", out);
+    print_list(out, array->learned[k] + columns, columns);
+    putc('}', out);
+    if (fclose(out) == 0) return text;
+    free(text);
+    return NULL;
+}
+
+/* standardize.TENSOR.K of all tensors. */
+static int add_learned(NncTensors *file, const NncData *data) {
+    for (size_t i = 0; i < data->array_count; i++) {
+        const NncArray *array = &data->arrays[i];
+        for (size_t k = 0; k < array->learned_count; k++) {
+            size_t room = strlen(array->tensor) + 40;
+            char *key = malloc(room);
+            int fine = key != NULL;
+            if (fine) {
+                snprintf(key, room, "standardize.%s.%zu", array->tensor, k);
+                fine = add_metadata(file, key, learned_text(array, k));
+            }
+            free(key);
+            if (!fine) return 0;
+        }
+    }
+    return 1;
+}
+
+static int add_standing(NncTensors *file, const NncStanding *standing) {
+    char best[NNC_NUMBER_LENGTH];
+    nnc_number_print(best, standing->best_loss);
+    return add_whole(file, "step", standing->step) && add_whole(file, "epoch", standing->epoch) &&
+           add_whole(file, "seed", standing->seed) &&
+           (standing->best_epoch == 0 ||
+            (add_whole(file, "best_epoch", standing->best_epoch) && add_metadata(file, "best_holdout_loss", copy_of(best))));
+}
+
+static int whole_metadata(const NncTensors *file, const char *key, uint64_t limit, uint64_t *number) {
+    const char *text = nnc_tensors_metadata(file, key);
+    char *end;
+    unsigned long long value;
+    if (text == NULL || *text < '0' || *text > '9') return 0;
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    *number = value;
+    return errno == 0 && *end == '\0' && value <= limit;
+}
+
+int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, NncStanding *standing) {
+    uint64_t step, epoch, best_epoch = 0;
+    const char *best = nnc_tensors_metadata(file, "best_holdout_loss");
+    char *end = NULL;
+    int fine = whole_metadata(file, "step", UINT32_MAX, &step) && whole_metadata(file, "epoch", UINT32_MAX, &epoch) &&
+               whole_metadata(file, "seed", UINT64_MAX, &standing->seed);
+    if (fine && best != NULL) fine = whole_metadata(file, "best_epoch", epoch, &best_epoch);
+    standing->best_loss = best == NULL ? (double)INFINITY : strtod(best, &end);
+    if (!fine || (best != NULL && (end == best || *end != '\0'))) {
+        nnc_message(program->name, "%s does not say where its training stood; --load takes just its parameters", path);
+        return 0;
+    }
+    standing->step = (uint32_t)step;
+    standing->epoch = (uint32_t)epoch;
+    standing->best_epoch = (uint32_t)best_epoch;
+    return 1;
+}
+
+/* ---- Tensors */
+
+static int add_tensors(const NncProgram *program, NncTensors *file, const NncMember *members, size_t count,
+                       const void *structure) {
+    for (size_t i = 0; i < count; i++) {
+        const NncMember *member = &members[i];
+        NncTensor *tensor = &file->tensors[file->tensor_count++];
+        *tensor = (NncTensor){.rank = member->rank, .count = member->count};
+        tensor->element = member->whole || program->number_size != sizeof(float) ? NNC_F64 : NNC_F32;
+        memcpy(tensor->shape, member->shape, sizeof tensor->shape);
+        tensor->name = copy_of(member->path);
+        tensor->values = malloc((member->count + 1) * sizeof *tensor->values);
+        if (tensor->name == NULL || tensor->values == NULL) return 0;
+        nnc_member_read(program, member, structure, tensor->values);
+    }
+    return 1;
+}
+
+int nnc_checkpoint_save(const NncProgram *program, const char *path, const NncData *data, const NncStanding *standing,
+                        const void *parameters, const void *state) {
+    NncTensors file = {0};
+    NncTensorsError why = {"there is not enough memory"};
+    int fine = nnc_checkpoint_may_save(program, path);
+    if (!fine) return 0;
+    file.tensors = calloc(program->parameter_count + program->state_count + 1, sizeof *file.tensors);
+    fine = file.tensors != NULL && add_standing(&file, standing) && add_learned(&file, data) &&
+           add_tensors(program, &file, program->parameters, program->parameter_count, parameters) &&
+           add_tensors(program, &file, program->states, program->state_count, state) && nnc_safetensors_save(path, &file, &why);
+    if (!fine) nnc_message(program->name, "%s: %s", path, why.message);
+    nnc_tensors_free(&file);
+    return fine;
+}
+
+/* ---- Standardization */
+
+int nnc_checkpoint_same_data(const NncProgram *program, const char *path, const NncTensors *file, const NncData *data) {
+    NncTensors now = {0};
+    int fine = add_learned(&now, data);
+    if (!fine) nnc_message(program->name, "there is not enough memory");
+    for (size_t i = 0; i < now.metadata_count; i++) {
+        const char *key = now.metadata[i].key, *then = nnc_tensors_metadata(file, key);
+        if (then != NULL && strcmp(then, now.metadata[i].value) == 0) continue;
+        nnc_message(program->name,
+                    then == NULL ? "%s does not say how its data were standardized ('%s')"
+                                 : "%s comes from data that were standardized differently ('%s')",
+                    path, key);
+        fine = 0;
+    }
+    for (size_t i = 0; i < file->metadata_count; i++) {
+        const char *key = file->metadata[i].key;
+        if (strncmp(key, "standardize.", 12) != 0 || nnc_tensors_metadata(&now, key) != NULL) continue;
+        nnc_message(program->name, "%s comes from data that were standardized where these are not ('%s')", path, key);
+        fine = 0;
+    }
+    nnc_tensors_free(&now);
+    return fine;
+}

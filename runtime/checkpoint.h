@@ -1,0 +1,52 @@
+/* Checkpoints: safetensors files with the parameters, the state of optimizer and layers, and where the training stands.
+
+   Metadata: step, epoch (both done so far) and seed; best_epoch and best_holdout_loss, for early stopping, where examples are held
+   out; standardize.TENSOR.K, what step K of the tensor's data that learns (standardize or scale, from 0) has learned:
+   {"subtract":[...],"divide":[...]}, a number for each column. Equal training gives equal bytes. */
+#ifndef NNC_CHECKPOINT_H
+#define NNC_CHECKPOINT_H
+
+#include "program.h"
+#include "safetensors.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where a training stands, beside its parameters and state. */
+typedef struct {
+    uint64_t seed;
+    uint32_t step, epoch, best_epoch; /* best_epoch 0: none yet */
+    double best_loss;                 /* on the held-out examples */
+} NncStanding;
+
+/* All return 1, or 0 after messages on standard error. */
+
+int nnc_checkpoint_open(const NncProgram *program, const char *path, NncTensors *file);
+
+/* Every parameter must be there in its shape, or nothing is changed; the state of layers is taken where it is there. partial: takes
+   what fits, at least one, and says what does not. */
+int nnc_checkpoint_load(const NncProgram *program, const char *path, const NncTensors *file, int partial, void *parameters,
+                        void *state);
+
+/* Where the training stood that wrote the file. */
+int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, NncStanding *standing);
+
+/* Whether the data were standardized when the file was written as they are now: else its parameters mean something else. */
+int nnc_checkpoint_same_data(const NncProgram *program, const char *path, const NncTensors *file, const NncData *data);
+
+/* Parameters and state, which must all be there in their shapes and types, and from the same data as above. */
+int nnc_checkpoint_resume(const NncProgram *program, const char *path, const NncTensors *file, const NncData *data,
+                          void *parameters, void *state);
+
+int nnc_checkpoint_save(const NncProgram *program, const char *path, const NncData *data, const NncStanding *standing,
+                        const void *parameters, const void *state);
+
+/* Whether the path is free or a regular file: saving renames, and would put a file in the place of a device. */
+int nnc_checkpoint_may_save(const NncProgram *program, const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

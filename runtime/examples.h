@@ -1,0 +1,28 @@
+/* Examples as a network takes them: its input and target structs, one after another. */
+#ifndef NNC_EXAMPLES_H
+#define NNC_EXAMPLES_H
+
+#include "program.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    size_t rows;
+    char *in, *target; /* target: NULL where the network has none */
+} NncExamples;
+
+/* Returns 1, or 0 with a message on standard error and nothing to release. */
+int nnc_examples_make(const NncProgram *program, const NncBlock *block, const NncData *data, NncExamples *examples);
+void nnc_examples_free(NncExamples *examples);
+
+/* Copies rows[0] .. rows[n - 1] to in and target. */
+void nnc_examples_gather(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t n, char *in,
+                         char *target);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
