@@ -26,14 +26,3 @@ void nnc_number_json(FILE *file, double value) {
     nnc_number_print(text, value);
     fputs(isfinite(value) ? text : "null", file);
 }
-
-void nnc_text_json(FILE *file, const char *text) {
-    putc('"', file);
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') fprintf(file, "\\%c", c);
-        else if (c < 32) fprintf(file, "\\u%04x", (unsigned)c);
-        else putc(c, file);
-    }
-    putc('"', file);
-}

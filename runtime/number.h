@@ -16,9 +16,6 @@ void nnc_number_print(char out[NNC_NUMBER_LENGTH], double value);
 /* As JSON: null where the number is not finite. */
 void nnc_number_json(FILE *file, double value);
 
-/* Text as a JSON string, with its quotes. */
-void nnc_text_json(FILE *file, const char *text);
-
 #ifdef __cplusplus
 }
 #endif

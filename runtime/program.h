@@ -38,7 +38,8 @@ typedef struct {
        nothing up between calls; both return the mean loss over the n examples and write the means of the metrics. */
     void (*init)(void *parameters, void *state, uint64_t seed);
     double (*train)(void *parameters, void *state, void *work, const void *in, const void *target, size_t n, double *metrics);
-    double (*evaluate)(const void *parameters, const void *state, void *work, const void *in, const void *target, size_t n, double *metrics);
+    double (*evaluate)(const void *parameters, const void *state, void *work, const void *in, const void *target, size_t n,
+                       double *metrics);
     /* The name of the first tensor of the forward pass over at most one batch that holds a NaN or an infinity; NULL: there is none. */
     const char *(*first_not_finite)(const void *parameters, const void *state, const void *in, const void *target, size_t n);
 

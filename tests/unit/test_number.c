@@ -57,14 +57,13 @@ static void test_json(void **state) {
     char line[100] = "";
     FILE *file = tmpfile();
     assert_non_null(file);
-    nnc_text_json(file, "a\"b\\c\n\xC3\xA9");
     nnc_number_json(file, 0.5);
     nnc_number_json(file, (double)NAN);
     nnc_number_json(file, -(double)INFINITY);
     rewind(file);
     assert_non_null(fgets(line, sizeof line, file));
     fclose(file);
-    assert_string_equal(line, "\"a\\\"b\\\\c\\u000a\xC3\xA9\"0.5nullnull");
+    assert_string_equal(line, "0.5nullnull");
 }
 
 int main(void) {

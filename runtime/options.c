@@ -1,0 +1,104 @@
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "message.h"
+
+static const char usage[] = "usage: %s [--epochs N] [--seed N] [--load FILE [--partial] | --resume FILE] [--save FILE]\n"
+                            "       [--data FOLDER] [--json | --quiet]\n";
+
+static const char details[] = "\n"
+                              "  --epochs N     train N epochs in all, instead of the model's %lu\n"
+                              "  --seed N       the seed of all random numbers, instead of the model's %llu\n"
+                              "  --load FILE    start from the parameters in a safetensors file\n"
+                              "  --partial      take from it what fits, and list the rest\n"
+                              "  --resume FILE  go on with the training that saved the file, as if it had not been interrupted\n"
+                              "  --save FILE    write a checkpoint after every epoch\n"
+                              "  --data FOLDER  where the model's data files are, instead of the current folder\n"
+                              "  --json         an object for each epoch instead of a line\n"
+                              "  --quiet        nothing but errors\n"
+                              "  --help         print this\n";
+
+enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, DATA, JSON, QUIET };
+
+static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS},
+                                      {"seed", required_argument, NULL, SEED},
+                                      {"load", required_argument, NULL, LOAD},
+                                      {"partial", no_argument, NULL, PARTIAL},
+                                      {"resume", required_argument, NULL, RESUME},
+                                      {"save", required_argument, NULL, SAVE},
+                                      {"data", required_argument, NULL, DATA},
+                                      {"json", no_argument, NULL, JSON},
+                                      {"quiet", no_argument, NULL, QUIET},
+                                      {"help", no_argument, NULL, 'h'},
+                                      {NULL, 0, NULL, 0}};
+
+static int misuse(const NncProgram *program, const char *format, const char *word) {
+    if (format != NULL) nnc_message(program->name, format, word);
+    fprintf(stderr, usage, program->name);
+    fprintf(stderr, "'%s --help' says more\n", program->name);
+    return 2;
+}
+
+/* Digits alone: strtoull would take a sign, too. */
+static int whole_number(const char *text, uint64_t limit, uint64_t *number) {
+    char *end;
+    unsigned long long value;
+    if (*text < '0' || *text > '9') return 0;
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    *number = value;
+    return errno == 0 && *end == '\0' && value <= limit;
+}
+
+static int one_option(const NncProgram *program, int option, NncOptions *options, int *has_seed) {
+    uint64_t number = 0;
+    switch (option) {
+    case EPOCHS:
+        if (!whole_number(optarg, INT32_MAX, &number)) return misuse(program, "--epochs wants a whole number, not '%s'", optarg);
+        options->epochs = (uint32_t)number;
+        break;
+    case SEED:
+        if (!whole_number(optarg, UINT64_MAX, &number)) return misuse(program, "--seed wants a whole number, not '%s'", optarg);
+        options->seed = number;
+        *has_seed = 1;
+        break;
+    case LOAD: options->load = optarg; break;
+    case PARTIAL: options->partial = 1; break;
+    case RESUME: options->resume = optarg; break;
+    case SAVE: options->save = optarg; break;
+    case DATA: options->data = optarg; break;
+    case JSON: options->json = 1; break;
+    case QUIET: options->quiet = 1; break;
+    case 'h':
+        printf(usage, program->name);
+        printf(details, (unsigned long)program->epochs, (unsigned long long)program->seed);
+        return 0;
+    default: return misuse(program, NULL, NULL); /* getopt_long has said why */
+    }
+    return -1;
+}
+
+int nnc_options_parse(const NncProgram *program, int argc, char **argv, NncOptions *options) {
+    int has_seed = 0;
+    *options = (NncOptions){.epochs = program->epochs, .seed = program->seed};
+    for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
+        int code = one_option(program, option, options, &has_seed);
+        if (code >= 0) return code;
+    }
+    if (optind < argc) return misuse(program, "'%s' is too much", argv[optind]);
+    if (options->resume != NULL && options->load != NULL)
+        return misuse(program, "%s", "--resume takes everything from its file: it does not go with --load");
+    if (options->resume != NULL && has_seed)
+        return misuse(program, "%s", "--resume goes on with the seed of its file: it does not go with --seed");
+    if (options->partial && options->load == NULL) return misuse(program, "%s", "--partial belongs to --load");
+    if (options->json && options->quiet)
+        return misuse(program, "%s", "--json writes to standard output, and --quiet does not: choose one");
+    return -1;
+}

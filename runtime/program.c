@@ -1,0 +1,126 @@
+/* From options to data, a start for the parameters, and training. */
+#include "program.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "options.h"
+#include "train.h"
+
+/* ---- Data */
+
+static int load_block(const NncProgram *program, const NncBlock *block, const NncOptions *options, const NncData *learned_from,
+                      uint64_t seed, NncData *data) {
+    NncDataError error = {.step = -1};
+    const char *place;
+    if (nnc_data_load(block, options->data, learned_from, seed, data, &error)) return 1;
+    memset(data, 0, sizeof *data);
+    place = error.source < block->source_count ? block->sources[error.source].place : NULL;
+    if (place != NULL) fprintf(stderr, "%s: error: %s\n", place, error.message);
+    else nnc_message(program->name, "data %s: %s", block->split, error.message);
+    return 0;
+}
+
+/* What is needed of the data is in the examples from now on: the numbers would be there twice. */
+static void forget_values(NncData *data) {
+    for (size_t i = 0; i < data->array_count; i++) {
+        free(data->arrays[i].values);
+        data->arrays[i].values = NULL;
+    }
+}
+
+static int load_test(NncTraining *t, const NncOptions *options) {
+    const NncBlock *block = t->program->test_data;
+    NncData data = {0};
+    int fine;
+    if (block == NULL) return 1;
+    if (!load_block(t->program, block, options, &t->data, t->at.seed, &data)) return 0;
+    fine = nnc_examples_make(t->program, block, &data, &t->test);
+    nnc_data_free(&data);
+    return fine;
+}
+
+static int load_data(NncTraining *t, const NncOptions *options) {
+    const NncBlock *block = t->program->train_data;
+    if (!load_block(t->program, block, options, NULL, t->at.seed, &t->data)) return 0;
+    if (t->data.training_count == 0) {
+        nnc_message(t->program->name, "data %s leaves no examples to train on", block->split);
+        return 0;
+    }
+    if (!nnc_examples_make(t->program, block, &t->data, &t->examples)) return 0;
+    forget_values(&t->data);
+    return load_test(t, options);
+}
+
+static void print_classes(const NncData *data) {
+    for (size_t i = 0; i < data->array_count; i++) {
+        const NncArray *array = &data->arrays[i];
+        for (size_t k = 0; k < array->class_count; k++)
+            printf("%s%s %zu %s", k == 0 ? array->tensor : "", k == 0 ? ":" : ",", k, array->classes[k]);
+        if (array->class_count > 0) putchar('\n');
+    }
+}
+
+/* ---- The start */
+
+/* A checkpoint stands at the end of an epoch, or the order of the examples could not be taken up again. */
+static int stands_after_epoch(const NncTraining *t, const char *path, const NncStanding *at) {
+    uint64_t batches = (t->data.training_count + t->program->batch - 1) / t->program->batch;
+    if ((uint64_t)at->epoch * batches == at->step) return 1;
+    nnc_message(t->program->name, "%s was saved after step %lu and epoch %lu, but these data make %llu steps an epoch", path,
+                (unsigned long)at->step, (unsigned long)at->epoch, (unsigned long long)batches);
+    return 0;
+}
+
+static int take_start(NncTraining *t, const NncOptions *options, const NncTensors *file, const NncStanding *standing) {
+    if (options->load != NULL)
+        return nnc_checkpoint_load(t->program, options->load, file, options->partial, t->parameters, t->state);
+    if (options->resume == NULL) return 1;
+    if (!nnc_checkpoint_resume(t->program, options->resume, file, &t->data, t->parameters, t->state)) return 0;
+    if (!stands_after_epoch(t, options->resume, standing)) return 0;
+    t->at = *standing;
+    nnc_training_set_counters(t);
+    return 1;
+}
+
+static int run(NncTraining *t, const NncOptions *options, const NncTensors *file) {
+    NncDisplayKind kind = nnc_display_choose(options->quiet, options->json);
+    NncStanding standing = {.seed = options->seed};
+    if (options->resume != NULL && !nnc_checkpoint_standing(t->program, options->resume, file, &standing)) return 0;
+    t->at.seed = standing.seed;
+    if (!load_data(t, options) || !nnc_training_begin(t, standing.seed) || !take_start(t, options, file, &standing)) return 0;
+    if (kind == NNC_LINES || kind == NNC_TERMINAL) print_classes(&t->data);
+    return nnc_train(t, kind);
+}
+
+/* The exit code, once all output has been written: a full disk makes it 1. */
+static int written(const NncProgram *program, int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    nnc_message(program->name, "standard output: %s", strerror(errno));
+    return code == 0 ? 1 : code;
+}
+
+int nnc_program(const NncProgram *program, int argc, char **argv) {
+    NncOptions options;
+    NncTensors file = {0};
+    NncTraining training = {.program = program};
+    const char *path;
+    int fine, code = nnc_options_parse(program, argc, argv, &options);
+    if (code >= 0) return written(program, code);
+    setlocale(LC_CTYPE, ""); /* whether the terminal shows block characters; numbers keep their point */
+    training.save = options.save;
+    training.epochs = options.epochs;
+    path = options.load != NULL ? options.load : options.resume;
+    fine = (options.save == NULL || nnc_checkpoint_may_save(program, options.save)) &&
+           (path == NULL || nnc_checkpoint_open(program, path, &file)) && run(&training, &options, &file);
+    nnc_training_free(&training);
+    nnc_examples_free(&training.examples);
+    nnc_examples_free(&training.test);
+    nnc_data_free(&training.data);
+    nnc_tensors_free(&file);
+    return written(program, fine ? 0 : 1);
+}

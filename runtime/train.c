@@ -1,0 +1,210 @@
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L /* posix_memalign */
+#endif
+#include "train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "random.h"
+
+#define CHUNK_BYTES ((size_t)256 * 1024) /* of examples: enough to make a call worth while, few enough for a cache */
+
+/* ---- Memory */
+
+/* Zeroed, and on a cache line. */
+static void *new_struct(size_t size) {
+    void *memory = NULL;
+    if (posix_memalign(&memory, 64, size + 1) != 0) return NULL;
+    return memset(memory, 0, size);
+}
+
+static size_t examples_in_chunk(const NncProgram *program, size_t rows) {
+    size_t batches = CHUNK_BYTES / (program->batch * (program->input_size + program->target_size) + 1);
+    size_t examples = (batches == 0 ? 1 : batches) * program->batch,
+           all = (rows + program->batch - 1) / program->batch * program->batch;
+    return examples < all ? examples : all;
+}
+
+int nnc_training_begin(NncTraining *t, uint64_t seed) {
+    const NncProgram *program = t->program;
+    t->at = (NncStanding){.seed = seed, .best_loss = (double)INFINITY};
+    t->chunk = examples_in_chunk(program, t->examples.rows);
+    t->parameters = new_struct(program->parameters_size);
+    t->state = new_struct(program->state_size);
+    t->work = new_struct(program->work_size);
+    t->evaluate_work = new_struct(program->evaluate_work_size);
+    t->kept_parameters = new_struct(program->parameters_size);
+    t->kept_state = new_struct(program->state_size);
+    t->in = new_struct(t->chunk * program->input_size);
+    t->target = new_struct(t->chunk * program->target_size);
+    t->order = calloc(t->data.training_count + 1, sizeof *t->order);
+    t->metrics = calloc((1 + NNC_RESULTS) * program->metric_count + 1, sizeof *t->metrics);
+    if (!t->parameters || !t->state || !t->work || !t->evaluate_work || !t->kept_parameters || !t->kept_state || !t->in ||
+        !t->target || !t->order || !t->metrics) {
+        nnc_message(program->name, "there is not enough memory to train");
+        return 0;
+    }
+    program->init(t->parameters, t->state, seed);
+    return 1;
+}
+
+void nnc_training_free(NncTraining *t) {
+    void *const all[] = {t->parameters, t->state, t->work,   t->evaluate_work, t->kept_parameters,
+                         t->kept_state, t->in,    t->target, t->order,         t->metrics};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    nnc_display_free(&t->display);
+}
+
+void nnc_training_set_counters(NncTraining *t) {
+    memcpy((char *)t->state + t->program->step_offset, &t->at.step, sizeof t->at.step);
+    memcpy((char *)t->state + t->program->epoch_offset, &t->at.epoch, sizeof t->at.epoch);
+}
+
+void nnc_training_keep(NncTraining *t) {
+    memcpy(t->kept_parameters, t->parameters, t->program->parameters_size);
+    memcpy(t->kept_state, t->state, t->program->state_size);
+}
+
+void nnc_training_go_back(NncTraining *t) {
+    memcpy(t->parameters, t->kept_parameters, t->program->parameters_size);
+    memcpy(t->state, t->kept_state, t->program->state_size);
+}
+
+/* ---- An epoch */
+
+/* Shuffled by seed and epoch alone, or as the data has them. */
+static void put_in_order(NncTraining *t) {
+    const NncData *data = &t->data;
+    if (t->program->shuffle) nnc_shuffle(t->at.seed, t->at.epoch, t->order, (uint32_t)data->training_count);
+    for (size_t i = 0; i < data->training_count; i++) t->order[i] = data->training[t->program->shuffle ? t->order[i] : i];
+}
+
+double nnc_training_rows(NncTraining *t, size_t first, size_t n, double *metrics) {
+    nnc_examples_gather(t->program, &t->examples, t->order + first, n, t->in, t->target);
+    return t->program->train(t->parameters, t->state, t->work, t->in, t->target, n, metrics);
+}
+
+/* Adds the means of n examples, as sums. */
+static void add(NncTraining *t, NncResults *sums, double loss, const double *metrics, size_t n) {
+    sums->loss += (double)n * loss;
+    for (size_t m = 0; m < t->program->metric_count; m++) sums->metrics[m] += (double)n * metrics[m];
+}
+
+static void start(NncTraining *t, NncResults *results) {
+    results->given = 1;
+    results->loss = 0;
+    for (size_t m = 0; m < t->program->metric_count; m++) results->metrics[m] = 0;
+}
+
+static void divide(NncTraining *t, NncResults *results, size_t n) {
+    results->loss /= (double)n;
+    for (size_t m = 0; m < t->program->metric_count; m++) results->metrics[m] /= (double)n;
+}
+
+static void show_progress(NncTraining *t, const NncResults *sums, size_t done) {
+    if (t->display.kind != NNC_TERMINAL) return;
+    for (size_t m = 0; m < t->program->metric_count; m++) t->metrics[m] = sums->metrics[m] / (double)done;
+    nnc_display_within(&t->display, t->at.epoch + 1, (double)done / (double)t->data.training_count, sums->loss / (double)done,
+                       t->metrics);
+}
+
+/* The copy to go back to is renewed when so many bytes of examples have been trained as it has itself: copying then costs little
+   even where a chunk is small beside the parameters. */
+static int train_epoch(NncTraining *t, NncResults *results) {
+    const NncProgram *program = t->program;
+    size_t count = t->data.training_count, kept_at = 0, n;
+    put_in_order(t);
+    start(t, results);
+    for (size_t first = 0; first < count; first += n) {
+        n = count - first < t->chunk ? count - first : t->chunk;
+        size_t since = (first - kept_at) * (program->input_size + program->target_size);
+        if (first == 0 || since >= program->parameters_size + program->state_size) {
+            nnc_training_keep(t);
+            kept_at = first;
+        }
+        double loss = nnc_training_rows(t, first, n, t->metrics);
+        if (!isfinite(loss)) {
+            nnc_display_clear(&t->display);
+            nnc_explain_divergence(t, kept_at, first + n, loss);
+            return 0;
+        }
+        add(t, results, loss, t->metrics, n);
+        show_progress(t, results, first + n);
+    }
+    divide(t, results, count);
+    return 1;
+}
+
+static void evaluate_held_out(NncTraining *t, NncResults *results) {
+    const NncProgram *program = t->program;
+    size_t count = t->data.held_out_count, n;
+    if (count == 0) return;
+    start(t, results);
+    for (size_t first = 0; first < count; first += n) {
+        n = count - first < t->chunk ? count - first : t->chunk;
+        nnc_examples_gather(program, &t->examples, t->data.held_out + first, n, t->in, t->target);
+        double loss = program->evaluate(t->parameters, t->state, t->evaluate_work, t->in, t->target, n, t->metrics);
+        add(t, results, loss, t->metrics, n);
+    }
+    divide(t, results, count);
+}
+
+static void evaluate_test(NncTraining *t, NncResults *results) {
+    if (t->test.rows == 0) return;
+    start(t, results);
+    results->loss = t->program->evaluate(t->parameters, t->state, t->evaluate_work, t->test.in, t->test.target, t->test.rows,
+                                         results->metrics);
+}
+
+/* ---- All epochs */
+
+/* Early stopping: whether the held-out loss was best too long ago. */
+static int is_enough(const NncTraining *t) {
+    uint32_t patience = t->program->patience;
+    return t->data.held_out_count > 0 && patience > 0 && t->at.epoch > 0 && t->at.epoch - t->at.best_epoch >= patience;
+}
+
+static int save(NncTraining *t) {
+    if (t->save == NULL) return 1;
+    if (!nnc_checkpoint_save(t->program, t->save, &t->data, &t->at, t->parameters, t->state)) return 0;
+    t->saved_epoch = t->at.epoch;
+    return 1;
+}
+
+static void end_epoch(NncTraining *t, NncResults results[NNC_RESULTS]) {
+    memcpy(&t->at.step, (char *)t->state + t->program->step_offset, sizeof t->at.step);
+    t->at.epoch++;
+    nnc_training_set_counters(t);
+    evaluate_held_out(t, &results[NNC_HELD_OUT]);
+    evaluate_test(t, &results[NNC_TEST]);
+    if (results[NNC_HELD_OUT].given && results[NNC_HELD_OUT].loss < t->at.best_loss) {
+        t->at.best_loss = results[NNC_HELD_OUT].loss;
+        t->at.best_epoch = t->at.epoch;
+    }
+}
+
+int nnc_train(NncTraining *t, NncDisplayKind kind) {
+    NncResults results[NNC_RESULTS] = {{0, 0, NULL}};
+    uint32_t before = t->at.epoch;
+    double seconds = 0;
+    int fine = 1;
+    for (size_t r = 0; r < NNC_RESULTS; r++) results[r].metrics = t->metrics + (r + 1) * t->program->metric_count;
+    nnc_display_start(&t->display, kind, t->program, before, t->epochs);
+    if (before > 0 && before >= t->epochs)
+        nnc_display_note(&t->display, "%lu epochs were trained before; --epochs says how many there shall be in all", before);
+    while (fine && t->at.epoch < t->epochs && !is_enough(t)) {
+        double started = nnc_seconds();
+        if (!train_epoch(t, &results[NNC_TRAINING])) return 0;
+        seconds = nnc_seconds() - started;
+        end_epoch(t, results);
+        nnc_display_epoch(&t->display, t->at.epoch, results, seconds);
+        fine = nnc_training_is_finite(t) && save(t);
+    }
+    if (!fine) return 0;
+    if (is_enough(t)) nnc_display_note(&t->display, "no better for %lu epochs: stopped", t->program->patience);
+    nnc_display_end(&t->display, t->at.epoch > before ? t->at.epoch : 0, results, seconds);
+    return t->at.epoch > before || save(t);
+}

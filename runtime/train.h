@@ -1,0 +1,60 @@
+/* The training loop of a generated program. */
+#ifndef NNC_TRAIN_H
+#define NNC_TRAIN_H
+
+#include "checkpoint.h"
+#include "display.h"
+#include "examples.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    const NncProgram *program;
+    const char *save; /* NULL: nowhere */
+    uint32_t epochs;  /* in all */
+    NncData data;     /* of training: which rows, and what was learned */
+    NncExamples examples, test;
+    NncStanding at;
+    void *parameters, *state, *work, *evaluate_work;
+
+    void *kept_parameters, *kept_state; /* the copy to go back to when the loss is not finite */
+    uint32_t *order;                    /* the training rows of this epoch */
+    size_t chunk;                       /* examples that are trained in one call: whole batches */
+    char *in, *target;                  /* a chunk */
+    double *metrics;                    /* of a chunk, then of NNC_RESULTS */
+    NncDisplay display;
+    uint32_t saved_epoch; /* of the last checkpoint that was written here; 0: none */
+} NncTraining;
+
+/* Needs program, save, epochs, data, examples and test (rows 0: none). Makes the rest, with initial parameters. Returns 1, or 0 with a
+   message; nnc_training_free is right in both cases. */
+int nnc_training_begin(NncTraining *training, uint64_t seed);
+void nnc_training_free(NncTraining *training);
+
+/* The counters in the state: of steps and of epochs done. */
+void nnc_training_set_counters(NncTraining *training);
+
+/* From where the training stands to its last epoch. Returns 1, or 0 with messages on standard error. */
+int nnc_train(NncTraining *training, NncDisplayKind kind);
+
+/* After a loss that is not finite: finds its step among those that train the rows order[first] .. order[end - 1] from the kept copy
+   on, and says what is known about it. */
+void nnc_explain_divergence(NncTraining *training, size_t first, size_t end, double loss);
+
+/* Copies parameters and state, and goes back to the copy. */
+void nnc_training_keep(NncTraining *training);
+void nnc_training_go_back(NncTraining *training);
+
+/* Trains order[first] .. order[first + n - 1], at most a chunk; returns the mean loss. */
+double nnc_training_rows(NncTraining *training, size_t first, size_t n, double *metrics);
+
+/* Whether all parameters and state are finite; else says which is not. */
+int nnc_training_is_finite(NncTraining *training);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
