@@ -12,54 +12,94 @@
 #include "compile.h"
 
 static const char usage[] =
-    "usage: nnc check MODEL [--gradients [--all]] [--batch N] [--seed N] [--json]\n"
-    "       nnc run MODEL [--steps N] [--load FILE] [--save FILE] [--batch N] [--seed N] [--json]\n"
+    "usage: nnc check MODEL [--gradients [--all]]\n"
+    "       nnc compile MODEL [-o PATH] [--library] [--single-file]\n"
+    "       nnc train MODEL [--epochs N] [--load FILE | --resume FILE] [--save FILE]\n"
+    "       nnc run MODEL [--steps N] [--load FILE] [--save FILE]\n"
     "       nnc help [NAME]\n"
-    "       nnc [check] MODEL --dump=STEP\n"
+    "       nnc MODEL --dump=STEP\n"
     "       nnc --version | --help\n";
 
 static const char details[] =
     "\n"
-    "nnc reads a network from a .nn file, derives its gradients symbolically, and checks and trains it.\n"
+    "nnc reads a network from a .nn file, derives its gradients symbolically, and writes C that trains it.\n"
     "MODEL is a .nn file, or - for standard input.\n"
     "\n"
-    "commands\n"
-    "  check          check the model, and show its layers, shapes, parameters and operations\n"
-    "    --gradients  compare every derivative with central differences\n"
-    "    --all        every element, however large the parameter\n"
-    "  run            train in the interpreter: slow, and exact to double precision\n"
-    "    --steps N    N steps of one batch each, instead of the model's epochs\n"
-    "    --load FILE  start from the parameters in a safetensors file\n"
-    "    --save FILE  write the parameters at the end\n"
-    "  help [NAME]    the standard library: all entries, or one with its formula, source and text\n"
+    "check            check the model, and show its layers, shapes, parameters and operations\n"
+    "  --gradients      compare every derivative with central differences\n"
+    "  --all            every element, however large the parameter\n"
+    "compile          write C: NAME.h, NAME.c, NAME_main.c and what they include\n"
+    "  -o PATH          the folder (NAME), or the file of --single-file (NAME.c)\n"
+    "  --library        the network's functions alone, without the program around them\n"
+    "  --single-file    everything in one C file\n"
+    "  --gradients      a function that returns gradients, too\n"
+    "  --annotate=N     comments in the C: 0 none, 1 formulas (the default), 2 and the rules they were found by\n"
+    "train            compile with the system's C compiler, and train\n"
+    "  --epochs N       instead of the model's own\n"
+    "  --load FILE      start from the parameters in a safetensors file; with --partial, from those that fit\n"
+    "  --resume FILE    go on where the run that saved the file ended\n"
+    "  --save FILE      write a checkpoint after each epoch\n"
+    "  --quiet          say nothing but errors\n"
+    "  --cc COMMAND     the C compiler ($CC, or cc)\n"
+    "run              train in the interpreter: slow, and exact to double precision\n"
+    "  --steps N        N steps of one batch each, instead of the model's epochs\n"
+    "  --load FILE      start from the parameters in a safetensors file\n"
+    "  --save FILE      write the parameters at the end\n"
+    "help [NAME]      the standard library: all entries, or one with its formula, source and text\n"
     "\n"
-    "options\n"
-    "  --batch N      examples in a batch, instead of the model's own\n"
-    "  --seed N       the seed of all random numbers, instead of the model's own\n"
-    "  --json         results as JSON, one object a line\n"
-    "  --dump=STEP    print the program after a step: parse, tensor, stabilize, normalize, derive or simplify\n"
-    "  --origins      in a dump, say where each statement comes from\n"
-    "  --stop=STEP    do not go beyond a step\n"
-    "  --time         say how long each step took\n"
-    "  --check        verify after each step what it promises\n"
-    "  --version      print the version\n"
-    "  --help         print this\n";
+    "compile and train\n"
+    "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (train)\n"
+    "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
+    "all commands\n"
+    "  --batch N        examples in a batch, instead of the model's own\n"
+    "  --seed N         the seed of all random numbers, instead of the model's own\n"
+    "  --json           results as JSON, one object a line\n"
+    "  --dump=STEP      print the program after a step: parse, tensor, stabilize, normalize, derive, simplify or loop\n"
+    "  --origins        in a dump, say where each statement comes from\n"
+    "  --stop=STEP      do not go beyond a step\n"
+    "  --time           say how long each step took\n"
+    "  --check          verify after each step what it promises\n"
+    "  --version, --help\n";
 
-enum { DUMP = 256, ORIGINS, STOP, TIME, CHECK, GRADIENTS, ALL, STEPS, LOAD, SAVE, BATCH, SEED, JSON, VERSION };
+/* ---- Options, and the commands that they belong to */
+
+enum { IS_CHECK = 1, IS_COMPILE = 2, IS_TRAIN = 4, IS_RUN = 8, IS_HELP = 16, IS_ALL = 31 };
+
+static const struct {
+    const char *name;
+    int bit;
+} commands[] = {{"check", IS_CHECK}, {"compile", IS_COMPILE}, {"train", IS_TRAIN}, {"run", IS_RUN}, {"help", IS_HELP}};
+
+enum { DUMP = 256, ORIGINS, STOP, TIME, CHECK, GRADIENTS, ALL, STEPS, LOAD, SAVE, BATCH, SEED, JSON, VERSION, LIBRARY, SINGLE_FILE, ANNOTATE, EPOCHS, PARTIAL, RESUME, QUIET, CC, MATH, UNROLL };
 
 static const struct option options[] = {
     {"dump", required_argument, NULL, DUMP}, {"origins", no_argument, NULL, ORIGINS}, {"stop", required_argument, NULL, STOP},
     {"time", no_argument, NULL, TIME}, {"check", no_argument, NULL, CHECK}, {"gradients", no_argument, NULL, GRADIENTS},
     {"all", no_argument, NULL, ALL}, {"steps", required_argument, NULL, STEPS}, {"load", required_argument, NULL, LOAD},
     {"save", required_argument, NULL, SAVE}, {"batch", required_argument, NULL, BATCH}, {"seed", required_argument, NULL, SEED},
-    {"json", no_argument, NULL, JSON}, {"version", no_argument, NULL, VERSION}, {"help", no_argument, NULL, 'h'}, {0}};
+    {"json", no_argument, NULL, JSON}, {"version", no_argument, NULL, VERSION}, {"help", no_argument, NULL, 'h'},
+    {"output", required_argument, NULL, 'o'}, {"library", no_argument, NULL, LIBRARY}, {"single-file", no_argument, NULL, SINGLE_FILE},
+    {"annotate", required_argument, NULL, ANNOTATE}, {"epochs", required_argument, NULL, EPOCHS}, {"partial", no_argument, NULL, PARTIAL},
+    {"resume", required_argument, NULL, RESUME}, {"quiet", no_argument, NULL, QUIET}, {"cc", required_argument, NULL, CC},
+    {"math", required_argument, NULL, MATH}, {"unroll", required_argument, NULL, UNROLL}, {0}};
+
+static const struct {
+    int option, commands;
+} belongs[] = {{GRADIENTS, IS_CHECK | IS_COMPILE}, {ALL, IS_CHECK}, {'o', IS_COMPILE}, {LIBRARY, IS_COMPILE}, {SINGLE_FILE, IS_COMPILE}, {ANNOTATE, IS_COMPILE},
+               {EPOCHS, IS_TRAIN}, {PARTIAL, IS_TRAIN}, {RESUME, IS_TRAIN}, {CC, IS_TRAIN}, {QUIET, IS_TRAIN | IS_COMPILE}, {STEPS, IS_RUN}, {LOAD, IS_TRAIN | IS_RUN},
+               {SAVE, IS_TRAIN | IS_RUN}, {MATH, IS_COMPILE | IS_TRAIN}, {UNROLL, IS_COMPILE | IS_TRAIN}, {SEED, IS_CHECK | IS_TRAIN | IS_RUN}, {JSON, IS_CHECK | IS_TRAIN | IS_RUN}};
 
 typedef struct {
-    const char *command, *model;
+    const char *model;
+    int command; /* one of IS_... */
     CompileOptions compile;
     RunOptions run;
     CheckOptions check;
-    bool gradients, used_run, used_check;
+    OutputOptions output;
+    TrainOptions train;
+    bool gradients, has_math, partial, resume;
+    int used[sizeof options / sizeof *options]; /* options, in order */
+    int used_count;
 } Arguments;
 
 static _Noreturn void misuse(const char *format, const char *word) {
@@ -88,50 +128,103 @@ static void check_step(const char *name) {
     if (!compile_has_step(name)) misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive and simplify", name);
 }
 
-static void one_option(Arguments *a, int option) {
+static int32_t unroll_of(const char *word) {
+    if (strcmp(word, "none") == 0) return UNROLL_NONE;
+    if (strcmp(word, "auto") == 0) return UNROLL_AUTO;
+    if (strcmp(word, "full") == 0) return UNROLL_FULL;
+    return (int32_t)whole_number(word, "--unroll (full, none, auto or N)", 1);
+}
+
+static bool fast_of(const char *word) {
+    if (strcmp(word, "strict") != 0 && strcmp(word, "fast") != 0) misuse("--math is strict or fast, not '%s'", word);
+    return strcmp(word, "fast") == 0;
+}
+
+/* For the program that is trained: it has the same option. */
+static void pass(Arguments *a, Arena *arena, const char *option, const char *value) {
+    vec_push(arena, &a->train.pass, option);
+    if (value != NULL) vec_push(arena, &a->train.pass, value);
+}
+
+static void one_option(Arguments *a, Arena *arena, int option) {
+    if (a->used_count < (int)(sizeof a->used / sizeof *a->used)) a->used[a->used_count++] = option;
     switch (option) {
     case DUMP: check_step(a->compile.dump = optarg); return;
     case STOP: check_step(a->compile.stop = optarg); return;
     case ORIGINS: a->compile.origins = true; return;
     case TIME: a->compile.time = true; return;
     case CHECK: a->compile.check = true; return;
-    case GRADIENTS: a->gradients = a->used_check = true; return;
-    case ALL: a->check.all = a->used_check = true; return;
-    case STEPS: a->run.steps = whole_number(optarg, "--steps", 0); a->used_run = true; return;
-    case LOAD: a->run.load = optarg; a->used_run = true; return;
-    case SAVE: a->run.save = optarg; a->used_run = true; return;
+    case GRADIENTS: a->gradients = a->output.loop.gradients = true; return;
+    case ALL: a->check.all = true; return;
+    case STEPS: a->run.steps = whole_number(optarg, "--steps", 0); return;
+    case LOAD: a->run.load = optarg; pass(a, arena, "--load", optarg); return;
+    case SAVE: a->run.save = optarg; pass(a, arena, "--save", optarg); return;
     case BATCH: a->compile.batch = whole_number(optarg, "--batch", 1); return;
     case SEED:
         a->run.seed = a->check.seed = (uint64_t)whole_number(optarg, "--seed", 0);
         a->run.has_seed = a->check.has_seed = true;
+        pass(a, arena, "--seed", optarg);
         return;
-    case JSON: a->run.json = a->check.json = true; return;
+    case JSON: a->run.json = a->check.json = true; pass(a, arena, "--json", NULL); return;
+    case 'o': a->output.output = optarg; return;
+    case LIBRARY: a->output.library = true; return;
+    case SINGLE_FILE: a->output.single_file = true; return;
+    case ANNOTATE: a->output.loop.annotate = (int)whole_number(optarg, "--annotate (0, 1 or 2)", 0); return;
+    case EPOCHS: whole_number(optarg, "--epochs", 0); pass(a, arena, "--epochs", optarg); return;
+    case PARTIAL: a->partial = true; pass(a, arena, "--partial", NULL); return;
+    case RESUME: a->resume = true; pass(a, arena, "--resume", optarg); return;
+    case QUIET: a->output.quiet = a->train.quiet = true; pass(a, arena, "--quiet", NULL); return;
+    case CC: a->train.cc = optarg; return;
+    case MATH: a->output.loop.fast = a->train.loop.fast = fast_of(optarg); return;
+    case UNROLL: a->output.loop.unroll = a->train.loop.unroll = unroll_of(optarg); return;
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
     case 'h': fputs(usage, stdout); fputs(details, stdout); exit(written(0));
     default: fprintf(stderr, "%s'nnc --help' says more\n", usage); exit(2);
     }
 }
 
-static Arguments parse_arguments(int argc, char **argv) {
-    Arguments a = {.run = {.steps = -1}};
+static const char *option_name(int option) {
+    for (size_t i = 0; options[i].name != NULL; i++) {
+        if (options[i].val == option) return options[i].name;
+    }
+    return "";
+}
+
+/* "'nnc train' or 'nnc run'" */
+static void check_belongs(const Arguments *a, Arena *arena, int option) {
+    for (size_t b = 0; b < sizeof belongs / sizeof *belongs; b++) {
+        if (belongs[b].option != option || (belongs[b].commands & a->command) != 0) continue;
+        const char *owners = "";
+        for (size_t c = 0; c < sizeof commands / sizeof *commands; c++) {
+            if ((belongs[b].commands & commands[c].bit) != 0) owners = arena_printf(arena, "%s%s'nnc %s'", owners, *owners == '\0' ? "" : " or ", commands[c].name);
+        }
+        misuse("%s", arena_printf(arena, "--%s belongs to %s", option_name(option), owners));
+    }
+}
+
+static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
+    Arguments a = {.run = {.steps = -1}, .output = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1}}, .train = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1, .fast = true}}};
 #ifdef NNC_CHECK
     a.compile.check = true;
 #endif
-    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) one_option(&a, option);
-    const char *words[3] = {0};
+    for (int option; (option = getopt_long(argc, argv, "ho:", options, NULL)) != -1;) one_option(&a, arena, option);
     int count = argc - optind;
-    for (int i = 0; i < count && i < 3; i++) words[i] = argv[optind + i];
+    char **words = argv + optind;
     if (count == 0) misuse("%s", "a command and a model are wanted");
-    bool command = strcmp(words[0], "check") == 0 || strcmp(words[0], "run") == 0 || strcmp(words[0], "help") == 0;
-    a.command = command ? words[0] : "check";
-    a.model = words[command ? 1 : 0];
-    if (!command && count > 1) misuse("there is no command '%s'", words[0]);
+    for (size_t c = 0; c < sizeof commands / sizeof *commands; c++) {
+        if (strcmp(words[0], commands[c].name) == 0) a.command = commands[c].bit;
+    }
+    bool named = a.command != 0;
+    if (!named) a.command = IS_CHECK;
+    a.model = count > named ? words[named] : NULL;
+    if (!named && count > 1) misuse("there is no command '%s'", words[0]);
     if (count > 2) misuse("'%s' is too much", words[2]);
-    bool help = strcmp(a.command, "help") == 0, run = strcmp(a.command, "run") == 0;
-    if (a.model == NULL && !help) misuse("'nnc %s' wants a model", a.command);
-    if (a.used_run && !run) misuse("%s", "--steps, --load and --save belong to 'nnc run'");
-    if (a.used_check && (run || help)) misuse("%s", "--gradients and --all belong to 'nnc check'");
+    if (a.model == NULL && a.command != IS_HELP) misuse("'nnc %s' wants a model", words[0]);
+    for (int i = 0; i < a.used_count; i++) check_belongs(&a, arena, a.used[i]);
     if (a.check.all && !a.gradients) misuse("%s", "--all belongs to --gradients");
+    if (a.partial && a.run.load == NULL) misuse("%s", "--partial belongs to --load");
+    if (a.resume && a.run.load != NULL) misuse("%s", "--resume goes on where a run ended, --load starts anew: one of them");
+    if (a.output.loop.annotate > 2) misuse("%s", "--annotate is 0, 1 or 2");
     return a;
 }
 
@@ -145,16 +238,18 @@ static int compile_and_run(Compilation *c, const Arguments *a) {
     }
     if (!compile(c, stdout)) return 1;
     if (a->compile.dump != NULL || a->compile.stop != NULL) return 0;
-    if (strcmp(a->command, "run") == 0) return command_run(c->model, &a->run, c->context.diagnostics);
+    if (a->command == IS_COMPILE) return command_compile(c->model, c->context.sources, &a->output);
+    if (a->command == IS_TRAIN) return command_train(c->model, c->context.sources, &a->train);
+    if (a->command == IS_RUN) return command_run(c->model, &a->run, c->context.diagnostics);
     if (a->gradients) return command_check_gradients(c->model, &a->check, c->context.diagnostics);
     command_summary(c->model, stdout);
     return 0;
 }
 
 int main(int argc, char **argv) {
-    Arguments arguments = parse_arguments(argc, argv);
     Compilation *c = compilation_new();
-    int code = strcmp(arguments.command, "help") == 0 ? command_help(&c->context, arguments.model, stdout) : compile_and_run(c, &arguments);
+    Arguments arguments = parse_arguments(c->context.arena, argc, argv);
+    int code = arguments.command == IS_HELP ? command_help(&c->context, arguments.model, stdout) : compile_and_run(c, &arguments);
     diagnostics_print(c->context.diagnostics, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
     if (c->context.diagnostics->errors > 0) code = 1;
     compilation_free(c);

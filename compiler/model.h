@@ -30,6 +30,7 @@ typedef struct {
     Name tensor;
     SourceKind kind;
     const char *file; /* as a path to open: relative names are taken from the folder of the .nn file */
+    const char *written; /* the file's name as the model has it */
     Vec(Columns) columns; /* CSV; none: all */
     int header;           /* CSV: 1, 0, or -1 to find out */
     double *literal;      /* SOURCE_LITERAL: rows * width numbers */

@@ -88,6 +88,15 @@ static inline float nnc_floorf(float x) {
 /* a - b * floor(a / b), each operation rounded; not C's fmod (nor its modf). The result has the sign of b. */
 static inline float nnc_modf(float a, float b) { return a - (b * nnc_floorf(a / b)); }
 
+/* ---- Choices */
+
+static inline float nnc_infinityf(void) { return nnc_from_bitsf(0x7F800000U); }
+static inline float nnc_nanf(void) { return nnc_from_bitsf(0x7FC00000U); }
+
+/* The larger, the smaller; the first of two equals; NaN if one of them is. */
+static inline float nnc_maxf(float a, float b) { return (a >= b) ? a : ((b > a) ? b : (a + b)); }
+static inline float nnc_minf(float a, float b) { return (a <= b) ? a : ((b < a) ? b : (a + b)); }
+
 /* ---- Square root */
 
 /* sqrt(x), correctly rounded. Two steps of Newton towards 1 / sqrt from the exponent halved, one towards sqrt; then S, the

@@ -85,6 +85,15 @@ static inline double nnc_floor(double x) {
 /* a - b * floor(a / b), each operation rounded; not C's fmod (nor modf). The result has the sign of b. */
 static inline double nnc_mod(double a, double b) { return a - (b * nnc_floor(a / b)); }
 
+/* ---- Choices */
+
+static inline double nnc_infinity(void) { return nnc_from_bits(UINT64_C(0x7FF0000000000000)); }
+static inline double nnc_nan(void) { return nnc_from_bits(UINT64_C(0x7FF8000000000000)); }
+
+/* The larger, the smaller; the first of two equals; NaN if one of them is. */
+static inline double nnc_max(double a, double b) { return (a >= b) ? a : ((b > a) ? b : (a + b)); }
+static inline double nnc_min(double a, double b) { return (a <= b) ? a : ((b < a) ? b : (a + b)); }
+
 /* ---- Square root */
 
 /* sqrt(x), correctly rounded: as in functions.h, with three steps towards 1 / sqrt and the remainder modulo 2^64. */

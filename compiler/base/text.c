@@ -74,3 +74,13 @@ void text_number(Text *text, double value) {
     number_print(out, value);
     text_put(text, out);
 }
+
+const char *number_grouped(Arena *arena, double count) {
+    const char *digits = arena_printf(arena, "%.0f", count);
+    size_t length = strlen(digits);
+    Text *text = text_new(arena);
+    for (size_t i = 0; i < length; i++) {
+        text_printf(text, "%c%s", digits[i], (length - i) % 3 == 1 && i + 1 < length ? "," : "");
+    }
+    return text_string(text);
+}

@@ -22,5 +22,6 @@ const char *text_string(Text *text); /* NUL-terminated, in the arena */
 enum { NUMBER_LENGTH = 32 };
 void number_print(char out[NUMBER_LENGTH], double value);
 void text_number(Text *text, double value);
+const char *number_grouped(Arena *arena, double count); /* 101770 as 101,770 */
 
 #endif

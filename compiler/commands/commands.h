@@ -3,6 +3,7 @@
 #ifndef NNC_COMMANDS_H
 #define NNC_COMMANDS_H
 
+#include "loop/loop.h"
 #include "model.h"
 
 typedef struct {
@@ -28,6 +29,25 @@ int command_check_gradients(Model *model, const CheckOptions *options, Diagnosti
 
 /* nnc check MODEL: layers, shapes, parameters, operations. */
 void command_summary(const Model *model, FILE *out);
+
+typedef struct {
+    LoopOptions loop;
+    const char *output; /* folder or file; NULL: the model's name */
+    bool library, single_file, quiet;
+} OutputOptions;
+
+/* nnc compile MODEL: the network as C, with the program around it unless a library is wanted. */
+int command_compile(const Model *model, const Sources *sources, const OutputOptions *options);
+
+typedef struct {
+    LoopOptions loop;
+    const char *cc; /* NULL: $CC, or cc */
+    bool quiet;
+    Vec(const char *) pass; /* options for the program */
+} TrainOptions;
+
+/* nnc train MODEL: compiles the C, and becomes the program. Returns only if that fails. */
+int command_train(const Model *model, const Sources *sources, const TrainOptions *options);
 
 /* nnc help, nnc help NAME (name NULL: the list of all entries). */
 int command_help(AstContext *context, const char *name, FILE *out);

@@ -66,16 +66,6 @@ static double count_parameters(const Tensors *list, bool frozen_only) {
     return count;
 }
 
-static const char *grouped(Arena *arena, double count) { /* 101770 as 101,770 */
-    const char *digits = arena_printf(arena, "%.0f", count);
-    size_t length = strlen(digits);
-    Text *text = text_new(arena);
-    for (size_t i = 0; i < length; i++) {
-        text_printf(text, "%c%s", digits[i], (length - i) % 3 == 1 && i + 1 < length ? "," : "");
-    }
-    return text_string(text);
-}
-
 static void row(Text *text, const char *a, const char *b, const char *c, const char *d, const char *e, const char *f) {
     if (strlen(b) > 36) b = arena_printf(text->arena, "%.33s...", b);
     text_printf(text, "%-12s %-36s %-14s %12s %14s %14s\n", a, b, c, d, e, f);
@@ -100,19 +90,19 @@ void command_summary(const Model *model, FILE *out) {
         const char *binding = part->binding == NULL ? "" : part->binding;
         bool own = part->parameters.count > 0;
         row(text, strcmp(binding, last) == 0 ? "" : binding, part->label, shape_of(arena, part->shape, part->rank),
-            own ? grouped(arena, count_parameters(&part->parameters, false)) : "", grouped(arena, work_of_part(&program->forward, (int)i + 1)),
-            grouped(arena, work_of_part(&program->backward, (int)i + 1)));
+            own ? number_grouped(arena, count_parameters(&part->parameters, false)) : "", number_grouped(arena, work_of_part(&program->forward, (int)i + 1)),
+            number_grouped(arena, work_of_part(&program->backward, (int)i + 1)));
         last = binding;
     }
     text_put(text, "\n");
     for (size_t i = 0; i < program->parameters.count; i++) {
         const Tensor *t = program->parameters.at[i];
-        text_printf(text, "  %-24s %-20s %12s%s\n", t->name, shape_of(arena, t->shape, t->rank), grouped(arena, tensor_points(t)), t->frozen ? "   frozen" : "");
+        text_printf(text, "  %-24s %-20s %12s%s\n", t->name, shape_of(arena, t->shape, t->rank), number_grouped(arena, tensor_points(t)), t->frozen ? "   frozen" : "");
     }
-    text_printf(text, "\nparameters: %s", grouped(arena, count_parameters(&program->parameters, false)));
-    if (count_parameters(&program->parameters, true) > 0) text_printf(text, ", frozen: %s", grouped(arena, count_parameters(&program->parameters, true)));
-    text_printf(text, "\nmultiply-adds for each example: %s forward, %s backward\n", grouped(arena, work_of_part(&program->forward, -1)),
-                grouped(arena, work_of_part(&program->backward, -1)));
+    text_printf(text, "\nparameters: %s", number_grouped(arena, count_parameters(&program->parameters, false)));
+    if (count_parameters(&program->parameters, true) > 0) text_printf(text, ", frozen: %s", number_grouped(arena, count_parameters(&program->parameters, true)));
+    text_printf(text, "\nmultiply-adds for each example: %s forward, %s backward\n", number_grouped(arena, work_of_part(&program->forward, -1)),
+                number_grouped(arena, work_of_part(&program->backward, -1)));
     fputs(text_string(text), out);
     arena_free(arena);
 }

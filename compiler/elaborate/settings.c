@@ -172,6 +172,7 @@ static bool read_file(E *e, const Ast *ast, DataSource *source) {
         fail(e, ast->span, "'%s' wants the name of its file first, as in %s(\"file\")", ast->name, ast->name);
         return false;
     }
+    source->written = ast->list.at[0]->name;
     source->file = data_path(e, ast->list.at[0]);
     for (size_t i = 1; i < ast->list.count; i++) {
         const Ast *argument = ast->list.at[i];

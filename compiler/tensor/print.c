@@ -145,6 +145,14 @@ void statement_print(Text *text, const Statement *statement) {
     print_statement(&p, statement);
 }
 
+IndexNames statement_index_names(Arena *arena, const Statement *statement) {
+    Printer p = {.text = text_new(arena)};
+    IndexNames names = {0};
+    print_statement(&p, statement);
+    for (size_t i = 0; i < p.seen.count; i++) vec_push(arena, &names, ((IndexName){p.seen.at[i], p.shown.at[i]}));
+    return names;
+}
+
 static void print_origin(Text *text, const Sources *sources, const Statement *s) {
     const char *rule = s->origin.rule != NULL && s->origin.rule[0] != '\0' ? s->origin.rule : "as written";
     if (s->origin.span.source == 0) text_printf(text, "    # %s\n", rule);

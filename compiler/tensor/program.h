@@ -42,6 +42,7 @@ struct Tensor {
     int64_t index_range; /* > 0: its elements are whole numbers in 0 .. index_range - 1 */
     Facts facts;
     bool frozen;           /* a parameter that is not updated */
+    bool local;            /* a variable of the loop program: of rank 0, and not among the program's tensors */
     Tensor *of;            /* the tensor that this is the adjoint, or the optimizer's memory, of */
     Statement *definition; /* NULL for inputs, settings, literals and persistent tensors */
     const double *literal; /* TENSOR_LITERAL: the elements, row-major */
@@ -137,6 +138,14 @@ bool program_check(const Program *program, const char **why); /* check.c: the pr
 /* ---- Printing (print.c) */
 void program_print(Text *text, const Program *program, const Sources *origins); /* origins NULL: not where statements come from */
 void statement_print(Text *text, const Statement *statement);
+
+/* What statement_print calls the indices: i, and i2 where there is another i. */
+typedef struct {
+    const Index *index;
+    const char *name;
+} IndexName;
+typedef Vec(IndexName) IndexNames;
+IndexNames statement_index_names(Arena *arena, const Statement *statement);
 void expr_print(Text *text, Expr e); /* indices by name, disambiguated within e */
 
 #endif

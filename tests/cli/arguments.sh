@@ -41,6 +41,6 @@ expect 2 "--steps wants a whole number" "$NNC" run model.nn --steps -1
 expect 2 "--steps wants a whole number" "$NNC" run model.nn --steps 99999999999999999999
 expect 2 "--batch wants a whole number" "$NNC" run model.nn --batch 0
 expect 2 "--seed wants a whole number" "$NNC" run model.nn --seed ''
-expect 2 "belong to 'nnc run'" "$NNC" check model.nn --steps 3
-expect 2 "belong to 'nnc check'" "$NNC" run model.nn --gradients
+expect 2 "belongs to 'nnc run'" "$NNC" check model.nn --steps 3
+expect 2 "belongs to 'nnc check'" "$NNC" run model.nn --gradients
 expect 2 "--all belongs to --gradients" "$NNC" check model.nn --all

@@ -1,0 +1,64 @@
+/* C as text: names, expressions and struct types. Shared by the files that print generated code; nothing is decided here. */
+#ifndef NNC_C_TEXT_H
+#define NNC_C_TEXT_H
+
+#include "loop/loop.h"
+
+/* What one routine prints with. Names of loop variables and locals are unique in their nest, and never those of
+   the functions' parameters: model, state, work, in, target, out, examples. */
+typedef struct CPrinter CPrinter;
+struct CPrinter {
+    Text *text;
+    const LoopProgram *loop;
+    const Program *program;
+    const Sources *sources; /* of the .nn lines in comments */
+    const char *model;
+    const Tensors *outputs; /* tensors that live in out[b], or NULL */
+    bool gradients;         /* adjoints of parameters live in gradient->path */
+    int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
+    void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
+    Vec(const char *) names;                             /* of indices and locals in scope, in order of declaration */
+    Vec(const void *) owners;
+};
+
+/* The head of a function, and which of the usual parameters it has. */
+typedef struct {
+    bool state, work, in, target, out, examples, gradient, model, seed;
+} CParameters;
+typedef struct {
+    const char *type, *name, *parameters; /* "static void", "iris_step", "iris_parameters *model, ..." */
+    const char *returns;                  /* or NULL */
+    CParameters has;
+} CHead;
+
+/* ---- names.c */
+const char *c_name(Arena *arena, const char *name);  /* "hidden.dense" -> hidden_dense; words of C and C++ get an underscore */
+const char *c_upper(Arena *arena, const char *name);
+const char *c_declare(CPrinter *p, const void *owner, const char *wanted); /* a name for an index or a local, in scope until c_leave */
+const char *c_declared(const CPrinter *p, const void *owner);
+size_t c_enter(const CPrinter *p);
+void c_leave(CPrinter *p, size_t mark);
+const char *c_number_type(const LoopProgram *loop);
+const char *c_index_type(int64_t size);
+
+/* ---- expression.c */
+typedef enum { C_NUMBER, C_INTEGER, C_CONDITION } CKind;
+void c_expression(CPrinter *p, Expr e, CKind wanted);
+void c_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts); /* an lvalue: w->hidden_dense[b][j] */
+void c_literal(Text *text, double value, bool is_double);
+
+/* ---- statements.c */
+void c_function(CPrinter *p, const Routine *routine, const CHead *head);
+bool c_draws(const Statements *list);
+
+/* ---- program.c: NAME_main.c */
+void c_program(Text *text, LoopProgram *loop, const Sources *sources);
+
+/* ---- structs.c */
+const char *c_member(Arena *arena, const char *path); /* "hidden.W" as members of the structs, with the names that C allows */
+bool c_is_output(const Tensors *outputs, const Tensor *tensor);
+bool c_is_given(const LoopProgram *loop, const Routine *routine, const Tensor *t);
+void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine);
+void c_structs(Text *text, const LoopProgram *loop, const char *model);
+
+#endif

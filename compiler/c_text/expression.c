@@ -1,0 +1,255 @@
+/* One expression as C. Whole numbers (indices and what is made of them) stay whole, and become floating-point where a number is wanted. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "c_text/c_text.h"
+#include "tensor/affine.h"
+
+enum { TERNARY = 1, OR = 2, AND = 3, EQUALITY = 4, RELATION = 5, SUM = 6, PRODUCT = 7, UNARY = 8, PRIMARY = 9 };
+
+void c_literal(Text *text, double value, bool is_double) {
+    if (isinf(value) || isnan(value)) {
+        text_printf(text, "%s%s()", isnan(value) ? "nnc_nan" : value > 0 ? "nnc_infinity" : "-nnc_infinity", is_double ? "" : "f");
+        return;
+    }
+    char out[NUMBER_LENGTH];
+    if (is_double) {
+        number_print(out, value);
+    } else {
+        for (int digits = 1; digits <= 9; digits++) {
+            snprintf(out, sizeof out, "%.*g", digits, value);
+            if (strtof(out, NULL) == (float)value) break;
+        }
+        if (fabs(value) >= 10 && fabs(value) < 1e7 && value == floor(value)) snprintf(out, sizeof out, "%.0f", value);
+    }
+    text_put(text, out);
+    if (strpbrk(out, ".e") == NULL) text_put(text, ".0");
+    if (!is_double) text_put(text, "f");
+}
+
+static void print(CPrinter *p, Expr e, CKind wanted, int strength);
+
+static bool is_whole(Expr e) { return e->integer && e->kind != EXPR_CONST; }
+
+/* Do the operands of a comparison stay whole? */
+static CKind kind_of_operands(Expr e) {
+    if (op_wants_condition(e->op, 0)) return C_CONDITION;
+    return e->kids[0]->integer && e->kids[1]->integer && (is_whole(e->kids[0]) || is_whole(e->kids[1])) ? C_INTEGER : C_NUMBER;
+}
+
+/* exp: nnc_expf in float, nnc_exp in double */
+static void call(CPrinter *p, const char *function, const Expr *kids, int count, CKind kind) {
+    text_printf(p->text, "nnc_%s%s(", function, p->loop->is_double ? "" : "f");
+    for (int i = 0; i < count; i++) {
+        if (i > 0) text_put(p->text, ", ");
+        print(p, kids[i], kind, 0);
+    }
+    text_put(p->text, ")");
+}
+
+static void infix(CPrinter *p, Expr e, const char *sign, int own, CKind kind, int strength) {
+    if (own < strength) text_put(p->text, "(");
+    print(p, e->kids[0], kind, own);
+    text_printf(p->text, " %s ", sign);
+    print(p, e->kids[1], kind, own + 1);
+    if (own < strength) text_put(p->text, ")");
+}
+
+static void ternary(CPrinter *p, Expr e, CKind kind, int strength) {
+    if (strength > TERNARY) text_put(p->text, "(");
+    print(p, e->kids[0], C_CONDITION, OR);
+    text_put(p->text, " ? ");
+    print(p, e->kids[1], kind, OR);
+    text_put(p->text, " : ");
+    print(p, e->kids[2], kind, TERNARY);
+    if (strength > TERNARY) text_put(p->text, ")");
+}
+
+/* Of whole numbers, rounding down as C does only above 0:  floor(a / 4) = (a + 4 n) / 4 - n,  a mod 4 = (a + 4 n) % 4 */
+static void division(CPrinter *p, Expr e, int strength) {
+    Interval range = interval_of(e->kids[0]);
+    bool div = e->op == OP_FLOORDIV;
+    if (!range.known || e->kids[1]->kind != EXPR_CONST) bug("a division of whole numbers without bounds");
+    if (range.low >= 0) {
+        infix(p, e, div ? "/" : "%", PRODUCT, C_INTEGER, strength);
+        return;
+    }
+    int64_t by = (int64_t)e->kids[1]->value, turns = (-range.low + by - 1) / by;
+    int own = div ? SUM : PRODUCT;
+    text_put(p->text, own < strength ? "((" : "(");
+    print(p, e->kids[0], C_INTEGER, SUM);
+    text_printf(p->text, " + %lld) %s %lld", (long long)(turns * by), div ? "/" : "%", (long long)by);
+    if (div) text_printf(p->text, " - %lld", (long long)turns);
+    if (own < strength) text_put(p->text, ")");
+}
+
+static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
+    CKind kind = is_whole(e) ? C_INTEGER : C_NUMBER;
+    switch (e->op) {
+    case OP_ADD: infix(p, e, "+", SUM, kind, strength); return;
+    case OP_SUB: infix(p, e, "-", SUM, kind, strength); return;
+    case OP_MUL: infix(p, e, "*", PRODUCT, kind, strength); return;
+    case OP_DIV: infix(p, e, "/", PRODUCT, C_NUMBER, strength); return;
+    case OP_NEG:
+        if (UNARY < strength) text_put(p->text, "(");
+        text_put(p->text, "-");
+        print(p, e->kids[0], kind, PRIMARY);
+        if (UNARY < strength) text_put(p->text, ")");
+        return;
+    case OP_FLOORDIV:
+    case OP_MOD:
+        if (is_whole(e)) division(p, e, strength);
+        else call(p, "mod", e->kids, 2, C_NUMBER);
+        return;
+    case OP_LT: infix(p, e, "<", RELATION, kind_of_operands(e), strength); return;
+    case OP_LE: infix(p, e, "<=", RELATION, kind_of_operands(e), strength); return;
+    case OP_GT: infix(p, e, ">", RELATION, kind_of_operands(e), strength); return;
+    case OP_GE: infix(p, e, ">=", RELATION, kind_of_operands(e), strength); return;
+    case OP_EQ: infix(p, e, "==", EQUALITY, kind_of_operands(e), strength); return;
+    case OP_NE: infix(p, e, "!=", EQUALITY, kind_of_operands(e), strength); return;
+    case OP_AND: infix(p, e, "&&", AND, C_CONDITION, strength); return;
+    case OP_OR: /* with parentheses around && */
+        if (OR < strength) text_put(p->text, "(");
+        print(p, e->kids[0], C_CONDITION, EQUALITY);
+        text_put(p->text, " || ");
+        print(p, e->kids[1], C_CONDITION, EQUALITY);
+        if (OR < strength) text_put(p->text, ")");
+        return;
+    case OP_NOT:
+        text_put(p->text, "!");
+        print(p, e->kids[0], C_CONDITION, PRIMARY);
+        return;
+    case OP_IF: ternary(p, e, wanted, strength); return;
+    case OP_STOP: print(p, e->kids[0], kind, strength); return;
+    case OP_POW: case OP_MAX: case OP_MIN: case OP_EXP: case OP_LOG: case OP_SQRT: case OP_SIN: case OP_COS: case OP_TAN: case OP_TANH: case OP_SINH:
+    case OP_COSH: case OP_ATAN: case OP_ABS: case OP_SIGN: case OP_FLOOR: case OP_ERF: case OP_SIGMOID: case OP_SOFTPLUS:
+        call(p, e->op == OP_POW ? "pow" : op_info(e->op)->spelling, e->kids, e->count, C_NUMBER);
+        return;
+    case OP_COUNT: break;
+    }
+    bug("no C for operation %d", (int)e->op);
+}
+
+/* ---- Reads */
+
+static void subscripts(CPrinter *p, const Expr *list, int from, int count) {
+    for (int i = from; i < count; i++) {
+        text_put(p->text, "[");
+        print(p, list[i], C_INTEGER, 0);
+        text_put(p->text, "]");
+    }
+}
+
+void c_place(CPrinter *p, const Tensor *tensor, const Expr *list) {
+    Arena *arena = p->text->arena;
+    const char *local = c_declared(p, tensor), *name = c_name(arena, tensor->name);
+    if (local != NULL) {
+        text_put(p->text, local);
+        return;
+    }
+    if (p->outputs != NULL && c_is_output(p->outputs, tensor)) {
+        text_put(p->text, "out[");
+        print(p, list[0], C_INTEGER, 0);
+        text_printf(p->text, "].%s", name);
+        subscripts(p, list, 1, tensor->rank);
+        return;
+    }
+    switch (tensor->kind) {
+    case TENSOR_INPUT:
+    case TENSOR_TARGET:
+        text_put(p->text, tensor->kind == TENSOR_INPUT ? "in[" : "target[");
+        print(p, list[0], C_INTEGER, 0);
+        text_printf(p->text, "].%s", name);
+        subscripts(p, list, 1, tensor->rank);
+        return;
+    case TENSOR_PARAMETER:
+    case TENSOR_STATE:
+        text_printf(p->text, "%s%s", tensor->kind == TENSOR_PARAMETER ? "model->" : "state->", c_member(arena, tensor->name));
+        break;
+    case TENSOR_SETTING: text_put(p->text, name); return;
+    case TENSOR_LITERAL: text_printf(p->text, "%s_%s", p->model, name); break;
+    case TENSOR_VALUE:
+    case TENSOR_PART:
+    case TENSOR_ADJOINT:
+        if (p->gradients && tensor->of != NULL && tensor->of->kind == TENSOR_PARAMETER) text_printf(p->text, "gradient->%s", c_member(arena, tensor->of->name));
+        else text_printf(p->text, "work->%s", name);
+        break;
+    }
+    subscripts(p, list, 0, tensor->rank);
+}
+
+/* Where can the subscripts be outside? Conditions, joined by &&. */
+static void guard(CPrinter *p, Expr e) {
+    bool first = true;
+    for (int i = 0; i < e->tensor->rank; i++) {
+        Interval range = interval_of(e->kids[i]);
+        bool batch = e->tensor->batched && i == 0;
+        if (!batch && (!range.known || range.low < 0)) {
+            text_put(p->text, first ? "" : " && ");
+            print(p, e->kids[i], C_INTEGER, RELATION);
+            text_put(p->text, " >= 0");
+            first = false;
+        }
+        if (!batch && (!range.known || range.high >= e->tensor->shape[i])) {
+            text_put(p->text, first ? "" : " && ");
+            print(p, e->kids[i], C_INTEGER, RELATION);
+            text_printf(p->text, " < %lld", (long long)e->tensor->shape[i]);
+            first = false;
+        }
+    }
+    if (first) text_put(p->text, "1");
+}
+
+static void print_read(CPrinter *p, Expr e, int strength) {
+    if (!e->has_default) {
+        c_place(p, e->tensor, e->kids);
+        return;
+    }
+    if (strength > TERNARY) text_put(p->text, "(");
+    guard(p, e);
+    text_put(p->text, " ? ");
+    c_place(p, e->tensor, e->kids);
+    text_put(p->text, " : ");
+    print(p, e->kids[e->count - 1], e->tensor->index_range > 0 ? C_INTEGER : C_NUMBER, TERNARY);
+    if (strength > TERNARY) text_put(p->text, ")");
+}
+
+static void print_draw(CPrinter *p, Expr e) {
+    int points = e->count - (e->draw == DRAW_BERNOULLI);
+    text_printf(p->text, "%s_draw(seed, %d, %s, (uint64_t)(", p->model, (int)e->value, "0");
+    Expr flat = expr_number(p->program->pool, 0);
+    for (int i = 0; i < points; i++) {
+        Interval range = interval_of(e->kids[i]);
+        flat = expr_op2(p->program->pool, OP_MUL, flat, expr_number(p->program->pool, (double)(range.high + 1)));
+        flat = expr_op2(p->program->pool, OP_ADD, flat, e->kids[i]);
+    }
+    print(p, flat, C_INTEGER, 0);
+    text_put(p->text, "))");
+}
+
+static void print(CPrinter *p, Expr e, CKind wanted, int strength) {
+    bool convert = wanted == C_NUMBER && is_whole(e) && !expr_is_op(e, OP_IF);
+    if (convert) text_printf(p->text, "(%s)", c_number_type(p->loop));
+    if (convert) strength = PRIMARY;
+    switch (e->kind) {
+    case EXPR_CONST:
+        if (e->condition) text_put(p->text, e->value != 0 ? "1" : "0");
+        else if (wanted == C_INTEGER) text_printf(p->text, e->value < 0 && strength > UNARY ? "(%.0f)" : "%.0f", e->value);
+        else {
+            bool wrap = e->value < 0 && strength > UNARY;
+            if (wrap) text_put(p->text, "(");
+            c_literal(p->text, e->value, p->loop->is_double);
+            if (wrap) text_put(p->text, ")");
+        }
+        return;
+    case EXPR_INDEX: text_put(p->text, c_declared(p, e->index)); return;
+    case EXPR_READ: print_read(p, e, strength); return;
+    case EXPR_OP: print_op(p, e, wanted, strength); return;
+    case EXPR_DRAW: print_draw(p, e); return;
+    case EXPR_REDUCE: break;
+    }
+    bug("a reduction is left in the loop program");
+}
+
+void c_expression(CPrinter *p, Expr e, CKind wanted) { print(p, e, wanted, 0); }

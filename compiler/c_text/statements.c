@@ -1,0 +1,195 @@
+/* Blocks, loops, local variables and stores as C. */
+#include "c_text/c_text.h"
+
+static void print_nodes(CPrinter *p, const Nodes *nodes);
+
+static void print_loop(CPrinter *p, const Node *node) {
+    size_t mark = c_enter(p);
+    const char *name = c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
+    const char *end = node->index->batch ? "examples" : arena_printf(p->text->arena, "%lld", (long long)node->index->size);
+    text_printf(p->text, "for (%s %s = 0; %s < %s; %s++) {\n", c_index_type(node->index->size), name, name, end, name);
+    p->text->indent++;
+    print_nodes(p, &node->body);
+    p->text->indent--;
+    text_put(p->text, "}\n");
+    c_leave(p, mark);
+}
+
+static CKind kind_of(const Tensor *tensor) { return tensor->index_range > 0 ? C_INTEGER : C_NUMBER; }
+
+static void print_let(CPrinter *p, const Node *node) {
+    const char *type = node->target->index_range > 0 ? "int32_t" : c_number_type(p->loop);
+    Text *outer = p->text, *value = text_new(outer->arena);
+    p->text = value; /* the value is printed before the name is in scope */
+    c_expression(p, node->value, kind_of(node->target));
+    p->text = outer;
+    const char *name = c_declare(p, node->target, node->target->name);
+    text_printf(p->text, "%s%s %s = ", node->constant ? "const " : "", type, name);
+    text_put(p->text, text_string(value));
+    text_put(p->text, ";\n");
+}
+
+/* sum = sum + x reads better as sum += x, and is the same */
+static bool adds_to_itself(const Node *node) {
+    Expr e = node->value;
+    if (!expr_is_op(e, OP_ADD) || e->kids[0]->kind != EXPR_READ || e->kids[0]->tensor != node->target || e->kids[0]->has_default) return false;
+    for (int i = 0; node->subscripts != NULL && i < node->target->rank; i++) {
+        if (e->kids[0]->kids[i] != node->subscripts[i]) return false;
+    }
+    return true;
+}
+
+static void print_assignment(CPrinter *p, const Node *node) {
+    bool adds = adds_to_itself(node);
+    c_place(p, node->target, node->subscripts);
+    text_put(p->text, adds ? " += " : " = ");
+    c_expression(p, adds ? node->value->kids[1] : node->value, kind_of(node->target));
+    text_put(p->text, ";\n");
+}
+
+/* The formulas that the block computes, in the names of the model, and where they come from. */
+static void print_formulas(CPrinter *p, const Node *block) {
+    if (p->annotate == 0) return;
+    for (size_t i = 0; i < block->statements.count; i++) {
+        const Statement *s = block->statements.at[i];
+        Text *formula = text_new(p->text->arena);
+        statement_print(formula, s);
+        text_put(p->text, i == 0 ? "\n/* " : "   ");
+        if (s->origin.span.source != 0) {
+            text_printf(p->text, "line %u   ", source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
+        }
+        text_put(p->text, text_string(formula));
+        if (p->annotate > 1) {
+            if (*s->origin.rule != '\0') text_printf(p->text, "\n       %s", s->origin.rule);
+            for (size_t r = 0; r < s->rewrites.count; r++) text_printf(p->text, "\n       rewritten: %s", s->rewrites.at[r]);
+            if (s->note != NULL) text_printf(p->text, "\n       %s", s->note);
+        }
+        text_put(p->text, i + 1 < block->statements.count ? "\n" : "");
+    }
+    if (p->annotate > 1 && block->choice != NULL) text_printf(p->text, "\n       %s", block->choice);
+    text_put(p->text, " */\n");
+}
+
+static void print_block(CPrinter *p, const Node *node) {
+    print_formulas(p, node);
+    size_t mark = c_enter(p);
+    for (size_t i = 0; i < node->statements.count && !node->lines; i++) { /* loop variables are called as in the formula */
+        IndexNames names = statement_index_names(p->text->arena, node->statements.at[i]);
+        for (size_t k = 0; k < names.count; k++) {
+            if (c_declared(p, names.at[k].index) == NULL) c_declare(p, names.at[k].index, names.at[k].name);
+        }
+    }
+    if (node->scoped) {
+        text_put(p->text, "{\n");
+        p->text->indent++;
+    }
+    print_nodes(p, &node->body);
+    if (node->scoped) {
+        p->text->indent--;
+        text_put(p->text, "}\n");
+    }
+    if (node->scoped || !node->lines) c_leave(p, mark); /* what straight lines find is in scope to the end of the function */
+    if (p->after_block != NULL) p->after_block(p, node);
+}
+
+static void print_nodes(CPrinter *p, const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        switch (node->kind) {
+        case NODE_BLOCK: print_block(p, node); break;
+        case NODE_LOOP: print_loop(p, node); break;
+        case NODE_LET: print_let(p, node); break;
+        case NODE_SET:
+        case NODE_STORE: print_assignment(p, node); break;
+        }
+    }
+}
+
+/* ---- Functions */
+
+static void print_settings(CPrinter *p, const Routine *routine, const bool *uses) {
+    const char *type = c_number_type(p->loop);
+    const Program *program = routine->program;
+    if (uses[program->batch_size->id]) text_printf(p->text, "const %s batch_size = (%s)examples;\n", type, type);
+    if (uses[program->step->id]) text_printf(p->text, "const %s step = (%s)state->step;\n", type, type);
+    if (uses[program->epoch->id]) text_printf(p->text, "const %s epoch = (%s)state->epoch;\n", type, type);
+}
+
+bool c_draws(const Statements *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->at[i]->value->draws) return true;
+    }
+    return false;
+}
+
+/* Every function of a kind has the same parameters; those that this one does not need are named as such. */
+static void print_unused(CPrinter *p, const Routine *routine, const bool *uses, const CParameters *parameters, bool calls) {
+    const Program *program = routine->program;
+    bool model = calls, state = calls, work = calls, in = calls, target = calls, examples = calls || uses[program->batch_size->id];
+    for (size_t i = 0; i < routine->buffers.count; i++) work |= uses[routine->buffers.at[i]->id] && !c_is_given(p->loop, routine, routine->buffers.at[i]);
+    for (size_t i = 0; i < program->all.count; i++) {
+        const Tensor *t = program->all.at[i];
+        if (!uses[i]) continue;
+        model |= t->kind == TENSOR_PARAMETER;
+        in |= t->kind == TENSOR_INPUT;
+        target |= t->kind == TENSOR_TARGET;
+        state |= t->kind == TENSOR_STATE || t == program->step || t == program->epoch;
+        examples |= t->batched && t->shape[0] > 1;
+    }
+    const struct {
+        bool has, uses;
+        const char *name;
+    } all[] = {{parameters->model, model, "model"}, {parameters->state, state, "state"}, {parameters->work, work, "work"}, {parameters->in, in, "in"},
+               {parameters->target, target, "target"}, {parameters->examples, examples, "examples"}, {parameters->seed, c_draws(&program->initial), "seed"}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].has && !all[i].uses) text_printf(p->text, "(void)%s;\n", all[i].name);
+    }
+}
+
+static Nodes blocks_of(Arena *arena, const Routine *routine, int function) {
+    Nodes blocks = {0};
+    for (size_t i = 0; i < routine->body.count; i++) {
+        if (routine->body.at[i]->function == function) vec_push(arena, &blocks, routine->body.at[i]);
+    }
+    return blocks;
+}
+
+/* A piece of a routine that became too long for one function: NAME_step_3, with the parameters of the whole. */
+static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, int function) {
+    Nodes blocks = blocks_of(p->text->arena, routine, function);
+    const bool *uses = loop_uses(p->text->arena, routine, &blocks);
+    c_leave(p, 0);
+    text_printf(p->text, "static void %s_%d(%s) {\n", head->name, function, head->parameters);
+    p->text->indent++;
+    print_unused(p, routine, uses, &head->has, false);
+    print_settings(p, routine, uses);
+    print_nodes(p, &blocks);
+    p->text->indent--;
+    text_put(p->text, "}\n\n");
+}
+
+static void call_piece(CPrinter *p, const CHead *head, int function) {
+    const CParameters *has = &head->has;
+    text_printf(p->text, "%s_%d(model%s%s%s%s%s%s%s);\n", head->name, function, has->state ? ", state" : "", has->work ? ", work" : "", has->in ? ", in" : "", has->target ? ", target" : "",
+                has->out ? ", out" : "", has->examples ? ", examples" : "", has->gradient ? ", gradient" : "");
+}
+
+void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
+    p->program = routine->program;
+    for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, k);
+    Nodes own = blocks_of(p->text->arena, routine, 0);
+    const bool *uses = loop_uses(p->text->arena, routine, &own);
+    c_leave(p, 0);
+    text_printf(p->text, "%s%s%s(%s) {\n", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name, head->parameters);
+    p->text->indent++;
+    print_unused(p, routine, uses, &head->has, routine->functions > 0);
+    print_settings(p, routine, uses);
+    for (size_t i = 0; i < routine->body.count; i++) {
+        const Node *block = routine->body.at[i];
+        if (block->function > 0) call_piece(p, head, block->function);
+        else print_block(p, block);
+    }
+    if (head->returns != NULL) text_printf(p->text, "return %s;\n", head->returns);
+    p->text->indent--;
+    text_put(p->text, "}\n\n");
+}

@@ -1,0 +1,121 @@
+/* The types that the caller owns: parameters and state as trees of structs that follow their paths, work space, and one example's
+   inputs, targets and outputs. */
+#include "c_text/c_text.h"
+
+static void dimensions(Text *text, const int64_t *shape, int from, int rank) {
+    for (int i = from; i < rank; i++) text_printf(text, "[%lld]", (long long)shape[i]);
+}
+
+const char *c_member(Arena *arena, const char *path) {
+    Text *text = text_new(arena);
+    for (const char *at = path; *at != '\0';) { /* each word of the path is a member */
+        size_t length = strcspn(at, ".");
+        text_put(text, c_name(arena, arena_text(arena, at, length)));
+        text_put(text, at[length] == '.' ? "." : "");
+        at += length + (at[length] == '.');
+    }
+    return text_string(text);
+}
+
+/* A tensor's path from byte `at` on: the word there, and whether it is the last. */
+static const char *word_at(Arena *arena, const Tensor *tensor, size_t at, bool *last) {
+    const char *dot = strchr(tensor->name + at, '.');
+    *last = dot == NULL;
+    return arena_text(arena, tensor->name + at, dot == NULL ? strlen(tensor->name + at) : (size_t)(dot - tensor->name) - at);
+}
+
+/* Members for all tensors of the list, which share their paths up to byte `at`. */
+static void tree(Text *text, const LoopProgram *loop, const Tensors *list, size_t at) {
+    for (size_t i = 0; i < list->count; i++) {
+        bool last, other, known = false;
+        const char *word = word_at(loop->arena, list->at[i], at, &last);
+        for (size_t k = 0; k < i; k++) known |= strcmp(word_at(loop->arena, list->at[k], at, &other), word) == 0;
+        if (known) continue;
+        if (last) {
+            text_printf(text, "%s %s", c_number_type(loop), c_name(loop->arena, word));
+            dimensions(text, list->at[i]->shape, 0, list->at[i]->rank);
+            text_put(text, ";\n");
+            continue;
+        }
+        Tensors inner = {0};
+        for (size_t k = i; k < list->count; k++) {
+            if (strcmp(word_at(loop->arena, list->at[k], at, &other), word) == 0) vec_push(loop->arena, &inner, list->at[k]);
+        }
+        text_put(text, "struct {\n");
+        text->indent++;
+        tree(text, loop, &inner, at + strlen(word) + 1);
+        text->indent--;
+        text_printf(text, "} %s;\n", c_name(loop->arena, word));
+    }
+}
+
+static void tree_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Tensors *list, const char *first) {
+    text_printf(text, "typedef struct {\n");
+    text->indent++;
+    text_put(text, first);
+    tree(text, loop, list, 0);
+    if (list->count == 0 && *first == '\0') text_put(text, "char none; /* C wants a member */\n");
+    text->indent--;
+    text_printf(text, "} %s_%s;\n\n", model, what);
+}
+
+static void example_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Tensors *list) {
+    if (list->count == 0) return;
+    text_put(text, "typedef struct {\n");
+    text->indent++;
+    for (size_t i = 0; i < list->count; i++) {
+        const Tensor *t = list->at[i];
+        text_printf(text, "%s %s", t->index_range > 0 ? "int32_t" : c_number_type(loop), c_name(loop->arena, t->name));
+        dimensions(text, t->shape, 1, t->rank);
+        text_put(text, ";\n");
+    }
+    text->indent--;
+    text_printf(text, "} %s_%s;\n\n", model, what);
+}
+
+bool c_is_output(const Tensors *outputs, const Tensor *tensor) {
+    for (size_t i = 0; i < outputs->count; i++) {
+        if (outputs->at[i] == tensor) return true;
+    }
+    return false;
+}
+
+/* Where the routine's buffers are: in its work struct, but for what its caller gives. */
+bool c_is_given(const LoopProgram *loop, const Routine *routine, const Tensor *t) {
+    if (routine == &loop->predict) return c_is_output(&routine->program->outputs, t);
+    return routine == &loop->gradient && t->kind == TENSOR_ADJOINT && t->of->kind == TENSOR_PARAMETER;
+}
+
+void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine) {
+    text_put(text, "typedef struct {\n");
+    text->indent++;
+    bool none = true;
+    for (size_t i = 0; i < routine->buffers.count; i++) {
+        const Tensor *t = routine->buffers.at[i];
+        if (c_is_given(loop, routine, t)) continue;
+        none = false;
+        text_printf(text, "%s %s", t->index_range > 0 ? "int32_t" : c_number_type(loop), c_name(loop->arena, t->name));
+        dimensions(text, t->shape, 0, t->rank);
+        text_put(text, ";\n");
+    }
+    if (none) text_put(text, "char none; /* C wants a member */\n");
+    text->indent--;
+    text_printf(text, "} %s_%s;\n\n", model, what);
+}
+
+void c_structs(Text *text, const LoopProgram *loop, const char *model) {
+    const Program *program = loop->model->training;
+    text_put(text, "/* One example: what the network is given, what it should answer, what it answers. */\n");
+    example_struct(text, loop, model, "input", &program->inputs);
+    example_struct(text, loop, model, "target", &program->targets);
+    example_struct(text, loop, model, "output", &loop->model->inference->outputs);
+    text_put(text, "/* What training finds. Members follow the paths in the model. */\n");
+    tree_struct(text, loop, model, "parameters", &program->parameters, "");
+    text_put(text, "/* The optimizer's memory. `step` counts the batches trained on; `epoch` is the caller's, from 0. */\n");
+    tree_struct(text, loop, model, "state", &program->states, "uint32_t step, epoch;\n");
+    text_put(text, "/* Space that a call needs; its contents mean nothing between calls. */\n");
+    c_work_struct(text, loop, model, "work", &loop->step);
+    c_work_struct(text, loop, model, "evaluate_work", &loop->evaluate);
+    c_work_struct(text, loop, model, "predict_work", &loop->predict);
+    if (loop->options.gradients) c_work_struct(text, loop, model, "gradient_work", &loop->gradient);
+}

@@ -1,0 +1,35 @@
+/* nnc compile MODEL: C files in a folder, or one file. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "commands/commands.h"
+#include "commands/generate.h"
+
+static void say_command(const LoopProgram *loop, const OutputFiles *files, const char *folder, bool program) {
+    const char *m = loop->model->name;
+    printf("wrote %zu files to %s/\n", files->count, folder);
+    if (program) printf("  cd %s && cc -O2 *.c -lm -lz -o %s && ./%s\n", folder, m, m);
+}
+
+int command_compile(const Model *model, const Sources *sources, const OutputOptions *options) {
+    Arena *arena = arena_new();
+    LoopProgram *loop = tensor_to_loop(arena, model, options->loop);
+    bool program = !options->library, fine;
+    if (options->single_file) {
+        OutputFiles files = {0};
+        const char *path = options->output != NULL ? options->output : arena_printf(arena, "%s.c", model->name);
+        vec_push(arena, &files, (OutputFile){path, generate_single_file(loop, sources, program, path)});
+        fine = write_files(arena, NULL, &files);
+        if (fine && !options->quiet) printf("wrote %s; its first line says how to compile it\n", path);
+    } else {
+        const char *folder = options->output != NULL ? options->output : model->name;
+        OutputFiles files = generate_files(loop, sources, program);
+        fine = mkdir(folder, 0777) == 0 || errno == EEXIST;
+        if (!fine) fprintf(stderr, "nnc: %s: %s\n", folder, strerror(errno));
+        fine = fine && write_files(arena, folder, &files);
+        if (fine && !options->quiet) say_command(loop, &files, folder, program);
+    }
+    arena_free(arena);
+    return fine ? 0 : 1;
+}

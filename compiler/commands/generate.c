@@ -1,0 +1,140 @@
+#include "commands/generate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loop_to_c.h"
+#include "runtime_files.h"
+
+/* ---- Which files */
+
+static bool draws(const Model *model) {
+    for (size_t i = 0; i < model->training->initial.count; i++) {
+        if (model->training->initial.at[i]->value->draws) return true;
+    }
+    return false;
+}
+
+static bool ends_in(const char *name, const char *end) {
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
+/* The network's functions need the elementary functions of their type, and random numbers for initial values; a program all but the
+   elementary functions of the other type. */
+static bool is_wanted(const LoopProgram *loop, const char *name, bool program) {
+    if (strcmp(name, "functions.h") == 0) return !loop->is_double;
+    if (strcmp(name, "functions_double.h") == 0) return loop->is_double;
+    return program || (draws(loop->model) && (strcmp(name, "random.h") == 0 || strcmp(name, "random.c") == 0));
+}
+
+static const char *text_of(LoopProgram *loop, const Sources *sources, void (*print)(Text *, LoopProgram *, const Sources *)) {
+    Text *text = text_new(loop->arena);
+    print(text, loop, sources);
+    return text_string(text);
+}
+
+static void print_header(Text *text, LoopProgram *loop, const Sources *sources) {
+    (void)sources;
+    loop_to_c_header(text, loop);
+}
+
+OutputFiles generate_files(LoopProgram *loop, const Sources *sources, bool program) {
+    OutputFiles files = {0};
+    Arena *arena = loop->arena;
+    const char *m = loop->model->name;
+    vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s.h", m), text_of(loop, sources, print_header)});
+    vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s.c", m), text_of(loop, sources, loop_to_c_source)});
+    if (program) vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s_main.c", m), text_of(loop, sources, loop_to_c_program)});
+    for (size_t i = 0; i < runtime_file_count; i++) {
+        const RuntimeFile *file = &runtime_files[i];
+        if (is_wanted(loop, file->name, program)) vec_push(arena, &files, (OutputFile){file->name, file->text});
+    }
+    return files;
+}
+
+/* ---- One file of many: each text once, where it is first included */
+
+typedef struct {
+    Text *out, *system; /* system: #include <...>, once each, before everything */
+    const OutputFiles *files;
+    bool *done;
+} Merge;
+
+static void merge(Merge *m, size_t which);
+
+static bool merge_include(Merge *m, const char *line, size_t length) {
+    if (length < 10 || strncmp(line, "#include \"", 10) != 0) return false;
+    size_t name = strcspn(line + 10, "\"");
+    for (size_t i = 0; i < m->files->count; i++) {
+        if (strlen(m->files->at[i].name) == name && strncmp(m->files->at[i].name, line + 10, name) == 0) merge(m, i);
+    }
+    return true;
+}
+
+static void merge(Merge *m, size_t which) {
+    if (m->done[which]) return;
+    m->done[which] = true;
+    text_printf(m->out, "\n/* ======== %s ======== */\n\n", m->files->at[which].name);
+    for (const char *line = m->files->at[which].text; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        if (!merge_include(m, line, length) && strncmp(line, "#define _", 9) != 0) text_printf(m->out, "%.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
+    OutputFiles files = generate_files(loop, sources, program);
+    Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
+    const char *base = strrchr(name, '/') == NULL ? name : strrchr(name, '/') + 1;
+    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", base, program ? " -lm -lz" : "", program ? " -o " : " -c", program ? loop->model->name : "");
+    if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
+    for (size_t i = 0; i < files.count; i++) { /* the network first, then what only the program needs */
+        if (ends_in(files.at[i].name, ".c")) merge(&m, i);
+    }
+    return text_string(m.out);
+}
+
+/* ---- Writing */
+
+static bool write_one(const char *path, const char *text) {
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (descriptor < 0) return false;
+    size_t length = strlen(text), done = 0;
+    while (done < length) {
+        ssize_t wrote = write(descriptor, text + done, length - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) break;
+        done += (size_t)wrote;
+    }
+    bool fine = done == length && fsync(descriptor) == 0;
+    int saved = errno;
+    fine = close(descriptor) == 0 && fine;
+    errno = fine ? errno : saved;
+    return fine;
+}
+
+bool write_files(Arena *arena, const char *folder, const OutputFiles *files) {
+    const char **path = NEW_ARRAY(arena, const char *, files->count), **temporary = NEW_ARRAY(arena, const char *, files->count);
+    size_t made = 0, placed = 0;
+    bool fine = true;
+    for (size_t i = 0; i < files->count; i++) {
+        path[i] = folder == NULL ? files->at[i].name : arena_printf(arena, "%s/%s", folder, files->at[i].name);
+        temporary[i] = arena_printf(arena, "%s.%ld.tmp", path[i], (long)getpid());
+    }
+    while (fine && made < files->count) {
+        fine = write_one(temporary[made], files->at[made].text);
+        if (!fine) fprintf(stderr, "nnc: %s: %s\n", path[made], strerror(errno));
+        made++;
+    }
+    while (fine && placed < files->count) {
+        fine = rename(temporary[placed], path[placed]) == 0;
+        if (!fine) fprintf(stderr, "nnc: %s: %s\n", path[placed], strerror(errno));
+        else placed++;
+    }
+    for (size_t i = placed; i < made; i++) unlink(temporary[i]);
+    return fine;
+}

@@ -1,0 +1,180 @@
+/* Which statements share their loops. In training, the gradient of a parameter and the optimizer's statements for it run together, an
+   element at a time: the gradient is used where it is found and needs no buffer.
+
+       doutput.W[i, j] = sum(b: ...)                                 for i, j:  g = sum(b: ...)
+       optimizer.output.W.v[i, j] = 0.9 * v[i, j] + doutput.W[i, j]             v[i, j] = 0.9 * v[i, j] + g
+       output.W[i, j] = output.W[i, j] - 0.1 * v[i, j]                          W[i, j] = W[i, j] - 0.1 * v[i, j]
+
+   All gradients are taken before any update: a gradient moves down to its update only if nothing that it reads was overwritten on
+   the way, its own element excepted. */
+#include "loop/loop.h"
+
+typedef struct {
+    Arena *arena;
+    Program *program;
+    const bool *written; /* by tensor id: persistent, and overwritten before */
+    const bool *to_come; /* a part of the update that is computed later */
+    const Group *group;
+    bool fits;
+} Look;
+
+/* Is the read at the statement's own point? */
+static bool at_point(Expr read, const Statement *s) {
+    if (read->has_default || read->tensor->rank != s->count) return false;
+    for (int i = 0; i < s->count; i++) {
+        if (read->kids[i]->kind != EXPR_INDEX || read->kids[i]->index != s->indices[i]) return false;
+    }
+    return true;
+}
+
+static bool written_in(const Group *group, const Tensor *tensor) {
+    for (size_t i = 0; i < group->list.count; i++) {
+        if (group->list.at[i]->target == tensor) return true;
+    }
+    return false;
+}
+
+/* ---- Is the adjoint read by the parameter's own update alone, element by element? */
+
+typedef struct {
+    const Tensor *adjoint;
+    const Statement *reader;
+    const Tensor *parameter;
+    bool alone, read;
+} Readers;
+
+static void note_reader(void *context, Expr e) {
+    Readers *r = context;
+    if (e->kind != EXPR_READ || e->tensor != r->adjoint) return;
+    const Tensor *target = r->reader->target;
+    bool own = target == r->parameter || (target->kind == TENSOR_STATE && target->of == r->parameter);
+    r->read = true;
+    r->alone &= own && !r->reader->value->reduces && r->reader->subscripts == NULL && at_point(e, r->reader);
+}
+
+static bool for_update_alone(Program *program, const Statement *gradient) {
+    const Tensor *adjoint = gradient->target;
+    if (adjoint->kind != TENSOR_ADJOINT || adjoint->of->kind != TENSOR_PARAMETER) return false;
+    Readers readers = {.adjoint = adjoint, .parameter = adjoint->of, .alone = true};
+    const Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            readers.reader = lists[l]->at[i];
+            expr_visit(program->pool, readers.reader->value, note_reader, &readers);
+        }
+    }
+    return readers.alone && readers.read;
+}
+
+/* ---- May it run there? */
+
+static void reads_overwritten(void *context, Expr e) {
+    Look *look = context;
+    if (e->kind != EXPR_READ) return;
+    if (look->written[e->tensor->id] || look->to_come[e->tensor->id]) look->fits = false;
+    if (written_in(look->group, e->tensor) && !at_point(e, look->group->list.at[0])) look->fits = false;
+}
+
+static Statement *with_indices(Arena *arena, Program *program, const Statement *s, const Statement *leader) {
+    Statement *same = NEW(arena, Statement);
+    *same = *s;
+    Expr to[leader->count + 1];
+    for (int i = 0; i < s->count; i++) to[i] = expr_index(program->pool, leader->indices[i]);
+    same->indices = leader->indices;
+    same->value = expr_substitute(program->pool, s->value, s->indices, to, s->count);
+    return same;
+}
+
+static bool in_group(const Group *group, const Statement *s) { return written_in(group, s->target); }
+
+/* What stands between the updates of a group runs after them: it may not read what they write. */
+static bool passes_over(Look *look, const Group *group, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
+        const Statement *s = look->program->update.at[i];
+        for (size_t k = 1; k < group->list.count && !in_group(group, s); k++) {
+            if (expr_reads(look->program->pool, s->value, group->list.at[k]->target)) return false;
+        }
+    }
+    return true;
+}
+
+/* The gradient, and all updates that belong to its parameter; false where they cannot run together. */
+static bool join(Look *look, Statement *gradient, Group *group) {
+    const Tensor *parameter = gradient->target->of;
+    size_t first = look->program->update.count, last = 0;
+    vec_push(look->arena, &group->list, gradient);
+    group->in_place = true;
+    for (size_t i = 0; i < look->program->update.count; i++) {
+        const Statement *s = look->program->update.at[i];
+        if (s->target != parameter && !(s->target->kind == TENSOR_STATE && s->target->of == parameter)) continue;
+        bool same = s->count == gradient->count && s->subscripts == NULL && !s->value->reduces;
+        for (int k = 0; same && k < s->count; k++) same = s->indices[k]->size == gradient->indices[k]->size;
+        if (!same) return false;
+        vec_push(look->arena, &group->list, with_indices(look->arena, look->program, s, gradient));
+        first = i < first ? i : first;
+        last = i;
+    }
+    if (!passes_over(look, group, first, last)) return false;
+    look->group = group;
+    look->fits = true;
+    for (size_t i = 0; i < group->list.count; i++) expr_visit(look->program->pool, group->list.at[i]->value, reads_overwritten, look);
+    return look->fits;
+}
+
+/* Of the update: what depends on nothing but settings, as 1 - 0.9^step, runs before all the rest. */
+static void reads_more(void *context, Expr e) {
+    if (e->kind == EXPR_READ && e->tensor->kind != TENSOR_SETTING) *(bool *)context = true;
+}
+
+static bool is_schedule(const Program *program, const Statement *s) {
+    bool more = tensor_is_persistent(s->target);
+    expr_visit(program->pool, s->value, reads_more, &more);
+    return !more;
+}
+
+static void add_alone(Arena *arena, Groups *groups, Statement *s) {
+    Group group = {0};
+    vec_push(arena, &group.list, s);
+    vec_push(arena, groups, group);
+}
+
+Groups group_statements(Arena *arena, Program *program) {
+    Groups early = {0}, late = {0};
+    bool *written = NEW_ARRAY(arena, bool, program->all.count + 1), *done = NEW_ARRAY(arena, bool, program->all.count + 1);
+    bool *to_come = NEW_ARRAY(arena, bool, program->all.count + 1);
+    for (size_t i = 0; i < program->update.count; i++) {
+        Statement *s = program->update.at[i];
+        done[s->target->id] = is_schedule(program, s);
+        to_come[s->target->id] = !done[s->target->id] && !tensor_is_persistent(s->target);
+        if (done[s->target->id]) add_alone(arena, &late, s);
+    }
+    Statement **gradient = NEW_ARRAY(arena, Statement *, program->all.count + 1); /* by parameter's id: what may be in place */
+    for (size_t i = 0; i < program->backward.count; i++) {
+        Statement *s = program->backward.at[i];
+        if (for_update_alone(program, s)) gradient[s->target->of->id] = s;
+    }
+    bool *joined = NEW_ARRAY(arena, bool, program->all.count + 1); /* by adjoint's id */
+    for (size_t i = 0; i < program->update.count; i++) {
+        Statement *s = program->update.at[i];
+        const Tensor *owner = s->target->kind == TENSOR_PARAMETER ? s->target : s->target->of;
+        if (done[s->target->id]) continue;
+        Group group = {0};
+        Look look = {.arena = arena, .program = program, .written = written, .to_come = to_come};
+        if (owner != NULL && gradient[owner->id] != NULL && join(&look, gradient[owner->id], &group)) {
+            joined[gradient[owner->id]->target->id] = true;
+            for (size_t k = 1; k < group.list.count; k++) done[group.list.at[k]->target->id] = written[group.list.at[k]->target->id] = true;
+            vec_push(arena, &late, group);
+        } else {
+            if (owner != NULL) gradient[owner->id] = NULL; /* what has begun alone goes on alone */
+            written[s->target->id] = tensor_is_persistent(s->target);
+            to_come[s->target->id] = false;
+            add_alone(arena, &late, s);
+        }
+    }
+    for (size_t i = 0; i < program->forward.count; i++) add_alone(arena, &early, program->forward.at[i]);
+    for (size_t i = 0; i < program->backward.count; i++) {
+        if (!joined[program->backward.at[i]->target->id]) add_alone(arena, &early, program->backward.at[i]);
+    }
+    for (size_t i = 0; i < late.count; i++) vec_push(arena, &early, late.at[i]);
+    return early;
+}

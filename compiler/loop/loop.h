@@ -1,0 +1,126 @@
+/* The loop program: what the generated code does, statement by statement, before it is text in any language.
+
+   Expressions are those of the mathematics (tensor/expression.h) without reductions: a read is a load from a buffer or a local
+   variable, an index is a loop variable. Around them stand loops of constant range (a loop over the batch runs over the examples
+   that are there), local variables and stores. Decisions about order, storage and unrolling are made on this form, so that
+   printers decide nothing.
+
+       { hidden.dense[b, j] = sum(i: hidden.W[j, i] * x[b, i]) + hidden.b[j]
+         for b in the batch
+           for j in 0..16
+             var sum := 0
+             for i in 0..4
+               sum := sum + hidden.W[j, i] * x[b, i]
+             hidden.dense[b, j] := sum + hidden.b[j] } */
+#ifndef NNC_LOOP_H
+#define NNC_LOOP_H
+
+#include "model.h"
+
+typedef enum {
+    NODE_BLOCK, /* the loops of one or more statements of the mathematics: `statements` */
+    NODE_LOOP,  /* index runs over 0 .. size - 1, or over the examples of the batch */
+    NODE_LET,   /* declares the local variable `target` with a first value; `constant` if it is never set again */
+    NODE_SET,   /* gives the local variable `target` a new value */
+    NODE_STORE  /* target[subscripts] := value */
+} NodeKind;
+
+typedef struct Node Node;
+typedef Vec(Node *) Nodes;
+struct Node {
+    NodeKind kind;
+    Statements statements; /* of a block: what it computes */
+    const char *choice;    /* of a block: how, and why; NULL where there was nothing to choose */
+    int function;          /* of a block: > 0: it stands in a function of its own, with the other blocks of this number */
+    bool lines;            /* of a block: straight lines */
+    bool goes_on;          /* of a block: the next piece of the one before */
+    bool scoped;           /* of a block: its local variables are its own */
+    Index *index;
+    Tensor *target; /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
+    Expr *subscripts;
+    Expr value;
+    bool constant;
+    Nodes body; /* of blocks and loops */
+};
+
+/* One function of the generated code. */
+typedef struct {
+    Program *program;
+    Nodes body;      /* blocks */
+    Tensors in_place; /* gradients that are local variables here */
+    Tensors buffers; /* what the work space holds, in order of first use */
+    bool *uses;      /* by tensor id: read or written */
+    int functions;   /* pieces of it that are functions of their own: 1 to this number */
+} Routine;
+
+/* How much is straight-line code: statements of up to so many operations for one example. */
+enum { UNROLL_NONE = 0, UNROLL_AUTO = -1, UNROLL_FULL = INT32_MAX };
+
+typedef struct {
+    bool fast; /* reductions may be reordered, multiply-adds fused */
+    int32_t unroll;
+    bool gradients; /* a function that returns gradients is wanted */
+    int annotate;   /* comments in the generated code: 0 none, 1 formulas, 2 and the rules that they were found by */
+} LoopOptions;
+
+typedef struct {
+    Arena *arena;
+    const Model *model;
+    LoopOptions options;
+    bool is_double;
+    int locals; /* variables made so far */
+    Routine initial;  /* parameters and state before the first step */
+    Routine step;     /* one step of training on one batch */
+    Routine gradient; /* loss and gradients of one batch, without an update */
+    Routine evaluate; /* loss and metrics of one batch, in inference */
+    Routine predict;  /* outputs of one batch: needs no target */
+    Routine forward;  /* of training, every tensor in a buffer of its own: to look for the first that is not finite */
+} LoopProgram;
+
+/* Is the tensor a variable in this routine? */
+bool loop_is_local(const Routine *routine, const Tensor *tensor);
+
+enum { ROUTINES = 6 };
+Routine *loop_routine(LoopProgram *loop, int which, const char **name);
+
+/* tensor_to_loop.c: requires simplified programs; ensures a loop program in which every reduction is a loop, in the order of its indices
+   (so that strict code adds in source order), every tensor a buffer, and no parameter is read after it was overwritten. */
+LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions options);
+
+/* ---- The steps of tensor_to_loop.c, and after it */
+
+/* group.c: the statements of a training step in the order in which they run, in groups that share their loops. Requires the lists of
+   a simplified program. Ensures: gradient and update of a parameter are one group, and the gradient is in no buffer, where nothing
+   else reads it and nothing that it reads was overwritten before. */
+typedef struct {
+    Statements list;
+    bool in_place; /* the first is a gradient that is needed here alone */
+} Group;
+typedef Vec(Group) Groups;
+Groups group_statements(Arena *arena, Program *program);
+
+/* unroll.c: straight lines instead of loops, one example at a time. */
+void unroll(LoopProgram *loop, Routine *routine);
+
+/* A new local variable. Variables of different scopes may share a name. */
+Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range);
+
+/* place.c: finds `uses` and `buffers`; what straight-line code computes in one function alone becomes local variables. */
+void place(LoopProgram *loop, Routine *routine);
+
+/* The tensors that the nodes read or write, by id. */
+bool *loop_uses(Arena *arena, const Routine *routine, const Nodes *nodes);
+
+/* check.c: the promises above, executable. */
+bool loop_check(LoopProgram *loop, const char **why);
+
+/* print.c */
+void loop_print(Text *text, LoopProgram *loop);
+
+/* count.c: what a routine costs for one full batch. */
+typedef struct {
+    double additions, multiplications, divisions, comparisons, calls;
+} Costs;
+Costs loop_costs(const Routine *routine);
+
+#endif

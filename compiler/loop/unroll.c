@@ -1,0 +1,258 @@
+/* Straight lines instead of loops: each loop of a chosen block becomes a copy of its body for every value of its index. The loop over
+   the batch stays: one example at a time.
+
+   Requires: blocks marked `lines`. Ensures: in them no loop is left but those over the batch; sums are expressions of a few terms;
+   blocks that grew long are cut, each piece a function of its own.
+   Example:  for j in 0..2: var sum := 0; for i in 0..2: sum := sum + W[j, i] * x[i]; y[j] := sum + b[j]
+             becomes  y[0] := W[0, 0] * x[0] + W[0, 1] * x[1] + b[0];  y[1] := W[1, 0] * x[0] + W[1, 1] * x[1] + b[1] */
+#include "loop/loop.h"
+
+enum {
+    TERMS_IN_A_LINE = 8,
+    LINES_IN_A_FUNCTION = 256 /* compilers take more than linear time for longer ones */
+};
+
+/* A local variable of the loops, and what stands for it in the lines. */
+typedef struct {
+    const Tensor *loop_local;
+    Tensor *local;  /* declared, or NULL: not yet */
+    Expr value;     /* what it is at this point */
+    int terms;      /* of value, added since the last line */
+    bool in_memory; /* set in a loop over the batch: a real variable */
+    bool once;      /* read at one place alone: its value may stand there */
+} Local;
+
+typedef struct {
+    LoopProgram *loop;
+    Routine *routine;
+    Pool *pool;
+    Vec(Index *) indices;
+    Vec(Expr) values;
+    Vec(Local) locals;
+    Nodes *out;
+    int lines;
+} Unroll;
+
+/* ---- Substitution */
+
+static Local *find_local(Unroll *u, const Tensor *tensor) {
+    for (size_t i = u->locals.count; i-- > 0;) {
+        if (u->locals.at[i].loop_local == tensor) return &u->locals.at[i];
+    }
+    return NULL;
+}
+
+static Expr local_value(void *context, Expr e) {
+    Unroll *u = context;
+    Local *local = e->kind == EXPR_READ ? find_local(u, e->tensor) : NULL;
+    return local != NULL ? local->value : e;
+}
+
+static Expr value_here(Unroll *u, Expr e) {
+    if (e == NULL) return NULL;
+    e = expr_substitute(u->pool, e, u->indices.at, u->values.at, (int)u->indices.count);
+    return u->locals.count > 0 ? expr_rewrite(u->pool, e, local_value, u) : e;
+}
+
+/* ---- Lines */
+
+static Node *line(Unroll *u, NodeKind kind, Tensor *target, Expr value) {
+    Node *node = NEW(u->loop->arena, Node);
+    *node = (Node){.kind = kind, .target = target, .value = value};
+    vec_push(u->loop->arena, u->out, node);
+    u->lines++;
+    return node;
+}
+
+/* The value so far goes into a variable. */
+static void write_down(Unroll *u, Local *local, bool constant) {
+    if (local->local == NULL) {
+        local->local = local_new(u->loop, u->routine, local->loop_local->name, local->loop_local->index_range);
+        line(u, NODE_LET, local->local, local->value)->constant = constant;
+    } else {
+        line(u, NODE_SET, local->local, local->value);
+    }
+    local->value = expr_read(u->pool, local->local, NULL, 0, NULL);
+    local->terms = 0;
+}
+
+typedef struct {
+    const Tensor *tensor;
+    int count;
+} Reads;
+
+static void count_read(void *context, Expr e) {
+    Reads *reads = context;
+    reads->count += e->kind == EXPR_READ && e->tensor == reads->tensor;
+}
+
+static bool set_under_batch(const Nodes *nodes, const Tensor *local, bool under) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        bool inside = under || (node->kind == NODE_LOOP && node->index->batch);
+        if (node->kind == NODE_SET && node->target == local && inside) return true;
+        if (set_under_batch(&node->body, local, inside)) return true;
+    }
+    return false;
+}
+
+/* Nodes other than its own settings that read the local, those in loops twice. */
+static int places_that_read(const Unroll *u, const Nodes *nodes, const Tensor *local, bool in_loop) {
+    int places = 0;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        Reads reads = {.tensor = local};
+        if (node->value != NULL && !(node->kind == NODE_SET && node->target == local)) expr_visit(u->pool, node->value, count_read, &reads);
+        places += reads.count * (in_loop ? 2 : 1) + places_that_read(u, &node->body, local, in_loop || node->kind == NODE_LOOP);
+    }
+    return places;
+}
+
+static bool is_short(Expr e) { return e->kind == EXPR_CONST || e->kind == EXPR_READ; }
+
+static void expand(Unroll *u, const Nodes *nodes);
+
+static void expand_let(Unroll *u, const Nodes *nodes, const Node *node) {
+    Local local = {.loop_local = node->target, .value = value_here(u, node->value), .terms = 1};
+    local.in_memory = !node->constant && set_under_batch(nodes, node->target, false);
+    local.once = places_that_read(u, nodes, node->target, false) == 1;
+    vec_push(u->loop->arena, &u->locals, local);
+    Local *here = &u->locals.at[u->locals.count - 1];
+    if (local.in_memory || (node->constant && !is_short(local.value) && !local.once)) write_down(u, here, node->constant);
+}
+
+static void expand_set(Unroll *u, const Node *node) {
+    Local *local = find_local(u, node->target);
+    local->value = value_here(u, node->value);
+    if (local->in_memory || ++local->terms > TERMS_IN_A_LINE || !expr_is_op(node->value, OP_ADD)) write_down(u, local, false);
+}
+
+/* Before a loop over the batch, and where a value is wanted at several places, what is under way is written down. */
+static void settle(Unroll *u, const Node *reader) {
+    for (size_t i = 0; i < u->locals.count; i++) {
+        Local *local = &u->locals.at[i];
+        Reads reads = {.tensor = local->loop_local};
+        if (reader->value != NULL) expr_visit(u->pool, reader->value, count_read, &reads);
+        bool own = reader->kind == NODE_SET && reader->target == local->loop_local;
+        bool wanted = reader->kind == NODE_LOOP || (reads.count > 0 && !own);
+        if (wanted && !local->once && !is_short(local->value)) write_down(u, local, true);
+    }
+}
+
+static void expand_loop(Unroll *u, const Node *node) {
+    if (node->index->batch) {
+        settle(u, node);
+        Node *loop = line(u, NODE_LOOP, NULL, NULL);
+        loop->index = node->index;
+        Nodes *outer = u->out;
+        u->out = &loop->body;
+        expand(u, &node->body);
+        u->out = outer;
+        return;
+    }
+    size_t at = u->indices.count, locals = u->locals.count;
+    vec_push(u->loop->arena, &u->indices, node->index);
+    vec_push(u->loop->arena, &u->values, NULL);
+    for (int64_t k = 0; k < node->index->size; k++) {
+        u->values.at[at] = expr_number(u->pool, (double)k);
+        expand(u, &node->body);
+        u->locals.count = locals;
+    }
+    u->indices.count = u->values.count = at;
+}
+
+static void expand(Unroll *u, const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        if (node->kind != NODE_LOOP) settle(u, node);
+        switch (node->kind) {
+        case NODE_BLOCK: break;
+        case NODE_LOOP: expand_loop(u, node); break;
+        case NODE_LET: expand_let(u, nodes, node); break;
+        case NODE_SET: expand_set(u, node); break;
+        case NODE_STORE: {
+            Expr value = value_here(u, node->value);
+            Node *store = line(u, NODE_STORE, node->target, value);
+            store->subscripts = NEW_ARRAY(u->loop->arena, Expr, node->target->rank + 1);
+            for (int k = 0; k < node->target->rank; k++) store->subscripts[k] = value_here(u, node->subscripts[k]);
+            break;
+        }
+        }
+    }
+}
+
+/* ---- Cutting */
+
+/* The first loop that is not over the batch, where the block is one nest down to it. */
+static const Node *first_loop(const Nodes *nodes) {
+    if (nodes->count != 1 || nodes->at[0]->kind != NODE_LOOP) return NULL;
+    return nodes->at[0]->index->batch ? first_loop(&nodes->at[0]->body) : nodes->at[0];
+}
+
+/* A copy of the block for a part of the range of that loop. */
+static void expand_part(Unroll *u, const Nodes *nodes, const Node *cut, int64_t from, int64_t to) {
+    const Node *node = nodes->at[0];
+    if (node != cut) {
+        Node *loop = line(u, NODE_LOOP, NULL, NULL);
+        loop->index = node->index;
+        Nodes *outer = u->out;
+        u->out = &loop->body;
+        expand_part(u, &node->body, cut, from, to);
+        u->out = outer;
+        return;
+    }
+    vec_push(u->loop->arena, &u->indices, cut->index);
+    vec_push(u->loop->arena, &u->values, NULL);
+    for (int64_t k = from; k < to; k++) {
+        u->values.at[0] = expr_number(u->pool, (double)k);
+        expand(u, &cut->body);
+        u->locals.count = 0;
+    }
+    u->indices.count = u->values.count = 0;
+}
+
+static Node *piece(Unroll *u, const Node *block, Nodes *blocks) {
+    Node *copy = NEW(u->loop->arena, Node);
+    *copy = *block;
+    copy->body = (Nodes){0};
+    copy->scoped = false;
+    vec_push(u->loop->arena, blocks, copy);
+    u->out = &copy->body;
+    u->lines = 0;
+    return copy;
+}
+
+static void unroll_block(Unroll *u, const Node *block, Nodes *blocks, int *functions) {
+    const Node *cut = first_loop(&block->body);
+    if (cut == NULL) {
+        piece(u, block, blocks);
+        expand(u, &block->body);
+        u->locals.count = 0;
+        return;
+    }
+    Unroll probe = *u; /* how many lines does one value of the index take? */
+    Nodes nowhere = {0};
+    piece(&probe, block, &nowhere);
+    expand_part(&probe, &block->body, cut, 0, 1);
+    int64_t lines = probe.lines > 0 ? probe.lines : 1, size = cut->index->size;
+    int64_t step = lines * size <= LINES_IN_A_FUNCTION ? size : lines >= LINES_IN_A_FUNCTION ? 1 : LINES_IN_A_FUNCTION / lines;
+    for (int64_t from = 0; from < size; from += step) {
+        Node *part = piece(u, block, blocks);
+        if (step < size) part->function = ++*functions;
+        if (from > 0) part->goes_on = true;
+        expand_part(u, &block->body, cut, from, from + step < size ? from + step : size);
+    }
+}
+
+void unroll(LoopProgram *loop, Routine *routine) {
+    Unroll u = {.loop = loop, .routine = routine, .pool = routine->program->pool};
+    Nodes blocks = {0};
+    int functions = 0;
+    for (size_t i = 0; i < routine->body.count; i++) {
+        Node *block = routine->body.at[i];
+        if (block->lines) unroll_block(&u, block, &blocks, &functions);
+        else vec_push(loop->arena, &blocks, block);
+    }
+    routine->body = blocks;
+    routine->functions = functions;
+}

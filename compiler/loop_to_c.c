@@ -1,0 +1,261 @@
+/* The door from the loop program to C: prints, decides nothing. NAME.h holds the types and entry points, NAME.c the functions. */
+#include "loop_to_c.h"
+
+#include <ctype.h>
+
+#include "c_text/c_text.h"
+
+/* The name of the .nn file, without what could end a comment or continue a line. */
+static const char *model_file(Arena *arena, const Model *model) {
+    const char *slash = strrchr(model->path, '/');
+    char *name = arena_text(arena, slash == NULL ? model->path : slash + 1, strlen(slash == NULL ? model->path : slash + 1));
+    for (char *at = name; *at != '\0'; at++) {
+        if (!isalnum((unsigned char)*at) && strchr("._-+ ", *at) == NULL) *at = '_';
+    }
+    return name;
+}
+
+/* Words that many lines of the output share. */
+typedef struct {
+    const char *model, *upper, *number, *feed, *fed, *metrics;
+} Words;
+
+static Words words_of(const LoopProgram *loop) {
+    Arena *arena = loop->arena;
+    const char *m = loop->model->name;
+    bool target = loop->model->training->targets.count > 0;
+    return (Words){
+        .model = m,
+        .upper = c_upper(arena, m),
+        .number = c_number_type(loop),
+        .feed = arena_printf(arena, "const %s_input *in%s", m, target ? arena_printf(arena, ", const %s_target *target", m) : ""),
+        .fed = target ? "in + first, target + first" : "in + first",
+        .metrics = loop->model->training->metrics.count > 0 ? arena_printf(arena, ", %s_metrics *metrics", m) : "",
+    };
+}
+
+/* ---- Entry points: batches of the network's size, and means over all examples */
+
+static void line(Text *text, const char *format, const char *a, const char *b, const char *c) {
+    text_printf(text, format, a, b, c);
+    text_put(text, "\n");
+}
+
+static void print_mean_over_batches(Text *text, const Words *w, const Metric *metrics, size_t count, const char *call) {
+    Arena *arena = text->arena;
+    line(text, "%s total = 0;", w->number, "", "");
+    if (count > 0) line(text, "%s_metrics sums = {0};", w->model, "", "");
+    line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
+    text->indent++;
+    line(text, "const int examples = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", w->upper, w->upper, "");
+    text_put(text, call);
+    line(text, "total += work->loss * (%s)examples;", w->number, "", "");
+    for (size_t i = 0; i < count; i++) {
+        const char *name = c_name(arena, metrics[i].name), *tensor = c_name(arena, metrics[i].tensor->name);
+        text_printf(text, "sums.%s += work->%s * (%s)examples;\n", name, tensor, w->number);
+    }
+    text->indent--;
+    text_put(text, "}\n");
+    if (count > 0) text_put(text, "if (metrics != NULL && n > 0) {\n");
+    text->indent++;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = c_name(arena, metrics[i].name);
+        text_printf(text, "metrics->%s = sums.%s / (%s)n;\n", name, name, w->number);
+    }
+    text->indent--;
+    if (count > 0) text_put(text, "}\n");
+    line(text, "return n > 0 ? total / (%s)n : 0;", w->number, "", "");
+}
+
+static void print_train(Text *text, const Words *w, const Program *program) {
+    text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s) {\n", w->number, w->model, w->model, w->model, w->model, w->feed, w->metrics);
+    text->indent++;
+    const char *call = arena_printf(text->arena, "state->step++;\n%s_step(model, state, work, %s, examples);\n", w->model, w->fed);
+    print_mean_over_batches(text, w, program->metrics.at, program->metrics.count, call);
+    text->indent--;
+    text_put(text, "}\n\n");
+}
+
+static void print_evaluate(Text *text, const Words *w, const Program *program) {
+    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s) {\n", w->number, w->model, w->model, w->model, w->feed, w->metrics);
+    text->indent++;
+    const char *call = arena_printf(text->arena, "%s_judge(model, work, %s, examples);\n", w->model, w->fed);
+    print_mean_over_batches(text, w, program->metrics.at, program->metrics.count, call);
+    text->indent--;
+    text_put(text, "}\n\n");
+}
+
+static void print_predict(Text *text, const Words *w) {
+    text_printf(text, "void %s_predict(const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, size_t n) {\n", w->model, w->model, w->model, w->model, w->model);
+    text->indent++;
+    line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
+    text->indent++;
+    line(text, "const int examples = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", w->upper, w->upper, "");
+    line(text, "%s_answer(model, work, in + first, out + first, examples);", w->model, "", "");
+    text->indent--;
+    text_put(text, "}\n");
+    text->indent--;
+    text_put(text, "}\n\n");
+}
+
+/* ---- Numbers that the model gives */
+
+static void print_elements(Text *text, const Tensor *tensor, int axis, const double **next, bool is_double) {
+    if (axis == tensor->rank) {
+        c_literal(text, *(*next)++, is_double);
+        return;
+    }
+    text_put(text, "{");
+    for (int64_t i = 0; i < tensor->shape[axis]; i++) {
+        if (i > 0) text_put(text, ", ");
+        print_elements(text, tensor, axis + 1, next, is_double);
+    }
+    text_put(text, "}");
+}
+
+static void print_literals(Text *text, LoopProgram *loop) {
+    const Program *program = loop->model->training;
+    for (size_t i = 0; i < program->all.count; i++) {
+        const Tensor *t = program->all.at[i];
+        const double *next = t->literal;
+        if (t->kind != TENSOR_LITERAL || !(loop->initial.uses[t->id] || loop->step.uses[t->id] || loop->gradient.uses[t->id])) continue;
+        text_printf(text, "static const %s %s_%s", c_number_type(loop), loop->model->name, c_name(loop->arena, t->name));
+        for (int a = 0; a < t->rank; a++) text_printf(text, "[%lld]", (long long)t->shape[a]);
+        text_put(text, " = ");
+        print_elements(text, t, 0, &next, loop->is_double);
+        text_put(text, ";\n\n");
+    }
+}
+
+/* ---- The files */
+
+static const char strict_arithmetic[] = "/* The same bits on every machine: no fused multiply-add, no extended precision, nothing reordered. */\n"
+                                        "#if defined(__clang__)\n"
+                                        "#pragma STDC FP_CONTRACT OFF\n"
+                                        "#elif defined(__GNUC__)\n"
+                                        "#pragma GCC optimize (\"fp-contract=off\")\n"
+                                        "#endif\n"
+                                        "#if defined(__FAST_MATH__)\n"
+                                        "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
+                                        "#endif\n"
+                                        "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0\n"
+                                        "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
+                                        "#endif\n\n";
+
+static const char fast_arithmetic[] = "/* Fast arithmetic: sums may be reordered, multiply-adds fused. */\n"
+                                      "#define NNC_FAST 1\n\n";
+
+static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
+    return arena_printf(arena, "const %s_parameters *model, const %s_state *state, %s_gradient_work *work, %s, int examples, %s_parameters *gradient", m, m, m, feed, m);
+}
+
+void loop_to_c_source(Text *text, LoopProgram *loop, const Sources *sources) {
+    Words w = words_of(loop);
+    const char *m = w.model;
+    const Model *model = loop->model;
+    CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .annotate = loop->options.annotate};
+    text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m, model_file(loop->arena, model));
+    text_put(text, loop->options.fast ? fast_arithmetic : strict_arithmetic);
+    bool draws = c_draws(&model->training->initial);
+    text_printf(text, "#include \"%s.h\"\n\n#include \"%s\"\n%s\n", m, loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"random.h\"\n" : "");
+    print_literals(text, loop);
+    if (draws) {
+        text_printf(text, "static %s %s_draw(uint64_t seed, uint64_t site, uint64_t step, uint64_t point) {\n", w.number, m);
+        text_printf(text, "    return (%s)nnc_random_uniform(seed, site, step, point);\n}\n\n", w.number);
+    }
+    Arena *arena = loop->arena;
+    bool target = model->training->targets.count > 0;
+    c_function(&p, &loop->initial, &(CHead){"static void", arena_printf(arena, "%s_fill", m), arena_printf(arena, "%s_parameters *model, %s_state *state, uint64_t seed", m, m), NULL,
+                                            {.model = true, .state = true, .seed = true}});
+    text_printf(text, "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n    state->step = 0;\n    state->epoch = 0;\n", m, m, m);
+    text_printf(text, "    %s_fill(model, state, seed);\n}\n\n", m);
+    c_function(&p, &loop->step, &(CHead){"static void", arena_printf(arena, "%s_step", m),
+                                         arena_printf(arena, "%s_parameters *model, %s_state *state, %s_work *work, %s, int examples", m, m, m, w.feed), NULL,
+                                         {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
+    print_train(text, &w, model->training);
+    c_function(&p, &loop->evaluate, &(CHead){"static void", arena_printf(arena, "%s_judge", m),
+                                             arena_printf(arena, "const %s_parameters *model, %s_evaluate_work *work, %s, int examples", m, m, w.feed), NULL,
+                                             {.model = true, .work = true, .in = true, .target = target, .examples = true}});
+    print_evaluate(text, &w, model->inference);
+    p.outputs = &model->inference->outputs;
+    c_function(&p, &loop->predict, &(CHead){"static void", arena_printf(arena, "%s_answer", m),
+                                            arena_printf(arena, "const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, int examples", m, m, m, m), NULL,
+                                            {.model = true, .work = true, .in = true, .out = true, .examples = true}});
+    p.outputs = NULL;
+    print_predict(text, &w);
+    if (!loop->options.gradients) return;
+    p.gradients = true;
+    c_function(&p, &loop->gradient, &(CHead){w.number, arena_printf(arena, "%s_gradient", m), gradient_parameters(arena, m, w.feed), "work->loss",
+                                             {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true, .gradient = true}});
+}
+
+static void print_costs(Text *text, const char *what, const Routine *routine, double examples) {
+    Costs c = loop_costs(routine);
+    Arena *arena = text->arena;
+    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", what, number_grouped(arena, c.additions / examples), number_grouped(arena, c.multiplications / examples), number_grouped(arena, c.divisions / examples),
+                number_grouped(arena, c.comparisons / examples), number_grouped(arena, c.calls / examples));
+}
+
+static double bytes_of(const LoopProgram *loop, const Tensors *list, double counters) {
+    double bytes = counters;
+    for (size_t i = 0; i < list->count; i++) bytes += tensor_points(list->at[i]) * (list->at[i]->index_range > 0 || !loop->is_double ? 4 : 8);
+    return bytes;
+}
+
+static void print_description(Text *text, const LoopProgram *loop) {
+    const Program *program = loop->model->training;
+    const char *m = loop->model->name;
+    Arena *arena = loop->arena;
+    double parameters = 0, batch = (double)loop->model->settings.batch;
+    for (size_t i = 0; i < program->parameters.count; i++) parameters += tensor_points(program->parameters.at[i]);
+    text_printf(text, "/* %s, a network and its training step. Written by nnc from %s.\n\n", m, model_file(arena, loop->model));
+    for (size_t i = 0; i < program->parts.count; i++) {
+        const Part *part = &program->parts.at[i];
+        text_printf(text, "     %-40s -> ", part->label);
+        for (int a = 0; a < part->rank; a++) text_printf(text, "%s%lld", a == 0 ? "" : " x ", (long long)part->shape[a]);
+        text_put(text, part->rank == 0 ? "1\n" : "\n");
+    }
+    text_printf(text, "\n   %s parameters of type %s, batches of %s. Operations for one example:\n\n", number_grouped(arena, parameters), c_number_type(loop), number_grouped(arena, batch));
+    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", "", "additions", "multiplications", "divisions", "comparisons", "functions");
+    print_costs(text, "prediction", &loop->predict, batch);
+    print_costs(text, "training step", &loop->step, batch);
+    const struct {
+        const char *what;
+        double bytes;
+    } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)}, {"state", bytes_of(loop, &program->states, 8)}, {"work", bytes_of(loop, &loop->step.buffers, 0)},
+                   {"evaluate_work", bytes_of(loop, &loop->evaluate.buffers, 0)}};
+    text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated and nothing is global:\n\n");
+    for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) text_printf(text, "     %-22s %14s\n", arena_printf(arena, "%s_%s", m, structs[i].what), number_grouped(arena, structs[i].bytes));
+    text_printf(text, "\n   Arithmetic is %s. */\n", loop->options.fast ? "fast: sums may be reordered" : "strict: the same seed gives the same bits on every machine");
+}
+
+void loop_to_c_header(Text *text, LoopProgram *loop) {
+    Words w = words_of(loop);
+    const char *m = w.model;
+    const Program *program = loop->model->training;
+    print_description(text, loop);
+    text_printf(text, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n", w.upper, w.upper);
+    text_put(text, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
+    text_printf(text, "enum { %s_BATCH = %lld }; /* examples in a batch */\n\n", w.upper, (long long)loop->model->settings.batch);
+    c_structs(text, loop, m);
+    if (program->metrics.count > 0) {
+        text_put(text, "typedef struct {\n");
+        for (size_t i = 0; i < program->metrics.count; i++) text_printf(text, "    %s %s;\n", w.number, c_name(loop->arena, program->metrics.at[i].name));
+        text_printf(text, "} %s_metrics;\n\n", m);
+    }
+    bool metrics = program->metrics.count > 0;
+    text_printf(text, "/* Initial values of parameters and state. The same seed gives the same values everywhere. */\nvoid %s_init(%s_parameters *model, %s_state *state, uint64_t seed);\n\n", m, m, m);
+    text_printf(text, "/* Trains on n examples, in batches in their order: parameters and state are those after the last one. Returns the mean loss, each\n   batch's before its own update%s. */\n",
+                metrics ? "; metrics (NULL: not wanted) gets the means of the same outputs" : "");
+    text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s);\n\n", w.number, m, m, m, m, w.feed, w.metrics);
+    text_printf(text, "/* Returns the mean loss over n examples%s, without training. */\n", metrics ? "; metrics (NULL: not wanted) gets the means" : "");
+    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s);\n\n", w.number, m, m, m, w.feed, w.metrics);
+    text_printf(text, "/* What the network answers for n examples. */\nvoid %s_predict(const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, size_t n);\n\n", m, m, m, m, m);
+    if (loop->options.gradients) {
+        text_printf(text, "/* Returns the loss of one batch of 1 to %s_BATCH examples, and writes its derivative with respect to each trained parameter; frozen\n   parameters are left alone. Updates nothing. */\n", w.upper);
+        text_printf(text, "%s %s_gradient(%s);\n\n", w.number, m, gradient_parameters(loop->arena, m, w.feed));
+    }
+    text_put(text, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+}
+
+void loop_to_c_program(Text *text, LoopProgram *loop, const Sources *sources) { c_program(text, loop, sources); }
