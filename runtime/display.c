@@ -73,11 +73,10 @@ void nnc_display_within(NncDisplay *display, uint32_t epoch, double share, doubl
     if (!(left < 1e6)) left = 1e6;
     for (int i = 0; i < BAR; i++) bar[i] = (double)i + 0.5 < done * BAR ? '#' : '.';
     bar[BAR] = '\0';
-    snprintf(line, sizeof line, "epoch %lu/%lu [%s] %3.0f %%  loss %-10.6g", (unsigned long)epoch, (unsigned long)display->epochs,
-             bar, 100 * done, loss);
+    snprintf(line, sizeof line, "epoch %lu/%lu [%s] %3.0f %%  %ld:%02ld left  loss %-10.6g", (unsigned long)epoch,
+             (unsigned long)display->epochs, bar, 100 * done, (long)left / 60, (long)left % 60, loss);
     if (display->program->metric_count > 0)
         snprintf(line + strlen(line), sizeof line - strlen(line), "  %.100s %-8.4g", display->program->metrics[0], metrics[0]);
-    snprintf(line + strlen(line), sizeof line - strlen(line), "  %ld:%02ld left", (long)left / 60, (long)left % 60);
     columns = terminal_columns();
     if (columns < sizeof line) line[columns - 1] = '\0'; /* a line that wraps could not be redrawn */
     printf("\r%s\033[K", line);

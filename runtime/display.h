@@ -50,7 +50,8 @@ void nnc_display_clear(NncDisplay *display);
 void nnc_display_end(NncDisplay *display, uint32_t epoch, const NncResults results[NNC_RESULTS], double seconds);
 void nnc_display_free(NncDisplay *display);
 
-/* A curve of `count` values, eight rows high and at most `columns` wide, in block characters or plain ASCII. */
+/* A curve of `count` values, eight rows high and at most `columns` wide, in block characters or plain ASCII; its scale is logarithmic
+   where the values are positive and far apart. */
 void nnc_chart_print(FILE *out, const double *values, size_t count, size_t columns, int blocks);
 
 #ifdef __cplusplus
