@@ -27,11 +27,12 @@ typedef struct {
 
     /* The structs of NAME.h. The caller of the functions below owns them. */
     size_t parameters_size, state_size, work_size, evaluate_work_size;
-    size_t input_size, target_size; /* of one example; target_size 0: the network has no target */
-    const NncMember *parameters, *states, *inputs, *targets;
+    size_t input_size, target_size;                          /* of one example; target_size 0: the network has no target */
+    const NncMember *parameters, *states, *inputs, *targets; /* states: "optimizer.*", and the layers' own */
     size_t parameter_count, state_count, input_count, target_count;
-    size_t step_offset, epoch_offset; /* of the counters in the state: uint32_t */
-    const char *const *metrics;       /* their names */
+    /* Counters in the state, uint32_t: steps done, which train counts, and epochs done, which the program sets. */
+    size_t step_offset, epoch_offset;
+    const char *const *metrics; /* their names */
     size_t metric_count;
 
     /* The functions of NAME.h. n examples, in batches of the network's size, in their order. train updates parameters and state and adds

@@ -316,6 +316,20 @@ static void test_many_examples(void **state) {
     check_training(program, 1e-9);
     block.holdout = 0;
     check_training(program, 1e-9);
+
+    /* With large parameters the copy to go back to is made rarely: the step is found all the same. */
+    program.parameters_size = program.state_size = 1 << 19;
+    check_training(program, 1e-9);
+    for (poisoned_step = 9000; poisoned_step < UINT32_MAX; poisoned_step += 8500) {
+        char expected[200];
+        uint32_t bad = poisoned_step + 1, epoch = (bad - 1) / 10001 + 1;
+        snprintf(expected, sizeof expected,
+                 "in step %u (epoch %u) the loss is inf\nlinear: the first tensor that is not finite is 'W'", bad, epoch);
+        assert_int_equal(run(program, "--epochs 2 --quiet"), 1);
+        says(err, expected);
+        if (epoch == 2) break;
+    }
+    poisoned_step = UINT32_MAX;
     rate = 0.05;
     free(x);
     free(t);
@@ -354,7 +368,8 @@ static void test_resuming(void **state) {
 }
 
 static void check_early_stopping(NncProgram program, size_t last) {
-    char options[100], *whole = malloc(sizeof out), *parts = malloc(sizeof out);
+    static char whole[sizeof out], parts[sizeof out];
+    char options[100];
     program.patience = 2;
     program.epochs = 30;
     succeeds(program, "--json --save whole");
@@ -376,8 +391,6 @@ static void check_early_stopping(NncProgram program, size_t last) {
     program.patience = 0;
     succeeds(program, "--json");
     assert_int_equal(count_lines(out), 30);
-    free(whole);
-    free(parts);
 }
 
 static void test_early_stopping(void **state) {
