@@ -142,8 +142,7 @@ static const char strict_arithmetic[] = "/* The same bits on every machine: no f
                                         "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
                                         "#endif\n\n";
 
-static const char fast_arithmetic[] = "/* Fast arithmetic: sums may be reordered, multiply-adds fused. */\n"
-                                      "#define NNC_FAST 1\n\n";
+static const char fast_arithmetic[] = "/* Fast arithmetic: sums that say so may be reordered, multiply-adds fused. Compile with -O3 -march=native -fopenmp-simd. */\n\n";
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
     return arena_printf(arena, "const %s_parameters *model, const %s_state *state, %s_gradient_work *work, %s, int examples, %s_parameters *gradient", m, m, m, feed, m);
@@ -157,7 +156,7 @@ void loop_to_c_source(Text *text, LoopProgram *loop, const Sources *sources) {
     text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m, model_file(loop->arena, model));
     text_put(text, loop->options.fast ? fast_arithmetic : strict_arithmetic);
     bool draws = c_draws(&model->training->initial);
-    text_printf(text, "#include \"%s.h\"\n\n#include \"%s\"\n%s\n", m, loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"random.h\"\n" : "");
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m, loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
     print_literals(text, loop);
     if (draws) {
         text_printf(text, "static %s %s_draw(uint64_t seed, uint64_t site, uint64_t step, uint64_t point) {\n", w.number, m);

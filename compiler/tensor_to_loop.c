@@ -93,6 +93,34 @@ static Expr read_at(Lowering *l, Tensor *target, const Expr *subscripts) {
     return expr_read(l->pool, target, kids, target->rank, NULL);
 }
 
+/* ---- How operands lie in memory */
+
+enum { SHORT_ROW = 4 };
+
+typedef struct {
+    const Index *index;
+    int side_by_side, apart; /* reads whose neighbours along the index are neighbours in memory, or are not */
+} Strides;
+
+static void look_at_read(void *context, Expr e) {
+    Strides *s = context;
+    if (e->kind != EXPR_READ || !expr_depends(e, s->index)) return;
+    int rank = e->tensor->rank;
+    bool last = rank > 0 && e->kids[rank - 1]->kind == EXPR_INDEX && e->kids[rank - 1]->index == s->index;
+    if (rank > 1 && !last && expr_depends(e->kids[rank - 1], s->index) && expr_is_op(e->kids[rank - 1], OP_ADD)) {
+        for (int k = 0; k < 2; k++) last |= e->kids[rank - 1]->kids[k]->kind == EXPR_INDEX && e->kids[rank - 1]->kids[k]->index == s->index;
+    }
+    for (int i = 0; i + 1 < rank; i++) last &= !expr_depends(e->kids[i], s->index);
+    if (last && !e->has_default) s->side_by_side++;
+    else s->apart++;
+}
+
+static bool runs_along(Lowering *l, Expr e, const Index *index) {
+    Strides s = {.index = index};
+    expr_visit(l->pool, e, look_at_read, &s);
+    return s.side_by_side > 0 && s.apart == 0;
+}
+
 /* ---- Reductions into a local variable */
 
 static Expr lowered(Lowering *l, Expr e);
@@ -106,6 +134,15 @@ static Expr flat_point(Lowering *l, Expr reduce) {
     return without_single_indices(l, flat);
 }
 
+/* Fast arithmetic: the innermost loop, which was opened last, may sum in lanes where its operands lie side by side. */
+static void may_sum_in_any_order(Lowering *l, const Nodes *outer, Expr reduce, const Tensor *acc) {
+    if (!l->loop->options.fast || l->out == outer) return;
+    const Nodes *at = outer;
+    while (&at->at[at->count - 1]->body != l->out) at = &at->at[at->count - 1]->body;
+    Node *innermost = at->at[at->count - 1];
+    if (innermost->index->size >= SHORT_ROW && runs_along(l, reduce->kids[0], innermost->index)) innermost->sum = acc;
+}
+
 /* acc := first; for all points: acc := op(acc, body) */
 static Expr fold(Lowering *l, Expr reduce, Expr first, Op op) {
     bool single = true;
@@ -113,6 +150,7 @@ static Expr fold(Lowering *l, Expr reduce, Expr first, Op op) {
     if (single) return lowered(l, reduce->kids[0]);
     Tensor *acc = let(l, reduction_name(reduce->reduction), 0, first, false);
     Nodes *outer = open_loops(l, reduce->bound, reduce->bound_count, NULL);
+    if (op == OP_ADD) may_sum_in_any_order(l, outer, reduce, acc);
     set(l, acc, expr_op2(l->pool, op, read_local(l, acc), lowered(l, reduce->kids[0])));
     l->out = outer;
     return read_local(l, acc);
@@ -180,7 +218,7 @@ static Expr lowered(Lowering *l, Expr e) {
 
 /* ---- Sums that grow in rows */
 
-enum { MOST_AXES = 8, SHORT_ROW = 4 };
+enum { MOST_AXES = 8 };
 
 typedef struct {
     Index *across;
@@ -206,30 +244,6 @@ static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
     store(l, tensor, at, expr_op2(l->pool, OP_ADD, read_at(l, tensor, at), lowered(l, reduce->kids[0])));
     l->out = outer;
     return read_at(l, tensor, at);
-}
-
-typedef struct {
-    const Index *index;
-    int side_by_side, apart; /* reads whose neighbours along the index are neighbours in memory, or are not */
-} Strides;
-
-static void look_at_read(void *context, Expr e) {
-    Strides *s = context;
-    if (e->kind != EXPR_READ || !expr_depends(e, s->index)) return;
-    int rank = e->tensor->rank;
-    bool last = rank > 0 && e->kids[rank - 1]->kind == EXPR_INDEX && e->kids[rank - 1]->index == s->index;
-    if (rank > 1 && !last && expr_depends(e->kids[rank - 1], s->index) && expr_is_op(e->kids[rank - 1], OP_ADD)) {
-        for (int k = 0; k < 2; k++) last |= e->kids[rank - 1]->kids[k]->kind == EXPR_INDEX && e->kids[rank - 1]->kids[k]->index == s->index;
-    }
-    for (int i = 0; i + 1 < rank; i++) last &= !expr_depends(e->kids[i], s->index);
-    if (last && !e->has_default) s->side_by_side++;
-    else s->apart++;
-}
-
-static bool runs_along(Lowering *l, Expr e, const Index *index) {
-    Strides s = {.index = index};
-    expr_visit(l->pool, e, look_at_read, &s);
-    return s.side_by_side > 0 && s.apart == 0;
 }
 
 typedef struct {

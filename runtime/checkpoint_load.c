@@ -137,7 +137,7 @@ static void say_misfits(const NncProgram *program, const NncTensors *file, const
 }
 
 /* Takes what fits; returns how many. */
-static size_t take(const NncProgram *program, const NncTensors *file, const List *list, int exact) {
+static size_t take_tensor(const NncProgram *program, const NncTensors *file, const List *list, int exact) {
     size_t taken = 0;
     for (size_t i = 0; i < list->count; i++) {
         const NncMember *member = &list->members[i];
@@ -164,7 +164,7 @@ int nnc_checkpoint_load(const NncProgram *program, const char *path, const NncTe
         say_differences(program, file, lists, 0);
         return 0;
     }
-    for (int l = 0; l < 2; l++) taken += take(program, file, &lists[l], 0);
+    for (int l = 0; l < 2; l++) taken += take_tensor(program, file, &lists[l], 0);
     if (partial) say_differences(program, file, lists, 0);
     if (partial && taken == 0) nnc_message(program->name, "%s holds nothing that fits this program", path);
     return !partial || taken > 0;
@@ -182,6 +182,6 @@ int nnc_checkpoint_resume(const NncProgram *program, const char *path, const Nnc
         return 0;
     }
     if (!nnc_checkpoint_same_data(program, path, file, data)) return 0;
-    for (int l = 0; l < 2; l++) take(program, file, &lists[l], 1);
+    for (int l = 0; l < 2; l++) take_tensor(program, file, &lists[l], 1);
     return 1;
 }

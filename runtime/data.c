@@ -142,7 +142,7 @@ static int split(Loader *loader, uint64_t seed) {
 
 /* ---- Checks */
 
-static int check_width(NncTable *table) {
+static int check_source_width(NncTable *table) {
     size_t elements = table->source->width, given = table->array->width;
     if (given == elements) return 1;
     table->error->shape = 1;
@@ -160,10 +160,10 @@ static int check_values(NncTable *table) {
         if (range > 0 ? x >= 0 && x < (double)range && x == floor(x) : isfinite(x)) continue;
         if (range > 0) {
             return nnc_table_fail_at(table, i / array->width, i % array->width, "%s is no index in 0..%lu",
-                                     nnc_number_text(number, x), (unsigned long)range);
+                                     nnc_number_print(number, x), (unsigned long)range);
         }
         return nnc_table_fail_at(table, i / array->width, i % array->width, "%s is not a number to train with",
-                                 nnc_number_text(number, x));
+                                 nnc_number_print(number, x));
     }
     return 1;
 }
@@ -181,7 +181,7 @@ static int load(Loader *loader, const char *folder, const NncData *learned_from,
     for (i = 0; i < loader->block->source_count; i++) {
         NncTable *table = &loader->tables[i];
         if (!nnc_table_steps(table, loader->data->training, loader->data->training_count)) return 0;
-        if (!check_width(table) || !check_values(table)) return 0;
+        if (!check_source_width(table) || !check_values(table)) return 0;
     }
     return 1;
 }

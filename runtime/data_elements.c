@@ -27,7 +27,7 @@ static double real_value(uint64_t bits, size_t size) {
     }
 }
 
-double nnc_element_value(const NncElement *element, const unsigned char *bytes) {
+double nnc_element_value(const NncElementType *element, const unsigned char *bytes) {
     size_t size = element->size, i;
     uint64_t bits = 0, sign = UINT64_C(1) << (8 * size - 1);
     for (i = 0; i < size; i++) bits = bits << 8 | bytes[element->big_endian ? i : size - 1 - i];
@@ -55,7 +55,7 @@ static int check_length(NncTable *table, size_t start, size_t elements, size_t s
                           (unsigned long)there, there < wanted ? ": the file is truncated" : "");
 }
 
-int nnc_table_elements(NncTable *table, size_t start, const NncElement *element, const size_t *axes, size_t rank,
+int nnc_table_elements(NncTable *table, size_t start, const NncElementType *element, const size_t *axes, size_t rank,
                        int first_axis_fastest) {
     size_t width = 1, axis, row, column, rows = axes[0], none = rows == 0;
     double *value;
@@ -78,7 +78,7 @@ int nnc_table_elements(NncTable *table, size_t start, const NncElement *element,
             char number[NNC_NUMBER_LENGTH];
             if (!isfinite(x)) {
                 return nnc_table_fail_at(table, row, column, "%s, at byte %lu, is not a number to train with",
-                                         nnc_number_text(number, x), (unsigned long)(start + place * element->size));
+                                         nnc_number_print(number, x), (unsigned long)(start + place * element->size));
             }
             *value++ = x;
         }

@@ -2,7 +2,7 @@
    number of axes, their lengths in 4 bytes each, the elements; all big-endian, the last axis running fastest. */
 #include "data_table.h"
 
-static int idx_element(int type, NncElement *element) {
+static int idx_element(int type, NncElementType *element) {
     static const struct {
         int type;
         NncElementKind kind;
@@ -22,8 +22,8 @@ static int idx_element(int type, NncElement *element) {
 
 int nnc_table_read_idx(NncTable *table) {
     const unsigned char *bytes = table->bytes;
-    NncElement element;
-    const NncElement length = {NNC_UNSIGNED, 4, 1};
+    NncElementType element;
+    const NncElementType length = {NNC_UNSIGNED, 4, 1};
     size_t axes[NNC_AXES_LIMIT], rank, i;
     if (table->length < 4) return nnc_table_fail(table, "it is no IDX file: it has only %lu bytes", (unsigned long)table->length);
     if (bytes[0] != 0 || bytes[1] != 0) {

@@ -118,7 +118,7 @@ static int npy_dictionary(NpyHeader *header) {
 }
 
 /* '<f8': the order of its bytes (< little, > big, = the machine's, | does not matter), kind and size. */
-static int npy_element(NpyHeader *header, NncElement *element) {
+static int npy_element(NpyHeader *header, NncElementType *element) {
     static const char known[] = "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8";
     const uint16_t one = 1;
     const char *type = header->type;
@@ -137,7 +137,7 @@ static int npy_element(NpyHeader *header, NncElement *element) {
 static int npy_prologue(NpyHeader *header) {
     NncTable *table = header->table;
     const unsigned char *bytes = table->bytes;
-    NncElement field = {NNC_UNSIGNED, 2, 0};
+    NncElementType field = {NNC_UNSIGNED, 2, 0};
     size_t length;
     if (table->length >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B)
         return nnc_table_fail(table, "it is compressed: unpack it with gunzip first");
@@ -164,7 +164,7 @@ static int npy_prologue(NpyHeader *header) {
 
 int nnc_table_read_npy(NncTable *table) {
     NpyHeader header;
-    NncElement element;
+    NncElementType element;
     memset(&header, 0, sizeof header);
     header.table = table;
     if (!npy_prologue(&header) || !npy_dictionary(&header) || !npy_element(&header, &element)) return 0;

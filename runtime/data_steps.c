@@ -93,7 +93,7 @@ static int no_class(NncTable *table, size_t i) {
     const NncArray *array = table->array;
     double x = array->values[i];
     char number[NNC_NUMBER_LENGTH];
-    const char *what = nnc_number_text(number, x);
+    const char *what = nnc_number_print(number, x);
     if (array->class_count > 0 && x >= 0 && x < (double)array->class_count) what = array->classes[(size_t)x];
     table->error->shape = 1;
     return nnc_table_fail_at(table, i / array->width, i % array->width, "'%.60s' is class %s, but '%s' has classes 0 to %ld",

@@ -7,21 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *nnc_number_text(char out[NNC_NUMBER_LENGTH], double value) {
-    int digits;
-    if (isnan(value)) return "nan";
-    if (isinf(value)) return value > 0 ? "inf" : "-inf";
-    if (fabs(value) < 1e15 && value == floor(value)) {
-        snprintf(out, NNC_NUMBER_LENGTH, "%.0f", value);
-        return out;
-    }
-    for (digits = 1; digits <= 17; digits++) {
-        snprintf(out, NNC_NUMBER_LENGTH, "%.*g", digits, value);
-        if (strtod(out, NULL) == value) break;
-    }
-    return out;
-}
-
 /* "iris.csv:7: what is wrong"; of a very long path the end. */
 static int table_fail(NncTable *table, const char *place, const char *format, va_list list) {
     const size_t longest = 200;

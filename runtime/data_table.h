@@ -3,6 +3,7 @@
 #define NNC_DATA_TABLE_H
 
 #include "data.h"
+#include "number.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,10 +35,6 @@ int nnc_table_fail_place(NncTable *table, const char *place, const char *format,
 int nnc_table_fail_at(NncTable *table, size_t row, size_t number, const char *format, ...) NNC_PRINTF(4, 5);
 int nnc_table_no_memory(NncTable *table);
 
-/* "0.1", "3", "nan": the shortest decimal that reads back as the same double. */
-enum { NNC_NUMBER_LENGTH = 32 };
-const char *nnc_number_text(char out[NNC_NUMBER_LENGTH], double value);
-
 /* Room for rows * width numbers, which the caller fills. */
 int nnc_table_allocate(NncTable *table, size_t rows, size_t width);
 
@@ -62,14 +59,14 @@ typedef struct {
     NncElementKind kind;
     size_t size; /* bytes: 1, 2, 4, 8 */
     int big_endian;
-} NncElement;
+} NncElementType;
 
-double nnc_element_value(const NncElement *element, const unsigned char *bytes);
+double nnc_element_value(const NncElementType *element, const unsigned char *bytes);
 
 /* An array behind a header that ends at byte `start`: the first axis counts examples, the others are flattened with the last axis
    running fastest. first_axis_fastest: how the file has them. Checks that the file has just as many bytes. */
 enum { NNC_AXES_LIMIT = 255 };
-int nnc_table_elements(NncTable *table, size_t start, const NncElement *element, const size_t *axes, size_t rank,
+int nnc_table_elements(NncTable *table, size_t start, const NncElementType *element, const size_t *axes, size_t rank,
                        int first_axis_fastest);
 
 #ifdef __cplusplus

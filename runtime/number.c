@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void nnc_number_print(char out[NNC_NUMBER_LENGTH], double value) {
+const char *nnc_number_print(char out[NNC_NUMBER_LENGTH], double value) {
     if (isnan(value) || isinf(value)) {
         strcpy(out, isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
-        return;
+        return out;
     }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, NNC_NUMBER_LENGTH, "%.*g", digits, value);
@@ -19,6 +19,7 @@ void nnc_number_print(char out[NNC_NUMBER_LENGTH], double value) {
         while (digits[0] == '0' && digits[1] != '\0') memmove(digits, digits + 1, strlen(digits));
     }
     if (fabs(value) >= 10 && fabs(value) < 1e15 && value == floor(value)) snprintf(out, NNC_NUMBER_LENGTH, "%.0f", value);
+    return out;
 }
 
 void nnc_number_json(FILE *file, double value) {

@@ -11,7 +11,7 @@ extern "C" {
 enum { NNC_NUMBER_LENGTH = 32 }; /* room for any number and the zero behind it */
 
 /* "0.1", "1e-8", "120", "nan", "inf", "-inf"; in the locale "C", which programs are in that do not call setlocale for numbers. */
-void nnc_number_print(char out[NNC_NUMBER_LENGTH], double value);
+const char *nnc_number_print(char out[NNC_NUMBER_LENGTH], double value);
 
 /* As JSON: null where the number is not finite. */
 void nnc_number_json(FILE *file, double value);

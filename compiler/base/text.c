@@ -48,26 +48,7 @@ const char *text_string(Text *text) {
     return text->bytes.at;
 }
 
-void number_print(char out[NUMBER_LENGTH], double value) {
-    if (isnan(value)) {
-        snprintf(out, NUMBER_LENGTH, "nan");
-        return;
-    }
-    if (isinf(value)) {
-        snprintf(out, NUMBER_LENGTH, value > 0 ? "inf" : "-inf");
-        return;
-    }
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, NUMBER_LENGTH, "%.*g", digits, value);
-        if (strtod(out, NULL) == value) break;
-    }
-    char *exponent = strchr(out, 'e'); /* 1e-08 is written 1e-8 */
-    if (exponent != NULL) {
-        char *digits = exponent + 2;
-        while (digits[0] == '0' && digits[1] != '\0') memmove(digits, digits + 1, strlen(digits));
-    }
-    if (fabs(value) >= 10 && fabs(value) < 1e15 && value == floor(value)) snprintf(out, NUMBER_LENGTH, "%.0f", value);
-}
+void number_print(char out[NUMBER_LENGTH], double value) { nnc_number_print(out, value); }
 
 void text_number(Text *text, double value) {
     char out[NUMBER_LENGTH];

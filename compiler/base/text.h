@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "base/arena.h"
+#include "number.h"
 
 typedef struct {
     Arena *arena;
@@ -19,7 +20,7 @@ void text_printf(Text *text, const char *format, ...) __attribute__((format(prin
 const char *text_string(Text *text); /* NUL-terminated, in the arena */
 
 /* The shortest decimal that reads back as the same double:  0.1, 3, 1e-5, inf */
-enum { NUMBER_LENGTH = 32 };
+enum { NUMBER_LENGTH = NNC_NUMBER_LENGTH };
 void number_print(char out[NUMBER_LENGTH], double value);
 void text_number(Text *text, double value);
 const char *number_grouped(Arena *arena, double count); /* 101770 as 101,770 */

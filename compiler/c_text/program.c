@@ -213,7 +213,7 @@ void c_program(Text *text, LoopProgram *loop, const Sources *sources) {
     const char *m = model->name;
     const DataBlock *train = block_of(model, "train"), *test = block_of(model, "test");
     text_printf(text, "/* The program around %s: what the runtime must know of the network and its data. Written by nnc. */\n", m);
-    text_printf(text, "#include \"%s.h\"\n\n#include \"%s\"\n#include \"program.h\"\n\n", m, loop->is_double ? "functions_double.h" : "functions.h");
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n#include \"runtime/program.h\"\n\n", m, loop->is_double ? "functions_double.h" : "functions.h");
     text_put(text, "/* ---- The tensors of the structs */\n\n");
     print_members(text, "parameters", arena_printf(text->arena, "%s_parameters", m), &program->parameters, false);
     print_members(text, "states", arena_printf(text->arena, "%s_state", m), &program->states, false);

@@ -7,6 +7,7 @@ static void print_loop(CPrinter *p, const Node *node) {
     size_t mark = c_enter(p);
     const char *name = c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
     const char *end = node->index->batch ? "examples" : arena_printf(p->text->arena, "%lld", (long long)node->index->size);
+    if (node->sum != NULL) text_printf(p->text, "#pragma omp simd reduction(+ : %s)\n", c_declared(p, node->sum));
     text_printf(p->text, "for (%s %s = 0; %s < %s; %s++) {\n", c_index_type(node->index->size), name, name, end, name);
     p->text->indent++;
     print_nodes(p, &node->body);

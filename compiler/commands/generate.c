@@ -51,7 +51,7 @@ OutputFiles generate_files(LoopProgram *loop, const Sources *sources, bool progr
     if (program) vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s_main.c", m), text_of(loop, sources, loop_to_c_program)});
     for (size_t i = 0; i < runtime_file_count; i++) {
         const RuntimeFile *file = &runtime_files[i];
-        if (is_wanted(loop, file->name, program)) vec_push(arena, &files, (OutputFile){file->name, file->text});
+        if (is_wanted(loop, file->name, program)) vec_push(arena, &files, (OutputFile){arena_printf(arena, "runtime/%s", file->name), file->text});
     }
     return files;
 }
@@ -66,11 +66,16 @@ typedef struct {
 
 static void merge(Merge *m, size_t which);
 
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
 static bool merge_include(Merge *m, const char *line, size_t length) {
     if (length < 10 || strncmp(line, "#include \"", 10) != 0) return false;
-    size_t name = strcspn(line + 10, "\"");
+    const char *name = base_name(arena_text(m->out->arena, line + 10, strcspn(line + 10, "\"")));
     for (size_t i = 0; i < m->files->count; i++) {
-        if (strlen(m->files->at[i].name) == name && strncmp(m->files->at[i].name, line + 10, name) == 0) merge(m, i);
+        if (strcmp(base_name(m->files->at[i].name), name) == 0) merge(m, i);
     }
     return true;
 }
@@ -89,8 +94,7 @@ static void merge(Merge *m, size_t which) {
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
-    const char *base = strrchr(name, '/') == NULL ? name : strrchr(name, '/') + 1;
-    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", base, program ? " -lm -lz" : "", program ? " -o " : " -c", program ? loop->model->name : "");
+    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", base_name(name), program ? " -lm -lz" : "", program ? " -o " : " -c", program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
     for (size_t i = 0; i < files.count; i++) { /* the network first, then what only the program needs */
         if (ends_in(files.at[i].name, ".c")) merge(&m, i);
@@ -126,6 +130,8 @@ bool write_files(Arena *arena, const char *folder, const OutputFiles *files) {
         temporary[i] = arena_printf(arena, "%s.%ld.tmp", path[i], (long)getpid());
     }
     while (fine && made < files->count) {
+        const char *slash = strrchr(path[made], '/');
+        if (slash != NULL && slash != path[made]) mkdir(arena_text(arena, path[made], (size_t)(slash - path[made])), 0777);
         fine = write_one(temporary[made], files->at[made].text);
         if (!fine) fprintf(stderr, "nnc: %s: %s\n", path[made], strerror(errno));
         made++;

@@ -42,9 +42,8 @@ static const char *cache_folder(Arena *arena) {
 
 static void add_flags(Arena *arena, Words *words, const TrainOptions *options, const char *cc) {
     vec_push(arena, words, cc);
-    static const char *const strict[] = {"-std=c99", "-O2"};
-    static const char *const fast[] = {"-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros",
-                                       "-fassociative-math", "-freciprocal-math"};
+    static const char *const strict[] = {"-std=c99", "-O3", "-fno-math-errno", "-fno-trapping-math"};
+    static const char *const fast[] = {"-std=c99", "-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"};
     if (options->loop.fast) {
         for (size_t i = 0; i < sizeof fast / sizeof *fast; i++) vec_push(arena, words, fast[i]);
     } else {

@@ -36,6 +36,7 @@ struct Node {
     bool goes_on;          /* of a block: the next piece of the one before */
     bool scoped;           /* of a block: its local variables are its own */
     Index *index;
+    const Tensor *sum; /* of a loop: the variable that sums in it, in any order; NULL: in this order */
     Tensor *target; /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
     Expr *subscripts;
     Expr value;

@@ -61,7 +61,7 @@ static void *build(Fact *fact, LoopOptions options) {
     loop_to_c_header(header, loop);
     loop_to_c_source(source, loop, fact->compilation->context.sources);
     loop_to_c_program(program, loop, fact->compilation->context.sources);
-    text_printf(door, "#include \"program.h\"\nint unused_main(int, char **);\nconst NncProgram *the_program(void);\n#define main unused_main\n#include \"%s_main.c\"\n", m);
+    text_printf(door, "#include \"runtime/program.h\"\nint unused_main(int, char **);\nconst NncProgram *the_program(void);\n#define main unused_main\n#include \"%s_main.c\"\n", m);
     text_put(door, "const NncProgram *the_program(void) { return &program; }\n");
     text_put(door, "int nnc_program(const NncProgram *p, int argc, char **argv) { return p == NULL || argc == 0 || argv == NULL; }\n");
     bool fine = write_text(fact, arena_printf(arena, "%s.h", m), header) && write_text(fact, arena_printf(arena, "%s.c", m), source) &&
@@ -70,7 +70,7 @@ static void *build(Fact *fact, LoopOptions options) {
     vec_push(arena, &words, getenv("CC") != NULL ? getenv("CC") : "cc");
     for (size_t i = 0; i < sizeof strict_flags / sizeof *strict_flags; i++) vec_push(arena, &words, strict_flags[i]);
     const char *library = arena_printf(arena, "%s/%s_%d.so", fact->build, m, loop->is_double);
-    const char *const rest[] = {"-I", NNC_SOURCE_DIR "/runtime", "-o", library, arena_printf(arena, "%s/%s.c", fact->build, m),
+    const char *const rest[] = {"-I", NNC_SOURCE_DIR, "-o", library, arena_printf(arena, "%s/%s.c", fact->build, m),
                                 arena_printf(arena, "%s/door.c", fact->build), NNC_SOURCE_DIR "/runtime/random.c", NULL};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) vec_push(arena, &words, rest[i]);
     return fine && run(words.at) ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
