@@ -135,12 +135,11 @@ static Expr flat_point(Lowering *l, Expr reduce) {
 }
 
 /* Fast arithmetic: the innermost loop, which was opened last, may sum in lanes where its operands lie side by side. */
-static void may_sum_in_any_order(Lowering *l, const Nodes *outer, Expr reduce, const Tensor *acc) {
+static void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor *sum) {
     if (!l->loop->options.fast || l->out == outer) return;
-    const Nodes *at = outer;
-    while (&at->at[at->count - 1]->body != l->out) at = &at->at[at->count - 1]->body;
-    Node *innermost = at->at[at->count - 1];
-    if (innermost->index->size >= SHORT_ROW && runs_along(l, reduce->kids[0], innermost->index)) innermost->sum = acc;
+    Node *innermost = outer->at[outer->count - 1];
+    while (&innermost->body != l->out) innermost = innermost->body.at[innermost->body.count - 1];
+    if (innermost->index->size >= SHORT_ROW && runs_along(l, reduce->kids[0], innermost->index)) vec_push(l->arena, &innermost->any_order, sum);
 }
 
 /* acc := first; for all points: acc := op(acc, body) */
@@ -326,6 +325,74 @@ static bool sums_across(Lowering *l, const Group *group, Index *across, Expr *va
     return !in_target || *value != read_at(l, s->target, own);
 }
 
+/* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
+
+enum { AT_A_TIME = 4, LONG_SUM = 16 };
+
+typedef struct {
+    Lowering *l;
+    Index *index;
+    ExprMap found[AT_A_TIME]; /* for each of the elements: the sum's variable */
+} Together;
+
+static Expr shifted(Lowering *l, Expr e, Index *index, int by) {
+    Expr to = expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, by));
+    return expr_substitute(l->pool, e, &index, &to, 1);
+}
+
+static void sum_together(void *context, Expr e) {
+    Together *t = context;
+    Lowering *l = t->l;
+    if (e->kind != EXPR_REDUCE) return;
+    Tensor *sums[AT_A_TIME];
+    for (int k = 0; k < AT_A_TIME; k++) {
+        sums[k] = let(l, "sum", 0, expr_number(l->pool, 0), false);
+        expr_map_put(&t->found[k], e, read_local(l, sums[k]));
+    }
+    Nodes *outer = open_loops(l, e->bound, e->bound_count, NULL);
+    for (int k = 0; k < AT_A_TIME; k++) {
+        may_sum_in_any_order(l, outer, e, sums[k]);
+        set(l, sums[k], expr_op2(l->pool, OP_ADD, read_local(l, sums[k]), lowered(l, shifted(l, e->kids[0], t->index, k))));
+    }
+    l->out = outer;
+}
+
+/* The innermost index of the statement, if its sums are worth it. */
+static Index *index_together(Lowering *l, const Group *group) {
+    const Statement *s = group->list.at[0];
+    Sums sums = {0};
+    expr_visit(l->pool, s->value, look_at_reduction, &sums);
+    Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
+    bool fits = group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && last != NULL && !last->batch;
+    if (!fits || last->size < 2 * AT_A_TIME || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM) return NULL;
+    return expr_depends(sums.first->kids[0], last) ? last : NULL;
+}
+
+static void lower_together(Lowering *l, const Statement *s, Index *index) {
+    Expr value = without_single_indices(l, s->value);
+    open_loops(l, s->indices, s->count, index);
+    Nodes *outer = l->out;
+    Node *loop = node_new(l, NODE_LOOP);
+    loop->index = index;
+    loop->step = AT_A_TIME;
+    l->out = &loop->body;
+    Together together = {.l = l, .index = index};
+    for (int k = 0; k < AT_A_TIME; k++) together.found[k].arena = l->arena;
+    expr_visit(l->pool, value, sum_together, &together);
+    for (int k = 0; k < AT_A_TIME; k++) {
+        Expr one = shifted(l, expr_rewrite(l->pool, value, read_of, &together.found[k]), index, k), at[s->target->rank + 1];
+        for (int i = 0; i < s->target->rank; i++) at[i] = shifted(l, expr_index(l->pool, s->indices[i]), index, k);
+        store(l, s->target, at, lowered(l, one));
+    }
+    l->out = outer;
+    if (index->size % AT_A_TIME == 0) return;
+    Node *rest = node_new(l, NODE_LOOP);
+    rest->index = index;
+    rest->rest = AT_A_TIME;
+    l->out = &rest->body;
+    lower_value(l, s, value, false);
+}
+
 /* ---- Straight lines or loops: vector-length loops beat straight lines from about fifty multiply-adds on */
 
 enum { LINES_UP_TO = 100 };
@@ -355,6 +422,12 @@ static void lower_group(Lowering *l, const Group *group) {
     block->lines = choose_lines(l, group, &block->choice);
     Index *across = row_index(l, s, block->lines);
     Expr value = without_single_indices(l, s->value);
+    Index *together = across == NULL && !block->lines ? index_together(l, group) : NULL;
+    if (together != NULL) {
+        lower_together(l, s, together);
+        l->out = outer;
+        return;
+    }
     open_loops(l, s->indices, s->count, across);
     if (across == NULL || sums_across(l, group, across, &value)) {
         if (across != NULL) open_loops(l, &across, 1, NULL);

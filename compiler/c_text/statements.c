@@ -3,12 +3,26 @@
 
 static void print_nodes(CPrinter *p, const Nodes *nodes);
 
+/* "for (int i = 0; i < 784; i++)", four at a time "for (int j = 0; j + 4 <= 10; j += 4)", the rest "for (int j = 8; j < 10; j++)" */
+static void print_loop_head(CPrinter *p, const Node *node, const char *name) {
+    Arena *arena = p->text->arena;
+    int64_t size = node->index->size;
+    const char *type = c_index_type(size), *end = node->index->batch ? "examples" : arena_printf(arena, "%lld", (long long)size);
+    if (node->step > 1) {
+        text_printf(p->text, "for (%s %s = 0; %s + %d <= %s; %s += %d) {\n", type, name, name, node->step, end, name, node->step);
+        return;
+    }
+    const char *first = node->rest == 0 ? "0" : node->index->batch ? arena_printf(arena, "examples - examples %% %d", node->rest) : arena_printf(arena, "%lld", (long long)(size - size % node->rest));
+    text_printf(p->text, "for (%s %s = %s; %s < %s; %s++) {\n", type, name, first, name, end, name);
+}
+
 static void print_loop(CPrinter *p, const Node *node) {
     size_t mark = c_enter(p);
     const char *name = c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
-    const char *end = node->index->batch ? "examples" : arena_printf(p->text->arena, "%lld", (long long)node->index->size);
-    if (node->sum != NULL) text_printf(p->text, "#pragma omp simd reduction(+ : %s)\n", c_declared(p, node->sum));
-    text_printf(p->text, "for (%s %s = 0; %s < %s; %s++) {\n", c_index_type(node->index->size), name, name, end, name);
+    for (size_t i = 0; i < node->any_order.count; i++) {
+        text_printf(p->text, "%s%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]), i + 1 < node->any_order.count ? "" : ")\n");
+    }
+    print_loop_head(p, node, name);
     p->text->indent++;
     print_nodes(p, &node->body);
     p->text->indent--;

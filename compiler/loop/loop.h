@@ -36,7 +36,9 @@ struct Node {
     bool goes_on;          /* of a block: the next piece of the one before */
     bool scoped;           /* of a block: its local variables are its own */
     Index *index;
-    const Tensor *sum; /* of a loop: the variable that sums in it, in any order; NULL: in this order */
+    int step;          /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
+    int rest;          /* of a loop: > 0: it runs over what a loop with this step leaves */
+    Tensors any_order; /* of a loop: variables that sum in it, in any order */
     Tensor *target; /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
     Expr *subscripts;
     Expr value;

@@ -15,6 +15,8 @@ static void print_nodes(Text *text, const Nodes *nodes) {
             continue;
         case NODE_LOOP:
             if (node->index->batch) text_printf(text, "for %s in the batch\n", node->index->name);
+            else if (node->rest > 0) text_printf(text, "for %s in %lld..%lld\n", node->index->name, (long long)(node->index->size / node->rest * node->rest), (long long)node->index->size);
+            else if (node->step > 1) text_printf(text, "for %s in 0..%lld step %d\n", node->index->name, (long long)(node->index->size / node->step * node->step), node->step);
             else text_printf(text, "for %s in 0..%lld\n", node->index->name, (long long)node->index->size);
             text->indent++;
             print_nodes(text, &node->body);
