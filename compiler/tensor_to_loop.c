@@ -77,7 +77,7 @@ static Expr only_value(void *context, Expr e) {
     return one ? expr_number(l->pool, 1) : e;
 }
 
-static Expr without_single_indices(Lowering *l, Expr e) { return expr_rewrite(l->pool, e, only_value, l); }
+static Expr without_single_indices(Lowering *l, Expr e) { return expr_replace(l->pool, e, only_value, l); }
 
 static void store(Lowering *l, Tensor *target, const Expr *subscripts, Expr value) {
     Node *node = node_new(l, NODE_STORE);
@@ -499,8 +499,11 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     Groups step = group_statements(arena, training);
     lower_list(loop, &loop->initial, training, &training->initial, NULL);
     lower_groups(loop, &loop->step, training, &step, NULL);
-    lower_list(loop, &loop->gradient, training, &training->forward, NULL);
-    lower_list(loop, &loop->gradient, training, &training->backward, NULL);
+    loop->gradient.program = training;
+    if (options.gradients) {
+        lower_list(loop, &loop->gradient, training, &training->forward, NULL);
+        lower_list(loop, &loop->gradient, training, &training->backward, NULL);
+    }
     lower_list(loop, &loop->forward, training, &training->forward, NULL);
     lower_inference(loop, model->inference);
     for (int i = 0; i < ROUTINES; i++) {

@@ -6,6 +6,17 @@
 
 /* What one routine prints with. Names of loop variables and locals are unique in their nest, and never those of
    the functions' parameters: model, state, work, in, target, out, examples. */
+typedef struct {
+    const void *owner;
+    Name base, name;
+} CDeclared;
+typedef struct {
+    NameTable taken;         /* by name: how often it is declared, in itself or as the base of sum2, sum3 */
+    struct CSlot *slots;     /* from owners to names: open addressing, a power of two */
+    size_t used, room;
+    Vec(CDeclared) declared; /* in order */
+} CScope;
+
 typedef struct CPrinter CPrinter;
 struct CPrinter {
     Text *text;
@@ -17,8 +28,8 @@ struct CPrinter {
     bool gradients;         /* adjoints of parameters live in gradient->path */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
     void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
-    Vec(const char *) names;                             /* of indices and locals in scope, in order of declaration */
-    Vec(const void *) owners;
+    CScope scope;                                        /* indices and local variables */
+    const char **places;                                 /* by tensor id: what c_place prints before the subscripts, or NULL */
 };
 
 /* The head of a function, and which of the usual parameters it has. */

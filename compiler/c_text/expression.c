@@ -141,42 +141,42 @@ static void subscripts(CPrinter *p, const Expr *list, int from, int count) {
     }
 }
 
-void c_place(CPrinter *p, const Tensor *tensor, const Expr *list) {
+/* What stands before the subscripts; of what each example has its own of, `[b]` comes between: out[b].p[i]. */
+static const char *place_name(CPrinter *p, const Tensor *tensor) {
     Arena *arena = p->text->arena;
-    const char *local = c_declared(p, tensor), *name = c_name(arena, tensor->name);
-    if (local != NULL) {
-        text_put(p->text, local);
-        return;
-    }
-    if (p->outputs != NULL && c_is_output(p->outputs, tensor)) {
-        text_put(p->text, "out[");
-        print(p, list[0], C_INTEGER, 0);
-        text_printf(p->text, "].%s", name);
-        subscripts(p, list, 1, tensor->rank);
-        return;
-    }
+    const char *name = c_name(arena, tensor->name);
     switch (tensor->kind) {
-    case TENSOR_INPUT:
-    case TENSOR_TARGET:
-        text_put(p->text, tensor->kind == TENSOR_INPUT ? "in[" : "target[");
-        print(p, list[0], C_INTEGER, 0);
-        text_printf(p->text, "].%s", name);
-        subscripts(p, list, 1, tensor->rank);
-        return;
-    case TENSOR_PARAMETER:
-    case TENSOR_STATE:
-        text_printf(p->text, "%s%s", tensor->kind == TENSOR_PARAMETER ? "model->" : "state->", c_member(arena, tensor->name));
-        break;
-    case TENSOR_SETTING: text_put(p->text, name); return;
-    case TENSOR_LITERAL: text_printf(p->text, "%s_%s", p->model, name); break;
+    case TENSOR_INPUT: return "in";
+    case TENSOR_TARGET: return "target";
+    case TENSOR_PARAMETER: return arena_printf(arena, "model->%s", c_member(arena, tensor->name));
+    case TENSOR_STATE: return arena_printf(arena, "state->%s", c_member(arena, tensor->name));
+    case TENSOR_SETTING: return name;
+    case TENSOR_LITERAL: return arena_printf(arena, "%s_%s", p->model, name);
     case TENSOR_VALUE:
     case TENSOR_PART:
-    case TENSOR_ADJOINT:
-        if (p->gradients && tensor->of != NULL && tensor->of->kind == TENSOR_PARAMETER) text_printf(p->text, "gradient->%s", c_member(arena, tensor->of->name));
-        else text_printf(p->text, "work->%s", name);
-        break;
+    case TENSOR_ADJOINT: break;
     }
-    subscripts(p, list, 0, tensor->rank);
+    if (p->outputs != NULL && c_is_output(p->outputs, tensor)) return "out";
+    bool gradient = p->gradients && tensor->of != NULL && tensor->of->kind == TENSOR_PARAMETER;
+    return gradient ? arena_printf(arena, "gradient->%s", c_member(arena, tensor->of->name)) : arena_printf(arena, "work->%s", name);
+}
+
+void c_place(CPrinter *p, const Tensor *tensor, const Expr *list) {
+    const char *local = c_declared(p, tensor);
+    if (local != NULL || tensor->local) {
+        text_put(p->text, local != NULL ? local : tensor->name);
+        return;
+    }
+    if (p->places[tensor->id] == NULL) p->places[tensor->id] = place_name(p, tensor);
+    const char *place = p->places[tensor->id];
+    text_put(p->text, place);
+    bool of_example = tensor->kind == TENSOR_INPUT || tensor->kind == TENSOR_TARGET || (p->outputs != NULL && strcmp(place, "out") == 0);
+    if (of_example) {
+        text_put(p->text, "[");
+        print(p, list[0], C_INTEGER, 0);
+        text_printf(p->text, "].%s", c_name(p->text->arena, tensor->name));
+    }
+    subscripts(p, list, of_example, tensor->rank);
 }
 
 /* Where can the subscripts be outside? Conditions, joined by &&. */

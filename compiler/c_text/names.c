@@ -18,7 +18,7 @@ static const char *const taken[] = {"model", "state", "work", "in", "target", "o
 
 static bool listed(const char *name, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(list[i], name) == 0) return true;
+        if (list[i][0] == name[0] && strcmp(list[i], name) == 0) return true;
     }
     return false;
 }
@@ -38,32 +38,65 @@ const char *c_upper(Arena *arena, const char *name) {
     return out;
 }
 
-static bool in_scope(const CPrinter *p, const char *name) {
-    for (size_t i = 0; i < p->names.count; i++) {
-        if (strcmp(p->names.at[i], name) == 0) return true;
+/* ---- What is in scope */
+
+struct CSlot {
+    const void *owner;
+    const char *name;
+};
+
+static struct CSlot *slot_of(const CScope *scope, const void *owner) {
+    size_t at = ((uintptr_t)owner >> 4) * UINT64_C(11400714819323198485) >> 20; /* Knuth's multiplicative hash */
+    for (;; at++) {
+        struct CSlot *slot = &scope->slots[at & (scope->room - 1)];
+        if (slot->owner == owner || slot->owner == NULL) return slot;
     }
-    return listed(name, taken, sizeof taken / sizeof *taken);
 }
 
+static void grow(Arena *arena, CScope *scope) {
+    struct CSlot *old = scope->slots;
+    size_t room = scope->room;
+    scope->room = room == 0 ? 64 : 2 * room;
+    scope->slots = NEW_ARRAY(arena, struct CSlot, scope->room);
+    for (size_t i = 0; i < room; i++) {
+        if (old[i].owner != NULL) *slot_of(scope, old[i].owner) = old[i];
+    }
+}
+
+/* A name that nothing in scope has, and no function's parameter: sum, then sum2, sum3, ... */
 const char *c_declare(CPrinter *p, const void *owner, const char *wanted) {
     Arena *arena = p->text->arena;
-    const char *base = c_name(arena, wanted), *name = base;
-    for (int copy = 2; in_scope(p, name); copy++) name = arena_printf(arena, "%s%d", base, copy);
-    vec_push(arena, &p->names, name);
-    vec_push(arena, &p->owners, owner);
+    Names *names = pool_names(p->program->pool);
+    CScope *scope = &p->scope;
+    Name base = name_of(names, c_name(arena, wanted)), name = base;
+    size_t copies = *name_table_at(arena, &scope->taken, base);
+    for (size_t copy = copies + 1; copies > 0 || listed(name, taken, sizeof taken / sizeof *taken) || name_table_get(&scope->taken, name) > 0; copy++) {
+        copies = 0;
+        if (copy > 1) name = name_of(names, arena_printf(arena, "%s%zu", base, copy));
+    }
+    ++*name_table_at(arena, &scope->taken, base);
+    if (name != base) ++*name_table_at(arena, &scope->taken, name);
+    if (2 * (scope->used + 1) > scope->room) grow(arena, scope);
+    struct CSlot *slot = slot_of(scope, owner);
+    scope->used += slot->owner == NULL;
+    *slot = (struct CSlot){owner, name};
+    vec_push(arena, &scope->declared, ((CDeclared){owner, base, name}));
     return name;
 }
 
-const char *c_declared(const CPrinter *p, const void *owner) {
-    for (size_t i = p->owners.count; i-- > 0;) {
-        if (p->owners.at[i] == owner) return p->names.at[i];
+const char *c_declared(const CPrinter *p, const void *owner) { return p->scope.room == 0 ? NULL : slot_of(&p->scope, owner)->name; }
+
+size_t c_enter(const CPrinter *p) { return p->scope.declared.count; }
+
+void c_leave(CPrinter *p, size_t mark) {
+    CScope *scope = &p->scope;
+    while (scope->declared.count > mark) {
+        CDeclared *d = &scope->declared.at[--scope->declared.count];
+        slot_of(scope, d->owner)->name = NULL; /* the slot stays the owner's */
+        --*name_table_at(p->text->arena, &scope->taken, d->base);
+        if (d->name != d->base) --*name_table_at(p->text->arena, &scope->taken, d->name);
     }
-    return NULL;
 }
-
-size_t c_enter(const CPrinter *p) { return p->names.count; }
-
-void c_leave(CPrinter *p, size_t mark) { p->names.count = p->owners.count = mark; }
 
 const char *c_number_type(const LoopProgram *loop) { return loop->is_double ? "double" : "float"; }
 

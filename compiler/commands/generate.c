@@ -104,43 +104,76 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
 
 /* ---- Writing */
 
-static bool write_one(const char *path, const char *text) {
+/* Writes without waiting for the disk; returns the descriptor, or -1. */
+static int write_one(const char *path, const char *text) {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (descriptor < 0) return false;
     size_t length = strlen(text), done = 0;
-    while (done < length) {
+    while (descriptor >= 0 && done < length) {
         ssize_t wrote = write(descriptor, text + done, length - done);
         if (wrote < 0 && errno == EINTR) continue;
         if (wrote <= 0) break;
         done += (size_t)wrote;
     }
-    bool fine = done == length && fsync(descriptor) == 0;
-    int saved = errno;
+    if (descriptor < 0 || done == length) return descriptor;
+    int why = errno;
+    close(descriptor);
+    errno = why;
+    return -1;
+}
+
+static bool on_disk(int descriptor) {
+    bool fine = fsync(descriptor) == 0;
+    int why = errno;
     fine = close(descriptor) == 0 && fine;
-    errno = fine ? errno : saved;
+    if (!fine && why != 0) errno = why;
     return fine;
 }
 
+/* A file that is there already and holds the same is left alone. */
+static bool is_same(Arena *arena, const char *path, const char *text) {
+    size_t length = strlen(text), got = 0;
+    struct stat status;
+    int descriptor = open(path, O_RDONLY);
+    bool same = descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && (size_t)status.st_size == length;
+    char *bytes = same ? arena_alloc(arena, length + 1) : NULL;
+    for (ssize_t some; same && got < length && (some = read(descriptor, bytes + got, length - got)) > 0;) got += (size_t)some;
+    if (descriptor >= 0) close(descriptor);
+    return same && got == length && memcmp(bytes, text, length) == 0;
+}
+
+typedef struct {
+    const char *path, *temporary, *text;
+    int descriptor;
+} Writing;
+
+static bool complain(const char *path) {
+    fprintf(stderr, "nnc: %s: %s\n", path, strerror(errno));
+    return false;
+}
+
 bool write_files(Arena *arena, const char *folder, const OutputFiles *files) {
-    const char **path = NEW_ARRAY(arena, const char *, files->count), **temporary = NEW_ARRAY(arena, const char *, files->count);
-    size_t made = 0, placed = 0;
-    bool fine = true;
+    Vec(Writing) list = {0};
     for (size_t i = 0; i < files->count; i++) {
-        path[i] = folder == NULL ? files->at[i].name : arena_printf(arena, "%s/%s", folder, files->at[i].name);
-        temporary[i] = arena_printf(arena, "%s.%ld.tmp", path[i], (long)getpid());
+        Writing w = {.text = files->at[i].text, .descriptor = -1};
+        w.path = folder == NULL ? files->at[i].name : arena_printf(arena, "%s/%s", folder, files->at[i].name);
+        w.temporary = arena_printf(arena, "%s.%ld.tmp", w.path, (long)getpid());
+        const char *slash = strrchr(w.path, '/');
+        if (slash != NULL && slash != w.path) mkdir(arena_text(arena, w.path, (size_t)(slash - w.path)), 0777);
+        if (!is_same(arena, w.path, w.text)) vec_push(arena, &list, w);
     }
-    while (fine && made < files->count) {
-        const char *slash = strrchr(path[made], '/');
-        if (slash != NULL && slash != path[made]) mkdir(arena_text(arena, path[made], (size_t)(slash - path[made])), 0777);
-        fine = write_one(temporary[made], files->at[made].text);
-        if (!fine) fprintf(stderr, "nnc: %s: %s\n", path[made], strerror(errno));
-        made++;
+    bool fine = true;
+    size_t made = 0, placed = 0;
+    for (; fine && made < list.count; made++) { /* all are under way before the first one is waited for */
+        list.at[made].descriptor = write_one(list.at[made].temporary, list.at[made].text);
+        fine = list.at[made].descriptor >= 0 || complain(list.at[made].path);
     }
-    while (fine && placed < files->count) {
-        fine = rename(temporary[placed], path[placed]) == 0;
-        if (!fine) fprintf(stderr, "nnc: %s: %s\n", path[placed], strerror(errno));
-        else placed++;
+    for (size_t i = 0; i < made; i++) {
+        if (list.at[i].descriptor >= 0 && !on_disk(list.at[i].descriptor)) fine = complain(list.at[i].path);
     }
-    for (size_t i = placed; i < made; i++) unlink(temporary[i]);
+    for (; fine && placed < list.count; placed++) {
+        fine = rename(list.at[placed].temporary, list.at[placed].path) == 0 || complain(list.at[placed].path);
+    }
+    if (!fine && placed > 0) placed--;
+    for (size_t i = fine ? list.count : placed; i < made; i++) unlink(list.at[i].temporary);
     return fine;
 }

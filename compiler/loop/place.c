@@ -111,7 +111,7 @@ static Expr read_variable(void *context, Expr e) {
 static void use_variables(Placement *p, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
         Node *node = nodes->at[i];
-        if (node->value != NULL) node->value = expr_rewrite(p->pool, node->value, read_variable, p);
+        if (node->value != NULL) node->value = expr_replace(p->pool, node->value, read_variable, p);
         use_variables(p, &node->body);
         size_t point;
         const Tensor *t = node->target;

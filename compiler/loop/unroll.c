@@ -51,7 +51,7 @@ static Expr local_value(void *context, Expr e) {
 static Expr value_here(Unroll *u, Expr e) {
     if (e == NULL) return NULL;
     e = expr_substitute(u->pool, e, u->indices.at, u->values.at, (int)u->indices.count);
-    return u->locals.count > 0 ? expr_rewrite(u->pool, e, local_value, u) : e;
+    return u->locals.count > 0 ? expr_replace(u->pool, e, local_value, u) : e;
 }
 
 /* ---- Lines */
@@ -131,11 +131,12 @@ static void expand_set(Unroll *u, const Node *node) {
 static void settle(Unroll *u, const Node *reader) {
     for (size_t i = 0; i < u->locals.count; i++) {
         Local *local = &u->locals.at[i];
+        if (local->once || is_short(local->value)) continue;
         Reads reads = {.tensor = local->loop_local};
         if (reader->value != NULL) expr_visit(u->pool, reader->value, count_read, &reads);
         bool own = reader->kind == NODE_SET && reader->target == local->loop_local;
         bool wanted = reader->kind == NODE_LOOP || (reads.count > 0 && !own);
-        if (wanted && !local->once && !is_short(local->value)) write_down(u, local, true);
+        if (wanted) write_down(u, local, true);
     }
 }
 

@@ -156,7 +156,9 @@ static Expr shared(Pool *pool, ExprNode *draft) {
         e->bound = bound;
     }
     e->id = (uint32_t)pool->count++;
+    e->nodes = 1;
     for (int k = 0; k < e->count; k++) {
+        if (e->nodes <= 1000) e->nodes += e->kids[k]->nodes;
         if (e->kids[k]->depth >= e->depth) e->depth = e->kids[k]->depth + 1;
         e->draws |= e->kids[k]->draws;
         e->reduces |= e->kids[k]->reduces;

@@ -64,6 +64,7 @@ typedef struct ExprNode {
     bool reduces;        /* a reduction stands somewhere in it */
     uint32_t id, hash;
     int depth;
+    int nodes; /* as a tree; of large ones some number above 1000 */
     double value; /* EXPR_CONST; the site of EXPR_DRAW */
     Index *index;
     Tensor *tensor;
@@ -119,6 +120,9 @@ Expr expr_rebuild(Pool *pool, Expr e, const Expr *kids);
 /* Bottom-up: calls `rewrite` on each node once, after its children were rewritten; returning the node keeps it. */
 typedef Expr (*Rewrite)(void *context, Expr node);
 Expr expr_rewrite(Pool *pool, Expr e, Rewrite rewrite, void *context);
+
+/* The same for a `rewrite` that depends on the node alone, and may be called on it more than once. */
+Expr expr_replace(Pool *pool, Expr e, Rewrite rewrite, void *context);
 
 /* Calls `visit` on each distinct node, children first. */
 typedef void (*Visit)(void *context, Expr node);

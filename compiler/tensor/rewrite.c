@@ -54,6 +54,7 @@ typedef struct {
     const Expr *to;
     int count;
     ExprMap done;
+    bool small;
 } Substitution;
 
 /* Would an index that is put in be caught by a reduction that binds it? */
@@ -75,6 +76,8 @@ static Expr with_fresh_bound(Pool *pool, Expr reduce) {
     return expr_reduce(pool, reduce->reduction, fresh, reduce->bound_count, body);
 }
 
+enum { FEW = 48 }; /* nodes: walking them again costs less than a map of what was seen */
+
 static Expr substitute(Substitution *s, Expr e) {
     if (!expr_depends_any(e, s->from, s->count)) return e;
     if (e->kind == EXPR_INDEX) {
@@ -82,7 +85,7 @@ static Expr substitute(Substitution *s, Expr e) {
             if (s->from[i] == e->index) return s->to[i];
         }
     }
-    Expr known = expr_map_get(&s->done, e);
+    Expr known = s->small ? NULL : expr_map_get(&s->done, e);
     if (known != NULL) return known;
     Expr kids[e->count], result;
     if (e->kind == EXPR_REDUCE && captures(s, e)) {
@@ -91,16 +94,17 @@ static Expr substitute(Substitution *s, Expr e) {
         for (int k = 0; k < e->count; k++) kids[k] = substitute(s, e->kids[k]);
         result = expr_rebuild(s->pool, e, kids);
     }
-    expr_map_put(&s->done, e, result);
+    if (!s->small) expr_map_put(&s->done, e, result);
     return result;
 }
 
 Expr expr_substitute(Pool *pool, Expr e, Index *const *from, const Expr *to, int count) {
     if (!expr_depends_any(e, from, count)) return e;
-    Arena *arena = arena_new();
-    Substitution s = {.pool = pool, .from = from, .to = to, .count = count, .done = {.arena = arena}};
+    Substitution s = {.pool = pool, .from = from, .to = to, .count = count, .small = e->nodes <= FEW};
+    if (s.small) return substitute(&s, e);
+    s.done.arena = arena_new();
     Expr result = substitute(&s, e);
-    arena_free(arena);
+    arena_free(s.done.arena);
     return result;
 }
 
@@ -108,25 +112,43 @@ typedef struct {
     Pool *pool;
     Rewrite rewrite;
     void *context;
+    bool small;
     ExprMap done;
 } Rewriting;
 
 static Expr rewritten(Rewriting *r, Expr e) {
-    Expr known = expr_map_get(&r->done, e);
+    Expr known = r->small ? NULL : expr_map_get(&r->done, e);
     if (known != NULL) return known;
     Expr kids[e->count + 1];
     for (int k = 0; k < e->count; k++) kids[k] = rewritten(r, e->kids[k]);
     Expr result = r->rewrite(r->context, expr_rebuild(r->pool, e, kids));
-    expr_map_put(&r->done, e, result);
+    if (!r->small) expr_map_put(&r->done, e, result);
     return result;
 }
 
-Expr expr_rewrite(Pool *pool, Expr e, Rewrite rewrite, void *context) {
+static Expr rewrite_with_map(Pool *pool, Expr e, Rewrite rewrite, void *context) {
     Arena *arena = arena_new();
     Rewriting r = {.pool = pool, .rewrite = rewrite, .context = context, .done = {.arena = arena}};
     Expr result = rewritten(&r, e);
     arena_free(arena);
     return result;
+}
+
+Expr expr_rewrite(Pool *pool, Expr e, Rewrite rewrite, void *context) { return rewrite_with_map(pool, e, rewrite, context); }
+
+Expr expr_replace(Pool *pool, Expr e, Rewrite rewrite, void *context) {
+    Rewriting r = {.pool = pool, .rewrite = rewrite, .context = context, .small = e->nodes <= FEW};
+    return r.small ? rewritten(&r, e) : rewrite_with_map(pool, e, rewrite, context);
+}
+
+/* The same for few nodes: `seen` is a list. */
+static void visit_few(Visit f, void *context, Expr *seen, int *count, Expr e) {
+    for (int i = 0; i < *count; i++) {
+        if (seen[i] == e) return;
+    }
+    seen[(*count)++] = e;
+    for (int k = 0; k < e->count; k++) visit_few(f, context, seen, count, e->kids[k]);
+    f(context, e);
 }
 
 static void visit(Visit f, void *context, ExprMap *seen, Expr e) {
@@ -138,6 +160,12 @@ static void visit(Visit f, void *context, ExprMap *seen, Expr e) {
 
 void expr_visit(Pool *pool, Expr e, Visit f, void *context) {
     (void)pool;
+    int count = 0;
+    Expr few[FEW];
+    if (e->nodes <= FEW) {
+        visit_few(f, context, few, &count, e);
+        return;
+    }
     Arena *arena = arena_new();
     ExprMap seen = {.arena = arena};
     visit(f, context, &seen, e);
