@@ -31,8 +31,6 @@ static Node *node_new(Lowering *l, NodeKind kind) {
     return node;
 }
 
-enum { FIRST_LOCAL = 1 << 24 };
-
 Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range) {
     Tensor *local = NEW(loop->arena, Tensor);
     *local = (Tensor){.name = name_of(pool_names(routine->program->pool), name), .kind = TENSOR_PART, .local = true, .index_range = index_range};

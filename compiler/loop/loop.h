@@ -83,6 +83,8 @@ typedef struct {
 /* Is the tensor a variable in this routine? */
 bool loop_is_local(const Routine *routine, const Tensor *tensor);
 
+enum { FIRST_LOCAL = 1 << 24 };
+
 enum { ROUTINES = 6 };
 Routine *loop_routine(LoopProgram *loop, int which, const char **name);
 
@@ -105,7 +107,7 @@ Groups group_statements(Arena *arena, Program *program);
 /* unroll.c: straight lines instead of loops, one example at a time. */
 void unroll(LoopProgram *loop, Routine *routine);
 
-/* A new local variable. Variables of different scopes may share a name. */
+/* A new local variable; its id is FIRST_LOCAL and the number of those before it. Variables of different scopes may share a name. */
 Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range);
 
 /* place.c: finds `uses` and `buffers`; what straight-line code computes in one function alone becomes local variables. */

@@ -27,6 +27,7 @@ Pool *pool_new(Arena *arena, Names *names) {
 
 Arena *pool_arena(Pool *pool) { return pool->arena; }
 Names *pool_names(Pool *pool) { return pool->names; }
+size_t pool_indices(const Pool *pool) { return pool->indices; }
 size_t pool_count(const Pool *pool) { return pool->count; }
 
 Index *index_new(Pool *pool, Name name, int64_t size) {

@@ -84,6 +84,7 @@ Pool *pool_new(Arena *arena, Names *names);
 Arena *pool_arena(Pool *pool);
 Names *pool_names(Pool *pool);
 size_t pool_count(const Pool *pool); /* expressions built so far: ids are below it */
+size_t pool_indices(const Pool *pool);
 
 Index *index_new(Pool *pool, Name name, int64_t size);
 Index *pool_standard_index(Pool *pool, Name name); /* one for each name; size 0 when it is new */

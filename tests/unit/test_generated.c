@@ -15,16 +15,19 @@
 
 #include "compile.h"
 #include "data.h"
+#include "loop/evaluate.h"
 #include "loop_to_c.h"
 #include "safetensors.h"
 
-enum { STEPS = 20 };
+enum { STEPS = 20, STEPS_BESIDE = 3 };
 
 typedef struct {
     Arena *arena;
     Compilation *compilation;
     const char *name, *build;
     const NncProgram *program;
+    LoopProgram *loop;
+    LoopMachine *machine; /* runs the loop program beside the C */
     int differences;
 } Fact;
 
@@ -53,6 +56,7 @@ static void *build(Fact *fact, LoopOptions options) {
     Arena *arena = fact->arena;
     LoopProgram *loop = tensor_to_loop(arena, fact->compilation->model, options);
     const char *why = NULL;
+    fact->loop = loop;
     if (!loop_check(loop, &why)) {
         printf("    %s\n", why);
         return NULL;
@@ -105,6 +109,49 @@ static void fill(const NncProgram *p, const NncData *data, size_t first_array, c
     }
 }
 
+/* ---- The loop program, evaluated: the same bits */
+
+static Tensor *tensor_called(const Tensors *list, const char *path) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->at[i]->name, path) == 0) return list->at[i];
+    }
+    return NULL;
+}
+
+static void copy_in(const Fact *fact, const void *structure, const NncMember *members, size_t count, const Tensors *list, size_t example, size_t size) {
+    for (size_t i = 0; i < count; i++) {
+        double *values = loop_values(fact->machine, tensor_called(list, members[i].path)) + example * members[i].count;
+        const NncMember at = {.offset = members[i].offset + example * size, .whole = members[i].whole};
+        for (size_t e = 0; e < members[i].count; e++) values[e] = get(fact->program, structure, &at, e);
+    }
+}
+
+/* One step from where the C stands; returns the loss. */
+static double step_beside(const Fact *fact, const void *parameters, const void *state, const void *in, const void *target, size_t n, size_t step, uint32_t epoch) {
+    const NncProgram *p = fact->program;
+    const Program *program = fact->loop->step.program;
+    copy_in(fact, parameters, p->parameters, p->parameter_count, &program->parameters, 0, 0);
+    copy_in(fact, state, p->states, p->state_count, &program->states, 0, 0);
+    for (size_t k = 0; k < n; k++) {
+        copy_in(fact, in, p->inputs, p->input_count, &program->inputs, k, p->input_size);
+        copy_in(fact, target, p->targets, p->target_count, &program->targets, k, p->target_size);
+    }
+    *loop_values(fact->machine, program->step) = (double)(step + 1);
+    *loop_values(fact->machine, program->epoch) = epoch;
+    loop_run(fact->machine, &fact->loop->step, (int64_t)n, 1);
+    return *loop_values(fact->machine, program->loss);
+}
+
+static void compare_bits(Fact *fact, const void *structure, const NncMember *members, size_t count, const Tensors *list) {
+    for (size_t i = 0; i < count; i++) {
+        const double *values = loop_values(fact->machine, tensor_called(list, members[i].path));
+        for (size_t e = 0; e < members[i].count; e++) {
+            double c = get(fact->program, structure, &members[i], e);
+            if (memcmp(&c, &values[e], sizeof c) != 0 && fact->differences++ < 3) printf("    %s[%zu] is %.17g in C, %.17g evaluated\n", members[i].path, e, c, values[e]);
+        }
+    }
+}
+
 /* ---- Training */
 
 /* Large facts store every 17th element, under PATH/17. */
@@ -141,7 +188,14 @@ static void check_training(Fact *fact, const NncData *data, const NncTensors *in
         fill(p, data, 0, p->inputs, p->input_count, p->input_size, in, first, n);
         fill(p, data, p->input_count, p->targets, p->target_count, p->target_size, target, first, n);
         memcpy((char *)state + p->epoch_offset, &epoch, sizeof epoch);
-        differ(fact, "loss", step, p->train(parameters, state, work, in, target, (size_t)n, metrics), losses->values[step]);
+        double beside = step < STEPS_BESIDE ? step_beside(fact, parameters, state, in, target, (size_t)n, step, epoch) : 0;
+        double loss = p->train(parameters, state, work, in, target, (size_t)n, metrics);
+        differ(fact, "loss", step, loss, losses->values[step]);
+        if (step < STEPS_BESIDE) {
+            if (n == 1 && beside != loss && fact->differences++ < 3) printf("    loss is %.17g in C, %.17g evaluated\n", loss, beside);
+            compare_bits(fact, parameters, p->parameters, p->parameter_count, &fact->loop->step.program->parameters);
+            compare_bits(fact, state, p->states, p->state_count, &fact->loop->step.program->states);
+        }
         first += n;
         if (first >= rows) first = 0, epoch++;
     }
@@ -167,7 +221,9 @@ static bool check_fact(Arena *arena, const char *folder, const char *name, bool 
         fine = library != NULL;
         if (fine) *(void **)(void *)&the_program = dlsym(library, "the_program");
         if (fine) fact.program = the_program();
+        if (fine) fact.machine = loop_machine_new(fact.loop, c->model->training);
         if (fine) check_training(&fact, &data, &initial, &expected);
+        loop_machine_free(fact.machine);
         if (fine) dlclose(library);
         nnc_tensors_free(&initial);
         nnc_tensors_free(&expected);

@@ -1,0 +1,174 @@
+/* Runs a loop program node by node, in its own number type, rounding every operation as strict code does: the judge of the printers.
+   Elementary functions are the runtime's. Slow. */
+#include "loop/evaluate.h"
+
+#include <math.h>
+
+#include "functions.h"
+#include "functions_double.h"
+#include "random.h"
+#include "tensor/affine.h"
+
+struct LoopMachine {
+    Arena *arena;
+    const LoopProgram *loop;
+    const Routine *routine;
+    double **values;  /* by tensor id: row-major */
+    double *locals;   /* by local's number */
+    int64_t *indices; /* by index id */
+    size_t index_room;
+    int64_t examples;
+    uint64_t seed;
+};
+
+/* ---- Memory */
+
+double *loop_values(LoopMachine *m, const Tensor *tensor) {
+    if (tensor->local) return &m->locals[tensor->id - FIRST_LOCAL];
+    if (m->values[tensor->id] == NULL) {
+        size_t points = (size_t)tensor_points(tensor);
+        m->values[tensor->id] = NEW_ARRAY(m->arena, double, points);
+        for (size_t i = 0; i < points; i++) m->values[tensor->id][i] = NAN; /* nothing may read it before it is written */
+        if (tensor->kind == TENSOR_LITERAL) memcpy(m->values[tensor->id], tensor->literal, sizeof(double) * points);
+        if (tensor->kind == TENSOR_LITERAL && !m->loop->is_double) {
+            for (size_t i = 0; i < points; i++) m->values[tensor->id][i] = (double)(float)tensor->literal[i];
+        }
+    }
+    return m->values[tensor->id];
+}
+
+LoopMachine *loop_machine_new(const LoopProgram *loop, const Program *program) {
+    Arena *arena = arena_new();
+    LoopMachine *m = NEW(arena, LoopMachine);
+    *m = (LoopMachine){.arena = arena, .loop = loop};
+    m->values = NEW_ARRAY(arena, double *, program->all.count + 1);
+    m->locals = NEW_ARRAY(arena, double, (size_t)loop->locals + 1);
+    m->index_room = pool_indices(program->pool);
+    m->indices = NEW_ARRAY(arena, int64_t, m->index_room + 1);
+    return m;
+}
+
+void loop_machine_free(LoopMachine *m) {
+    if (m != NULL) arena_free(m->arena);
+}
+
+/* ---- Expressions */
+
+static double evaluate(LoopMachine *m, Expr e);
+
+static double rounded(const LoopMachine *m, double x) { return m->loop->is_double ? x : (double)(float)x; }
+
+#define EITHER(function) (m->loop->is_double ? nnc_##function(a) : (double)nnc_##function##f((float)a))
+#define EITHER2(function) (m->loop->is_double ? nnc_##function(a, b) : (double)nnc_##function##f((float)a, (float)b))
+
+static double function(const LoopMachine *m, Op op, double a, double b, double c) {
+    switch (op) {
+    case OP_POW: return EITHER2(pow);
+    case OP_MOD: return EITHER2(mod);
+    case OP_MAX: return EITHER2(max);
+    case OP_MIN: return EITHER2(min);
+    case OP_EXP: return EITHER(exp);
+    case OP_LOG: return EITHER(log);
+    case OP_SQRT: return EITHER(sqrt);
+    case OP_SIN: return EITHER(sin);
+    case OP_COS: return EITHER(cos);
+    case OP_TAN: return EITHER(tan);
+    case OP_TANH: return EITHER(tanh);
+    case OP_SINH: return EITHER(sinh);
+    case OP_COSH: return EITHER(cosh);
+    case OP_ATAN: return EITHER(atan);
+    case OP_ABS: return EITHER(abs);
+    case OP_SIGN: return EITHER(sign);
+    case OP_FLOOR: return EITHER(floor);
+    case OP_ERF: return EITHER(erf);
+    case OP_SIGMOID: return EITHER(sigmoid);
+    case OP_SOFTPLUS: return EITHER(softplus);
+    /* exact, or rounded once: a double of two floats, rounded to float, is the float (Figueroa 1995) */
+    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_NEG: return rounded(m, op_value(op, a, b, c));
+    case OP_FLOORDIV: case OP_LT: case OP_LE: case OP_GT: case OP_GE: case OP_EQ: case OP_NE: case OP_AND: case OP_OR: case OP_NOT: case OP_IF: case OP_STOP:
+        return op_value(op, a, b, c);
+    case OP_COUNT: break;
+    }
+    bug("no function %d", (int)op);
+}
+
+static bool find_point(LoopMachine *m, const Tensor *tensor, const Expr *subscripts, size_t *point) {
+    *point = 0;
+    if (loop_is_local(m->routine, tensor)) return true;
+    for (int i = 0; i < tensor->rank; i++) {
+        double at = evaluate(m, subscripts[i]);
+        if (at < 0 || at >= (double)tensor->shape[i]) return false;
+        *point = *point * (size_t)tensor->shape[i] + (size_t)at;
+    }
+    return true;
+}
+
+static double draw(LoopMachine *m, Expr e) {
+    uint64_t point = 0;
+    int points = e->count - (e->draw == DRAW_BERNOULLI);
+    for (int i = 0; i < points; i++) {
+        Interval range = interval_of(e->kids[i]);
+        point = point * (uint64_t)(range.high + 1) + (uint64_t)evaluate(m, e->kids[i]);
+    }
+    return nnc_random_uniform(m->seed, (uint64_t)e->value, 0, point);
+}
+
+static double evaluate(LoopMachine *m, Expr e) {
+    switch (e->kind) {
+    case EXPR_CONST: return e->integer ? e->value : rounded(m, e->value);
+    case EXPR_INDEX: return (double)m->indices[e->index->id];
+    case EXPR_READ: {
+        size_t point;
+        if (find_point(m, e->tensor, e->kids, &point)) return loop_values(m, e->tensor)[point];
+        if (!e->has_default) bug("'%s' is read outside", e->tensor->name);
+        return evaluate(m, e->kids[e->count - 1]);
+    }
+    case EXPR_OP: {
+        if (e->op == OP_IF) return evaluate(m, e->kids[evaluate(m, e->kids[0]) != 0 ? 1 : 2]);
+        double kids[3] = {0};
+        for (int k = 0; k < e->count; k++) kids[k] = evaluate(m, e->kids[k]);
+        return e->integer ? op_value(e->op, kids[0], kids[1], kids[2]) : function(m, e->op, kids[0], kids[1], kids[2]);
+    }
+    case EXPR_DRAW: return draw(m, e);
+    case EXPR_REDUCE: break;
+    }
+    bug("a reduction is left in the loop program");
+}
+
+/* ---- Nodes */
+
+static void run_nodes(LoopMachine *m, const Nodes *nodes);
+
+static void run_loop(LoopMachine *m, const Node *node) {
+    int64_t end = node->index->batch ? m->examples : node->index->size, step = node->step > 1 ? node->step : 1;
+    int64_t first = node->rest > 0 ? end - end % node->rest : 0;
+    for (int64_t i = first; i + step <= end; i += step) {
+        m->indices[node->index->id] = i;
+        run_nodes(m, &node->body);
+    }
+}
+
+static void run_nodes(LoopMachine *m, const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        size_t point;
+        switch (node->kind) {
+        case NODE_BLOCK: run_nodes(m, &node->body); break;
+        case NODE_LOOP: run_loop(m, node); break;
+        case NODE_LET:
+        case NODE_SET: *loop_values(m, node->target) = evaluate(m, node->value); break;
+        case NODE_STORE:
+            if (!find_point(m, node->target, node->subscripts, &point)) bug("'%s' is written outside", node->target->name);
+            loop_values(m, node->target)[point] = evaluate(m, node->value);
+            break;
+        }
+    }
+}
+
+void loop_run(LoopMachine *m, const Routine *routine, int64_t examples, uint64_t seed) {
+    m->routine = routine;
+    m->examples = examples;
+    m->seed = seed;
+    *loop_values(m, routine->program->batch_size) = (double)examples;
+    run_nodes(m, &routine->body);
+}
