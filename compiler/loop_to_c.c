@@ -221,8 +221,8 @@ static void print_description(Text *text, const LoopProgram *loop) {
     const struct {
         const char *what;
         double bytes;
-    } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)}, {"state", bytes_of(loop, &program->states, 8)}, {"work", bytes_of(loop, &loop->step.buffers, 0)},
-                   {"evaluate_work", bytes_of(loop, &loop->evaluate.buffers, 0)}};
+    } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)}, {"state", bytes_of(loop, &program->states, 8)}, {"work", loop_work_bytes(loop, &loop->step)},
+                   {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)}};
     text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated and nothing is global:\n\n");
     for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) text_printf(text, "     %-22s %14s\n", arena_printf(arena, "%s_%s", m, structs[i].what), number_grouped(arena, structs[i].bytes));
     text_printf(text, "\n   Arithmetic is %s. */\n", loop->options.fast ? "fast: sums may be reordered" : "strict: the same seed gives the same bits on every machine");

@@ -22,6 +22,7 @@ struct CPrinter {
     Text *text;
     const LoopProgram *loop;
     const Program *program;
+    const Routine *routine;
     const Sources *sources; /* of the .nn lines in comments */
     const char *model;
     const Tensors *outputs; /* tensors that live in out[b], or NULL */
@@ -69,6 +70,7 @@ void c_program(Text *text, LoopProgram *loop, const Sources *sources);
 const char *c_member(Arena *arena, const char *path); /* "hidden.W" as members of the structs, with the names that C allows */
 bool c_is_output(const Tensors *outputs, const Tensor *tensor);
 bool c_is_given(const LoopProgram *loop, const Routine *routine, const Tensor *t);
+const char *c_buffer(Arena *arena, const Routine *routine, const Tensor *tensor); /* "work->hidden", "work->space_1.hidden" */
 void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine);
 void c_structs(Text *text, const LoopProgram *loop, const char *model);
 

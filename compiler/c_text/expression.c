@@ -158,7 +158,7 @@ static const char *place_name(CPrinter *p, const Tensor *tensor) {
     }
     if (p->outputs != NULL && c_is_output(p->outputs, tensor)) return "out";
     bool gradient = p->gradients && tensor->of != NULL && tensor->of->kind == TENSOR_PARAMETER;
-    return gradient ? arena_printf(arena, "gradient->%s", c_member(arena, tensor->of->name)) : arena_printf(arena, "work->%s", name);
+    return gradient ? arena_printf(arena, "gradient->%s", c_member(arena, tensor->of->name)) : c_buffer(arena, p->routine, tensor);
 }
 
 void c_place(CPrinter *p, const Tensor *tensor, const Expr *list) {

@@ -191,6 +191,7 @@ static void call_piece(CPrinter *p, const CHead *head, int function) {
 
 void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     p->program = routine->program;
+    p->routine = routine;
     p->places = NEW_ARRAY(p->text->arena, const char *, routine->program->all.count + 1);
     for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, k);
     Nodes own = blocks_of(p->text->arena, routine, 0);

@@ -86,17 +86,40 @@ bool c_is_given(const LoopProgram *loop, const Routine *routine, const Tensor *t
     return routine == &loop->gradient && t->kind == TENSOR_ADJOINT && t->of->kind == TENSOR_PARAMETER;
 }
 
+static void member(Text *text, const LoopProgram *loop, const Tensor *t) {
+    text_printf(text, "%s %s", t->index_range > 0 ? "int32_t" : c_number_type(loop), c_name(loop->arena, t->name));
+    dimensions(text, t->shape, 0, t->rank);
+    text_put(text, ";\n");
+}
+
+static void space(Text *text, const LoopProgram *loop, const Routine *routine, int number) {
+    text_put(text, "union { /* they live at different times */\n");
+    text->indent++;
+    for (size_t i = 0; i < routine->buffers.count; i++) {
+        if (routine->space[routine->buffers.at[i]->id] == number) member(text, loop, routine->buffers.at[i]);
+    }
+    text->indent--;
+    text_printf(text, "} space_%d;\n", number);
+}
+
+const char *c_buffer(Arena *arena, const Routine *routine, const Tensor *tensor) {
+    int number = routine->space[tensor->id];
+    const char *name = c_name(arena, tensor->name);
+    return number > 0 ? arena_printf(arena, "work->space_%d.%s", number, name) : arena_printf(arena, "work->%s", name);
+}
+
 void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine) {
     text_put(text, "typedef struct {\n");
     text->indent++;
-    bool none = true;
+    bool none = true, *printed = NEW_ARRAY(loop->arena, bool, routine->spaces + 1);
     for (size_t i = 0; i < routine->buffers.count; i++) {
         const Tensor *t = routine->buffers.at[i];
+        int number = routine->space[t->id];
         if (c_is_given(loop, routine, t)) continue;
         none = false;
-        text_printf(text, "%s %s", t->index_range > 0 ? "int32_t" : c_number_type(loop), c_name(loop->arena, t->name));
-        dimensions(text, t->shape, 0, t->rank);
-        text_put(text, ";\n");
+        if (number == 0) member(text, loop, t);
+        else if (!printed[number]) space(text, loop, routine, number);
+        printed[number] = true;
     }
     if (none) text_put(text, "char none; /* C wants a member */\n");
     text->indent--;

@@ -52,6 +52,8 @@ typedef struct {
     Nodes body;      /* blocks */
     Tensors in_place; /* gradients that are local variables here */
     Tensors buffers; /* what the work space holds, in order of first use */
+    int *space;      /* by tensor id: > 0: the number of the space that it shares with others that live at other times */
+    int spaces;
     bool *uses;      /* by tensor id: read or written */
     int functions;   /* pieces of it that are functions of their own: 1 to this number */
 } Routine;
@@ -110,8 +112,11 @@ void unroll(LoopProgram *loop, Routine *routine);
 /* A new local variable; its id is FIRST_LOCAL and the number of those before it. Variables of different scopes may share a name. */
 Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range);
 
-/* place.c: finds `uses` and `buffers`; what straight-line code computes in one function alone becomes local variables. */
+/* place.c: finds `uses`, `buffers` and `space`; what straight-line code computes in one function alone becomes local variables. */
 void place(LoopProgram *loop, Routine *routine);
+
+/* Bytes of the work space. */
+double loop_work_bytes(const LoopProgram *loop, const Routine *routine);
 
 /* The tensors that the nodes read or write, by id. */
 bool *loop_uses(Arena *arena, const Routine *routine, const Nodes *nodes);

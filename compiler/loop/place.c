@@ -4,6 +4,8 @@
    compute and read in one function alone is in local variables.
    Example:  hidden[0, 0] := sigmoid(...);  y[0, 0] := W[0, 0] * hidden[0, 0]    becomes
              let hidden_0 := sigmoid(...);  let y_0 := W[0, 0] * hidden_0 */
+#include <stdlib.h>
+
 #include "loop/loop.h"
 
 enum { MOST_VARIABLES = 4096 /* of one tensor */ };
@@ -171,10 +173,110 @@ bool *loop_uses(Arena *arena, const Routine *routine, const Nodes *nodes) {
     return uses.uses;
 }
 
+/* ---- Buffers that live at different times share their space */
+
+enum { WORTH_SHARING = 256 /* bytes */ };
+
+typedef struct {
+    Tensor *tensor;
+    int first, last; /* blocks */
+    double bytes;
+} Life;
+
+typedef Vec(Life) Lives;
+
+static double bytes_of(const LoopProgram *loop, const Tensor *t) { return tensor_points(t) * (t->index_range > 0 || !loop->is_double ? 4 : 8); }
+
+static Lives find_lives(Placement *p) {
+    Lives lives = {0};
+    const Routine *routine = p->routine;
+    int *where = NEW_ARRAY(p->loop->arena, int, routine->program->all.count + 1); /* 1 + position in lives */
+    for (size_t i = 0; i < routine->buffers.count; i++) {
+        Tensor *t = routine->buffers.at[i];
+        vec_push(p->loop->arena, &lives, ((Life){t, -1, -1, bytes_of(p->loop, t)}));
+        where[t->id] = (int)lives.count;
+    }
+    for (size_t b = 0; b < routine->body.count; b++) {
+        Nodes one = {0};
+        Arena *scratch = arena_new();
+        vec_push(scratch, &one, routine->body.at[b]);
+        const bool *uses = loop_uses(scratch, routine, &one);
+        for (size_t i = 0; i < lives.count; i++) {
+            if (!uses[lives.at[i].tensor->id]) continue;
+            if (lives.at[i].first < 0) lives.at[i].first = (int)b;
+            lives.at[i].last = (int)b;
+        }
+        arena_free(scratch);
+    }
+    return lives;
+}
+
+static int largest_first(const void *a, const void *b) {
+    const Life *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes > y->bytes ? -1 : 1;
+    return x->tensor->id < y->tensor->id ? -1 : 1;
+}
+
+static bool overlap(const Life *a, const Life *b) { return a->first <= b->last && b->first <= a->last; }
+
+/* Numbers in the order of first use; what shares with nobody needs none. */
+static void number_spaces(Routine *routine, const Lives *lives, const int *space, int spaces) {
+    int users[spaces + 1], number[spaces + 1], of_tensor;
+    for (int s = 0; s <= spaces; s++) users[s] = number[s] = 0;
+    for (size_t i = 0; i < lives->count; i++) users[space[i]]++;
+    for (size_t b = 0; b < routine->buffers.count; b++) {
+        of_tensor = 0;
+        for (size_t i = 0; i < lives->count; i++) {
+            if (lives->at[i].tensor == routine->buffers.at[b]) of_tensor = space[i];
+        }
+        if (of_tensor == 0 || users[of_tensor] < 2) continue;
+        if (number[of_tensor] == 0) number[of_tensor] = ++routine->spaces;
+        routine->space[routine->buffers.at[b]->id] = number[of_tensor];
+    }
+}
+
+/* First fit, the largest first. Results that are read after the routine stay by themselves. */
+static void share_spaces(Placement *p, const bool *kept) {
+    Routine *routine = p->routine;
+    Lives lives = find_lives(p);
+    Arena *arena = p->loop->arena;
+    int *space = NEW_ARRAY(arena, int, lives.count + 1), spaces = 0; /* of each life */
+    routine->space = NEW_ARRAY(arena, int, routine->program->all.count + 1);
+    if (lives.count > 0) qsort(lives.at, lives.count, sizeof *lives.at, largest_first);
+    for (size_t i = 0; i < lives.count; i++) {
+        if (kept[lives.at[i].tensor->id] || lives.at[i].bytes < WORTH_SHARING) continue;
+        for (int s = 1; s <= spaces && space[i] == 0; s++) {
+            bool fits = true;
+            for (size_t k = 0; k < i; k++) fits &= space[k] != s || !overlap(&lives.at[i], &lives.at[k]);
+            if (fits) space[i] = s;
+        }
+        if (space[i] == 0) space[i] = ++spaces;
+    }
+    number_spaces(routine, &lives, space, spaces);
+}
+
+double loop_work_bytes(const LoopProgram *loop, const Routine *routine) {
+    double bytes = 0, largest[routine->spaces + 1];
+    for (int s = 0; s <= routine->spaces; s++) largest[s] = 0;
+    for (size_t i = 0; i < routine->buffers.count; i++) {
+        const Tensor *t = routine->buffers.at[i];
+        double own = bytes_of(loop, t);
+        if (routine->space[t->id] == 0) bytes += own;
+        else if (own > largest[routine->space[t->id]]) largest[routine->space[t->id]] = own;
+    }
+    for (int s = 1; s <= routine->spaces; s++) bytes += largest[s];
+    return bytes;
+}
+
 void place(LoopProgram *loop, Routine *routine) {
     Placement placement = {.loop = loop, .routine = routine, .pool = routine->program->pool};
+    bool *kept = NEW_ARRAY(loop->arena, bool, routine->program->all.count + 1);
+    placement.in_memory = kept;
+    keep_results(&placement);
     find_variables(&placement);
     Uses uses = {.routine = routine, .arena = loop->arena, .buffers = &routine->buffers};
     uses.uses = routine->uses = NEW_ARRAY(loop->arena, bool, routine->program->all.count + 1);
     use_nodes(&uses, &routine->body);
+    if (routine != &loop->forward) share_spaces(&placement, kept);
+    else routine->space = NEW_ARRAY(loop->arena, int, routine->program->all.count + 1);
 }
