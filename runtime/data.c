@@ -9,6 +9,7 @@
 
 #include "data_table.h"
 #include "random.h"
+#include "strict.h"
 
 typedef struct {
     const NncBlock *block;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "strict.h"
+
 static void calculate(NncArray *array, size_t rows, const NncStep *step) {
     double *x = array->values, low = step->low;
     size_t i, count = rows * array->width;

@@ -9,6 +9,7 @@
 
 #include "message.h"
 #include "random.h"
+#include "strict.h"
 
 #define CHUNK_BYTES ((size_t)256 * 1024) /* of examples: enough to make a call worth while, few enough for a cache */
 
