@@ -27,14 +27,17 @@ static JOIN(NET, _state) state;
 static JOIN(NET, _work) work;
 
 static float train(int first, int n) {
-    return JOIN(NET, _train)(&model, &state, &work, (const JOIN(NET, _input) *)x + first, (const JOIN(NET, _target) *)t + first, (size_t)n);
+    return JOIN(NET, _train)(&model, &state, &work, (const JOIN(NET, _input) *)x + first, (const JOIN(NET, _target) *)t + first,
+                             (size_t)n);
 }
 
 #else
 
 #include "plain.h"
 #define model plain
-static float train(int first, int n) { return plain_train((const float(*)[INPUTS])x + first, (const float(*)[OUTPUTS])t + first, n); }
+static float train(int first, int n) {
+    return plain_train((const float(*)[INPUTS])x + first, (const float(*)[OUTPUTS])t + first, n);
+}
 
 #endif
 
