@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+
+#include "gzip.h"
 
 static int file_fail(NncFileError *error, const char *format, ...) {
     va_list list;
@@ -17,8 +18,7 @@ static int file_fail(NncFileError *error, const char *format, ...) {
 
 static int file_no_memory(NncFileError *error) { return file_fail(error, "there is not enough memory for it"); }
 
-/* Doubles the room. */
-static int file_grow(NncFile *file, size_t *capacity, NncFileError *error) {
+int nnc_file_grow(NncFile *file, size_t *capacity, NncFileError *error) {
     size_t larger = *capacity == 0 ? 1 << 16 : *capacity * 2;
     unsigned char *bytes = larger > *capacity ? realloc(file->bytes, larger) : NULL;
     if (bytes == NULL) return file_no_memory(error);
@@ -30,7 +30,7 @@ static int file_grow(NncFile *file, size_t *capacity, NncFileError *error) {
 static int read_all(FILE *stream, NncFile *file, NncFileError *error) {
     size_t capacity = 0;
     do {
-        if (!file_grow(file, &capacity, error)) return 0;
+        if (!nnc_file_grow(file, &capacity, error)) return 0;
         errno = 0;
         file->length += fread(file->bytes + file->length, 1, capacity - file->length, stream);
         if (ferror(stream)) return file_fail(error, "it cannot be read: %s", strerror(errno));
@@ -38,60 +38,8 @@ static int read_all(FILE *stream, NncFile *file, NncFileError *error) {
     return 1;
 }
 
-/* ---- gzip (RFC 1952): members one behind the other, and perhaps zeros to fill a block */
-
-static int is_packed(const unsigned char *bytes, size_t length) { return length >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B; }
-
-static int check_rest(const NncFile *packed, size_t used, NncFileError *error) {
-    size_t i;
-    for (i = used; i < packed->length && packed->bytes[i] == 0; i++) {
-    }
-    if (i == packed->length) return 1;
-    return file_fail(error, "behind its compressed data, at byte %lu, is something else", (unsigned long)used);
-}
-
-static int unpack_members(z_stream *stream, const NncFile *packed, NncFile *file, NncFileError *error) {
-    const size_t most = (size_t)1 << 30; /* zlib counts in unsigned int */
-    size_t used = 0, capacity = 0;
-    for (;;) {
-        size_t left = packed->length - used, room, given = left < most ? left : most;
-        int state;
-        if (file->length == capacity && !file_grow(file, &capacity, error)) return 0;
-        room = capacity - file->length < most ? capacity - file->length : most;
-        stream->next_in = packed->bytes + used;
-        stream->avail_in = (uInt)given;
-        stream->next_out = file->bytes + file->length;
-        stream->avail_out = (uInt)room;
-        state = inflate(stream, Z_NO_FLUSH);
-        used += given - stream->avail_in;
-        file->length += room - stream->avail_out;
-        if (state == Z_MEM_ERROR) return file_no_memory(error);
-        if (state == Z_STREAM_END) {
-            if (!is_packed(packed->bytes + used, packed->length - used)) return check_rest(packed, used, error);
-            if (inflateReset(stream) != Z_OK) return file_no_memory(error);
-        } else if (state == Z_BUF_ERROR || (state == Z_OK && used == packed->length && stream->avail_out > 0)) {
-            return file_fail(error, "its compressed data are truncated: they break off at byte %lu", (unsigned long)used);
-        } else if (state != Z_OK) {
-            return file_fail(error, "its compressed data are corrupt before byte %lu: %s", (unsigned long)used,
-                             stream->msg != NULL ? stream->msg : "they want a dictionary");
-        }
-    }
-}
-
-static int unpack_file(NncFile *file, NncFileError *error) {
-    z_stream stream;
-    NncFile packed = *file;
-    int fine;
-    memset(&stream, 0, sizeof stream);
-    memset(file, 0, sizeof *file);
-    if (inflateInit2(&stream, 15 + 16) == Z_OK) { /* the largest window; gzip's wrapper */
-        fine = unpack_members(&stream, &packed, file, error);
-        inflateEnd(&stream);
-    } else {
-        fine = file_no_memory(error);
-    }
-    free(packed.bytes);
-    return fine;
+int nnc_file_is_packed(const unsigned char *bytes, size_t length) {
+    return length >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
 }
 
 int nnc_file_read(const char *path, int unpack, NncFile *file, NncFileError *error) {
@@ -101,7 +49,7 @@ int nnc_file_read(const char *path, int unpack, NncFile *file, NncFileError *err
     if (stream == NULL) return file_fail(error, "it cannot be opened: %s", strerror(errno));
     fine = read_all(stream, file, error);
     fclose(stream);
-    if (fine && unpack && is_packed(file->bytes, file->length)) fine = unpack_file(file, error);
+    if (fine && unpack && nnc_file_is_packed(file->bytes, file->length)) fine = nnc_gzip_unpack(file, error);
     if (fine) return 1;
     free(file->bytes);
     memset(file, 0, sizeof *file);

@@ -21,6 +21,12 @@ typedef struct {
 /* Returns 1 and fills *file; or returns 0 and fills *error, and there is nothing to free. */
 int nnc_file_read(const char *path, int unpack, NncFile *file, NncFileError *error);
 
+/* Whether bytes begin as gzip's do. */
+int nnc_file_is_packed(const unsigned char *bytes, size_t length);
+
+/* Doubles the room for the bytes of a file. Returns 1; or 0, and fills *error. */
+int nnc_file_grow(NncFile *file, size_t *capacity, NncFileError *error);
+
 #ifdef __cplusplus
 }
 #endif

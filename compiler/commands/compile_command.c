@@ -9,7 +9,7 @@
 static void say_command(const LoopProgram *loop, const OutputFiles *files, const char *folder, bool program) {
     const char *m = loop->model->name;
     printf("wrote %zu files to %s/\n", files->count, folder);
-    if (program) printf("  cd %s && cc -O2 *.c runtime/*.c -lm -lz -o %s && ./%s\n", folder, m, m);
+    if (program) printf("  cd %s && cc -O2 *.c runtime/*.c -lm%s -o %s && ./%s\n", folder, generate_needs_zlib(loop->model) ? " -lz" : "", m, m);
 }
 
 int command_compile(const Model *model, const Sources *sources, const OutputOptions *options) {

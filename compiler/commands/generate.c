@@ -23,9 +23,20 @@ static bool ends_in(const char *name, const char *end) {
     return length >= tail && strcmp(name + length - tail, end) == 0;
 }
 
+bool generate_needs_zlib(const Model *model) {
+    for (size_t b = 0; b < model->data.count; b++) {
+        for (size_t i = 0; i < model->data.at[b].sources.count; i++) {
+            const char *file = model->data.at[b].sources.at[i].file;
+            if (file != NULL && ends_in(file, ".gz")) return true;
+        }
+    }
+    return false;
+}
+
 /* The network's functions need the elementary functions of their type, and random numbers for initial values; a program all but the
    elementary functions of the other type. */
 static bool is_wanted(const LoopProgram *loop, const char *name, bool program) {
+    if (strcmp(name, generate_needs_zlib(loop->model) ? "gzip_none.c" : "gzip.c") == 0) return false;
     if (strcmp(name, "functions.h") == 0) return !loop->is_double;
     if (strcmp(name, "functions_double.h") == 0) return loop->is_double;
     return program || (draws(loop->model) && (strcmp(name, "random.h") == 0 || strcmp(name, "random.c") == 0));
@@ -51,7 +62,9 @@ OutputFiles generate_files(LoopProgram *loop, const Sources *sources, bool progr
     if (program) vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s_main.c", m), text_of(loop, sources, loop_to_c_program)});
     for (size_t i = 0; i < runtime_file_count; i++) {
         const RuntimeFile *file = &runtime_files[i];
-        if (is_wanted(loop, file->name, program)) vec_push(arena, &files, (OutputFile){arena_printf(arena, "runtime/%s", file->name), file->text});
+        if (!is_wanted(loop, file->name, program)) continue;
+        const char *name = strcmp(file->name, "gzip_none.c") == 0 ? "gzip.c" : file->name; /* one replaces the other in a folder, too */
+        vec_push(arena, &files, (OutputFile){arena_printf(arena, "runtime/%s", name), file->text});
     }
     return files;
 }
@@ -94,7 +107,7 @@ static void merge(Merge *m, size_t which) {
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
-    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", base_name(name), program ? " -lm -lz" : "", program ? " -o " : " -c", program ? loop->model->name : "");
+    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", base_name(name), program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c", program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
     for (size_t i = 0; i < files.count; i++) { /* the network first, then what only the program needs */
         if (ends_in(files.at[i].name, ".c")) merge(&m, i);

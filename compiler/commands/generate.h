@@ -16,6 +16,9 @@ OutputFiles generate_files(LoopProgram *loop, const Sources *sources, bool progr
 /* The same in one file. Its first comment is the command that compiles it. */
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name);
 
+/* Whether the program must be linked with zlib: a data file of the model ends in .gz. */
+bool generate_needs_zlib(const Model *model);
+
 /* Writes all files or none: each goes to a temporary file first, is on disk, and takes its place when all are there. False, with a
    message on standard error, if that fails. */
 bool write_files(Arena *arena, const char *folder, const OutputFiles *files);

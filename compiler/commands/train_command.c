@@ -68,7 +68,7 @@ static int run(const char *const *words) {
 }
 
 /* Compiles in a folder of this process, which takes its place when it is done: two runs at once do not disturb each other. */
-static bool build(Arena *arena, const OutputFiles *files, const TrainOptions *options, const char *cc, const char *folder, const char *program) {
+static bool build(Arena *arena, const OutputFiles *files, bool zlib, const TrainOptions *options, const char *cc, const char *folder, const char *program) {
     char *work = arena_printf(arena, "%s.%ld", folder, (long)getpid());
     if (!make_folders(work)) {
         fprintf(stderr, "nnc: %s: %s\n", work, strerror(errno));
@@ -81,7 +81,8 @@ static bool build(Arena *arena, const OutputFiles *files, const TrainOptions *op
         size_t length = strlen(files->at[i].name);
         if (strcmp(files->at[i].name + length - 2, ".c") == 0) vec_push(arena, &words, arena_printf(arena, "%s/%s", work, files->at[i].name));
     }
-    const char *const rest[] = {"-lz", "-lm", "-o", arena_printf(arena, "%s/program", work), NULL};
+    if (zlib) vec_push(arena, &words, "-lz");
+    const char *const rest[] = {"-lm", "-o", arena_printf(arena, "%s/program", work), NULL};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) vec_push(arena, &words, rest[i]);
     if (fine && isatty(STDERR_FILENO) && !options->quiet) fprintf(stderr, "compiling ...");
     fine = fine && run(words.at) == 0;
@@ -108,7 +109,7 @@ int command_train(const Model *model, const Sources *sources, const TrainOptions
     hash = hash_text(hash, cc);
     for (size_t i = 0; i < files.count; i++) hash = hash_text(hash_text(hash, files.at[i].name), files.at[i].text);
     const char *folder = arena_printf(arena, "%s/%s-%016" PRIx64, cache_folder(arena), model->name, hash), *program = arena_printf(arena, "%s/program", folder);
-    if (access(program, X_OK) != 0 && !build(arena, &files, options, cc, folder, program)) {
+    if (access(program, X_OK) != 0 && !build(arena, &files, generate_needs_zlib(model), options, cc, folder, program)) {
         fprintf(stderr, "nnc: the C compiler could not make the program\n");
         return 1;
     }
