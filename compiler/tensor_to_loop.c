@@ -93,7 +93,7 @@ static Expr read_at(Lowering *l, Tensor *target, const Expr *subscripts) {
 
 /* ---- How operands lie in memory */
 
-enum { SHORT_ROW = 4 };
+enum { SHORT_ROW = 4, LONG_SUM = 16 };
 
 typedef struct {
     const Index *index;
@@ -137,7 +137,7 @@ static void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor 
     if (!l->loop->options.fast || l->out == outer) return;
     Node *innermost = outer->at[outer->count - 1];
     while (&innermost->body != l->out) innermost = innermost->body.at[innermost->body.count - 1];
-    if (innermost->index->size >= SHORT_ROW && runs_along(l, reduce->kids[0], innermost->index)) vec_push(l->arena, &innermost->any_order, sum);
+    if (innermost->index->size >= LONG_SUM && runs_along(l, reduce->kids[0], innermost->index)) vec_push(l->arena, &innermost->any_order, sum);
 }
 
 /* acc := first; for all points: acc := op(acc, body) */
@@ -169,18 +169,16 @@ static Expr find_winner(Lowering *l, Expr reduce) {
     return read_local(l, at);
 }
 
-/* max + log(sum of exp(body - max)), max itself where it is infinite  (Blanchard, Higham, Higham 2021) */
+/* max + log(sum of exp(body - max))  (Blanchard, Higham, Higham 2021); NaN where all of body is -inf */
 static Expr logsumexp(Lowering *l, Expr reduce) {
     Expr body = reduce->kids[0], zero = expr_number(l->pool, 0);
     Expr largest = fold(l, expr_reduce(l->pool, REDUCE_MAX, reduce->bound, reduce->bound_count, body), expr_number(l->pool, -INFINITY), OP_MAX);
-    Expr finite = expr_op2(l->pool, OP_EQ, expr_op2(l->pool, OP_SUB, largest, largest), zero);
     Tensor *sum = let(l, "sum", 0, zero, false);
     Nodes *outer = open_loops(l, reduce->bound, reduce->bound_count, NULL);
     Expr term = expr_op1(l->pool, OP_EXP, expr_op2(l->pool, OP_SUB, lowered(l, body), largest));
     set(l, sum, expr_op2(l->pool, OP_ADD, read_local(l, sum), term));
     l->out = outer;
-    Expr result = expr_op2(l->pool, OP_ADD, largest, expr_op1(l->pool, OP_LOG, read_local(l, sum)));
-    return expr_if(l->pool, finite, result, largest);
+    return expr_op2(l->pool, OP_ADD, largest, expr_op1(l->pool, OP_LOG, read_local(l, sum)));
 }
 
 static Expr reduction(Lowering *l, Expr e) {
@@ -215,7 +213,7 @@ static Expr lowered(Lowering *l, Expr e) {
 
 /* ---- Sums that grow in rows */
 
-enum { MOST_AXES = 8 };
+enum { MOST_AXES = 8, SHORT_ARRAY = 64 };
 
 typedef struct {
     Index *across;
@@ -225,13 +223,15 @@ typedef struct {
 } Row;
 
 static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
-    Tensor *tensor = row->target;
+    Tensor *tensor = row->across->size <= SHORT_ARRAY ? NULL : row->target; /* a short one stays in registers */
     Expr at[MOST_AXES];
     for (int i = 0; tensor != NULL && i < tensor->rank; i++) at[i] = expr_index(l->pool, row->indices[i]);
     if (tensor == NULL) {
         tensor = tensor_new(l->program, TENSOR_PART, arena_printf(l->arena, "%s_row", row->name), 1, &row->across->size);
+        tensor->array = row->across->size <= SHORT_ARRAY;
         at[0] = expr_index(l->pool, row->across);
     }
+    if (tensor->array) node_new(l, NODE_LET)->target = tensor;
     row->target = NULL;
     Nodes *outer = open_loops(l, &row->across, 1, NULL);
     store(l, tensor, at, expr_number(l->pool, 0));
@@ -325,7 +325,7 @@ static bool sums_across(Lowering *l, const Group *group, Index *across, Expr *va
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
 
-enum { AT_A_TIME = 4, LONG_SUM = 16 };
+enum { AT_A_TIME = 4 };
 
 typedef struct {
     Lowering *l;
@@ -494,6 +494,8 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     LoopProgram *loop = NEW(arena, LoopProgram);
     *loop = (LoopProgram){.arena = arena, .model = model, .options = options, .is_double = model->settings.is_double};
     Program *training = model->training;
+    share_exponentials(training);
+    share_exponentials(model->inference);
     Groups step = group_statements(arena, training);
     lower_list(loop, &loop->initial, training, &training->initial, NULL);
     lower_groups(loop, &loop->step, training, &step, NULL);

@@ -165,6 +165,7 @@ void c_place(CPrinter *p, const Tensor *tensor, const Expr *list) {
     const char *local = c_declared(p, tensor);
     if (local != NULL || tensor->local) {
         text_put(p->text, local != NULL ? local : tensor->name);
+        if (tensor->array) subscripts(p, list, 0, tensor->rank);
         return;
     }
     if (p->places[tensor->id] == NULL) p->places[tensor->id] = place_name(p, tensor);

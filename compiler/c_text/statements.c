@@ -34,6 +34,10 @@ static CKind kind_of(const Tensor *tensor) { return tensor->index_range > 0 ? C_
 
 static void print_let(CPrinter *p, const Node *node) {
     const char *type = node->target->index_range > 0 ? "int32_t" : c_number_type(p->loop);
+    if (node->target->array) {
+        text_printf(p->text, "%s %s[%lld];\n", type, c_declare(p, node->target, node->target->name), (long long)node->target->shape[0]);
+        return;
+    }
     Text *outer = p->text, *value = text_new(outer->arena);
     p->text = value; /* the value is printed before the name is in scope */
     c_expression(p, node->value, kind_of(node->target));

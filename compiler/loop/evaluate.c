@@ -156,6 +156,9 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes) {
         case NODE_BLOCK: run_nodes(m, &node->body); break;
         case NODE_LOOP: run_loop(m, node); break;
         case NODE_LET:
+            if (node->target->array) break;
+            *loop_values(m, node->target) = evaluate(m, node->value);
+            break;
         case NODE_SET: *loop_values(m, node->target) = evaluate(m, node->value); break;
         case NODE_STORE:
             if (!find_point(m, node->target, node->subscripts, &point)) bug("'%s' is written outside", node->target->name);

@@ -30,7 +30,7 @@ bool loop_is_local(const Routine *routine, const Tensor *tensor) {
     return false;
 }
 
-static bool is_computed(const Tensor *t) { return t->kind == TENSOR_VALUE || t->kind == TENSOR_PART || t->kind == TENSOR_ADJOINT; }
+static bool is_computed(const Tensor *t) { return !t->array && (t->kind == TENSOR_VALUE || t->kind == TENSOR_PART || t->kind == TENSOR_ADJOINT); }
 
 static bool constant_point(const Tensor *tensor, const Expr *subscripts, size_t *point) {
     *point = 0;

@@ -23,6 +23,12 @@ static void print_nodes(Text *text, const Nodes *nodes) {
             text->indent--;
             continue;
         case NODE_LET:
+            if (node->target->array) {
+                text_printf(text, "var %s[%lld]\n", node->target->name, (long long)node->target->shape[0]);
+                continue;
+            }
+            text_printf(text, "%s%s := ", node->constant ? "let " : "var ", node->target->name);
+            break;
         case NODE_SET: text_printf(text, "%s%s := ", node->kind == NODE_SET ? "" : node->constant ? "let " : "var ", node->target->name); break;
         case NODE_STORE:
             text_put(text, node->target->name);

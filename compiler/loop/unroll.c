@@ -113,6 +113,10 @@ static bool is_short(Expr e) { return e->kind == EXPR_CONST || e->kind == EXPR_R
 static void expand(Unroll *u, const Nodes *nodes);
 
 static void expand_let(Unroll *u, const Nodes *nodes, const Node *node) {
+    if (node->target->array) {
+        line(u, NODE_LET, node->target, NULL);
+        return;
+    }
     Local local = {.loop_local = node->target, .value = value_here(u, node->value), .terms = 1};
     local.in_memory = !node->constant && set_under_batch(nodes, node->target, false);
     local.once = places_that_read(u, nodes, node->target, false) == 1;

@@ -43,6 +43,7 @@ struct Tensor {
     Facts facts;
     bool frozen;           /* a parameter that is not updated */
     bool local;            /* a variable of the loop program: of rank 0, and not among the program's tensors */
+    bool array;            /* an array that is a variable of the loop program */
     Tensor *of;            /* the tensor that this is the adjoint, or the optimizer's memory, of */
     Statement *definition; /* NULL for inputs, settings, literals and persistent tensors */
     const double *literal; /* TENSOR_LITERAL: the elements, row-major */
@@ -132,6 +133,7 @@ Statements program_statements(const Program *program);
 void stabilize(Program *program);           /* stabilize.c: stable forms by rules.def, looking through names */
 void normalize(Program *program);           /* normalize.c: each reduction a statement of its own; shared; unused ones gone */
 void differentiate(Program *program);       /* differentiate.c: backward */
+void share_exponentials(Program *program);  /* exponentials.c: a softmax and its log-sum-exp share their exponentials */
 void simplify(Program *program);            /* simplify.c: algebra, sharing, what is kept and what is computed again */
 bool program_check(const Program *program, const char **why); /* check.c: the promises above, executable */
 
