@@ -18,6 +18,7 @@ static const char *model_file(Arena *arena, const Model *model) {
 /* Words that many lines of the output share. */
 typedef struct {
     const char *model, *upper, *number, *feed, *fed, *metrics;
+    const char *apart; /* feed, in functions whose parameters never overlap */
 } Words;
 
 static Words words_of(const LoopProgram *loop) {
@@ -29,6 +30,7 @@ static Words words_of(const LoopProgram *loop) {
         .upper = c_upper(arena, m),
         .number = c_number_type(loop),
         .feed = arena_printf(arena, "const %s_input *in%s", m, target ? arena_printf(arena, ", const %s_target *target", m) : ""),
+        .apart = arena_printf(arena, "const %s_input *restrict in%s", m, target ? arena_printf(arena, ", const %s_target *restrict target", m) : ""),
         .fed = target ? "in + first, target + first" : "in + first",
         .metrics = loop->model->training->metrics.count > 0 ? arena_printf(arena, ", %s_metrics *metrics", m) : "",
     };
@@ -169,16 +171,16 @@ void loop_to_c_source(Text *text, LoopProgram *loop, const Sources *sources) {
     text_printf(text, "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n    state->step = 0;\n    state->epoch = 0;\n", m, m, m);
     text_printf(text, "    %s_fill(model, state, seed);\n}\n\n", m);
     c_function(&p, &loop->step, &(CHead){"static void", arena_printf(arena, "%s_step", m),
-                                         arena_printf(arena, "%s_parameters *model, %s_state *state, %s_work *work, %s, int examples", m, m, m, w.feed), NULL,
+                                         arena_printf(arena, "%s_parameters *restrict model, %s_state *restrict state, %s_work *restrict work, %s, int examples", m, m, m, w.apart), NULL,
                                          {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
     print_train(text, &w, model->training);
     c_function(&p, &loop->evaluate, &(CHead){"static void", arena_printf(arena, "%s_judge", m),
-                                             arena_printf(arena, "const %s_parameters *model, %s_evaluate_work *work, %s, int examples", m, m, w.feed), NULL,
+                                             arena_printf(arena, "const %s_parameters *restrict model, %s_evaluate_work *restrict work, %s, int examples", m, m, w.apart), NULL,
                                              {.model = true, .work = true, .in = true, .target = target, .examples = true}});
     print_evaluate(text, &w, model->inference);
     p.outputs = &model->inference->outputs;
     c_function(&p, &loop->predict, &(CHead){"static void", arena_printf(arena, "%s_answer", m),
-                                            arena_printf(arena, "const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, int examples", m, m, m, m), NULL,
+                                            arena_printf(arena, "const %s_parameters *restrict model, %s_predict_work *restrict work, const %s_input *restrict in, %s_output *restrict out, int examples", m, m, m, m), NULL,
                                             {.model = true, .work = true, .in = true, .out = true, .examples = true}});
     p.outputs = NULL;
     print_predict(text, &w);
