@@ -51,7 +51,7 @@ row() {
         done >"$work/times"
         awk -v net="$net" -v batch="$batch" '
             { if (!($1 in ns) || $2 < ns[$1]) ns[$1] = $2; loss[$1] = $3 }
-            function apart(a, b) { return (a > b ? a - b : b - a) > 1e-4 * (b > 1 ? b : 1) || a != a + 0 || b != b + 0 }
+            function apart(a, b) { return (a > b ? a - b : b - a) > 1e-6 * (b > 1 ? b : 1) || a != a + 0 || b != b + 0 }
             END {
                 printf "%-8s %5d %12.1f %12.1f %9.2f %12.1f %9.2f\n", net, batch, ns["plain"], ns["fast"], ns["fast"] / ns["plain"], \
                     ns["strict"], ns["strict"] / ns["plain"]
