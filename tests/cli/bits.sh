@@ -1,0 +1,106 @@
+# Strict generated code: the same checkpoints and the same JSON lines, to the last bit, from every compiler, at every level of
+# optimization, with loops and with straight lines. The runtime is compiled once for each compiler, the network for each shape.
+strict="-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wmissing-prototypes -Werror"
+models="step_by_step xor iris digits"
+cp -r "$SOURCE/examples" .
+
+for model in $models; do
+    for unroll in none auto full; do
+        "$NNC" compile examples/*_$model/$model.nn --math=strict --unroll=$unroll -o $model.$unroll >/dev/null
+    done
+    if cmp -s $model.auto/$model.c $model.full/$model.c; then touch $model.auto/same; fi
+done
+
+missing() { # COMMAND WHAT
+    ! command -v "$1" >/dev/null && echo "SKIPPED: $1 is missing: $2"
+}
+
+# ---- The same bits
+
+# musl's compiler does not look where zlib's header is.
+mkdir zlib
+if command -v gcc >/dev/null; then
+    cp $(echo '#include <zlib.h>' | gcc -xc -M - | grep -o '[^ ]*/z[a-z]*\.h') zlib
+    zlib_archive=$(gcc -print-file-name=libz.a)
+fi
+
+# build WHERE COMMAND...: the programs MODEL.UNROLL/WHERE
+build() {
+    local where=$1 model unroll libraries="-lm -lz"
+    shift
+    if [ "$1" = musl-gcc ]; then libraries="-lm $zlib_archive"; fi
+    mkdir $where
+    for file in digits.none/runtime/*.c; do "$@" -c $file -o $where/$(basename $file .c).o; done
+    for model in $models; do
+        for unroll in none auto full; do
+            is_wanted $where $model.$unroll || continue
+            "$@" $model.$unroll/$model.c $model.$unroll/${model}_main.c $where/*.o -o $model.$unroll/$where $libraries
+        done
+    done
+}
+
+# Digits has 7,000 multiplications a step in straight lines, which take optimizers half a minute; auto mixes what
+# none and full have.
+is_wanted() {
+    [ ! -e $2/same ] || return
+    case $1:$2 in
+    gcc_plain:* | tcc:* | clang_native:*.auto) ;;
+    *:*.auto | *:digits.full) return 1 ;;
+    esac
+}
+
+# train WHERE: each program; their results must be those of the program that was first
+train() {
+    local model unroll
+    for model in $models; do
+        for unroll in none auto full; do
+            is_wanted $1 $model.$unroll || continue
+            rm -f saved
+            (cd examples/*_$model && ../../$model.$unroll/$1 --epochs 12 --json --save ../../saved) |
+                sed 's/,"seconds":[^,}]*//' >lines
+            [ "$(wc -l <lines)" = 12 ]
+            [ -e $model.saved ] || { mv saved $model.saved; mv lines $model.lines; continue; }
+            cmp saved $model.saved || { echo "$model.$unroll by $1: other parameters"; exit 1; }
+            diff lines $model.lines || { echo "$model.$unroll by $1: other lines"; exit 1; }
+        done
+    done
+}
+
+same_bits() { # WHERE COMMAND...
+    if missing $2 "the bits of ${*:2}"; then return; fi
+    build "$@"
+    train $1
+}
+same_bits gcc_plain gcc -O0
+same_bits gcc_fast gcc -O3
+same_bits gcc_native gcc -O3 -std=gnu17 -march=native # fuses multiplications and additions where it may
+same_bits clang clang -O2
+same_bits clang_native clang -O3 -march=native
+same_bits tcc tcc
+same_bits musl musl-gcc -static -O2 -I zlib
+
+# What would change the bits is refused.
+if ! missing gcc "wrong flags"; then
+    ! gcc -ffast-math -fsyntax-only iris.none/iris.c 2>err
+    grep -q 'without -ffast-math' err
+fi
+
+# ---- No warnings
+
+for compiler in gcc clang; do
+    missing $compiler "warnings" && continue
+    $compiler $strict -fsyntax-only digits.none/runtime/*.c
+    for model in $models; do
+        for unroll in none auto full; do $compiler $strict -fsyntax-only $model.$unroll/*.c; done
+    done
+done
+
+# The headers are C++, too.
+if ! missing g++ "headers as C++"; then
+    for model in $models; do
+        "$NNC" compile examples/*_$model/$model.nn --library --gradients -o $model.library >/dev/null
+        for header in $model.none/$model.h $model.library/$model.h; do
+            g++ -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c++ $header
+        done
+    done
+fi
