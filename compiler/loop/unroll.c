@@ -64,8 +64,9 @@ static Node *line(Unroll *u, NodeKind kind, Tensor *target, Expr value) {
     return node;
 }
 
-/* The value so far goes into a variable. */
+/* The value so far goes into a variable, where it is not there. */
 static void write_down(Unroll *u, Local *local, bool constant) {
+    if (local->local != NULL && local->value->kind == EXPR_READ && local->value->tensor == local->local) return;
     if (local->local == NULL) {
         local->local = local_new(u->loop, u->routine, local->loop_local->name, local->loop_local->index_range);
         line(u, NODE_LET, local->local, local->value)->constant = constant;
