@@ -136,17 +136,17 @@ static void print_calls(Text *text, const LoopProgram *loop) {
     const Program *program = loop->model->training;
     bool target = program->targets.count > 0, metrics = program->metrics.count > 0;
     const char *targets = target ? ", target" : "", *unused = target ? "" : "    (void)target;\n";
-    const char *found = metrics ? ", &found" : "";
+    const char *found = metrics ? ", &found" : "", *convert = loop->is_double ? "" : "(double)";
     Text *copy = text_new(text->arena);
-    for (size_t i = 0; i < program->metrics.count; i++) text_printf(copy, "    metrics[%zu] = found.%s;\n", i, c_name(text->arena, program->metrics.at[i].name));
+    for (size_t i = 0; i < program->metrics.count; i++) text_printf(copy, "    metrics[%zu] = %sfound.%s;\n", i, convert, c_name(text->arena, program->metrics.at[i].name));
     if (!metrics) text_put(copy, "    (void)metrics;\n");
     const char *results = metrics ? arena_printf(text->arena, "    %s_metrics found;\n", m) : "";
     text_put(text, "static void init(void *model, void *state, uint64_t seed) {\n");
     text_printf(text, "    %s_init(model, state, seed);\n}\n\n", m);
     text_put(text, "static double train(void *model, void *state, void *work, const void *in, const void *target, size_t n, double *metrics) {\n");
-    text_printf(text, "%s    const double loss = %s_train(model, state, work, in%s, n%s);\n%s%s    return loss;\n}\n\n", results, m, targets, found, text_string(copy), unused);
+    text_printf(text, "%s    const double loss = %s%s_train(model, state, work, in%s, n%s);\n%s%s    return loss;\n}\n\n", results, convert, m, targets, found, text_string(copy), unused);
     text_put(text, "static double evaluate(const void *model, const void *state, void *work, const void *in, const void *target, size_t n,\n                       double *metrics) {\n");
-    text_printf(text, "%s    const double loss = %s_evaluate(model, work, in%s, n%s);\n%s%s    (void)state;\n    return loss;\n}\n\n", results, m, targets, found, text_string(copy), unused);
+    text_printf(text, "%s    const double loss = %s%s_evaluate(model, work, in%s, n%s);\n%s%s    (void)state;\n    return loss;\n}\n\n", results, convert, m, targets, found, text_string(copy), unused);
 }
 
 /* The forward pass of training once more, with a look at each result. */

@@ -144,8 +144,12 @@ bool c_draws(const Statements *list) {
 /* Every function of a kind has the same parameters; those that this one does not need are named as such. */
 static void print_unused(CPrinter *p, const Routine *routine, const bool *uses, const CParameters *parameters, bool calls) {
     const Program *program = routine->program;
-    bool model = calls, state = calls, work = calls, in = calls, target = calls, examples = calls || uses[program->batch_size->id];
-    for (size_t i = 0; i < routine->buffers.count; i++) work |= uses[routine->buffers.at[i]->id] && !c_is_given(p->loop, routine, routine->buffers.at[i]);
+    bool model = calls, state = calls, work = calls, in = calls, target = calls, examples = calls || uses[program->batch_size->id], given = calls;
+    for (size_t i = 0; i < routine->buffers.count; i++) {
+        if (!uses[routine->buffers.at[i]->id]) continue;
+        if (c_is_given(p->loop, routine, routine->buffers.at[i])) given = true;
+        else work = true;
+    }
     for (size_t i = 0; i < program->all.count; i++) {
         const Tensor *t = program->all.at[i];
         if (!uses[i]) continue;
@@ -159,7 +163,8 @@ static void print_unused(CPrinter *p, const Routine *routine, const bool *uses, 
         bool has, uses;
         const char *name;
     } all[] = {{parameters->model, model, "model"}, {parameters->state, state, "state"}, {parameters->work, work, "work"}, {parameters->in, in, "in"},
-               {parameters->target, target, "target"}, {parameters->examples, examples, "examples"}, {parameters->seed, c_draws(&program->initial), "seed"}};
+               {parameters->target, target, "target"}, {parameters->examples, examples, "examples"}, {parameters->seed, c_draws(&program->initial), "seed"},
+               {parameters->out, given, "out"}, {parameters->gradient, given, "gradient"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i].has && !all[i].uses) text_printf(p->text, "(void)%s;\n", all[i].name);
     }
