@@ -37,8 +37,14 @@ static bool run_derive(Compilation *c) {
     return true;
 }
 
+static bool lower(Compilation *c) {
+    c->loop = tensor_to_loop(c->context.arena, c->model, c->options.loop);
+    return true;
+}
+
 static void print_ast(const Compilation *c, Text *text) { ast_print(text, &c->items); }
 static void print_program(const Compilation *c, Text *text) { program_print(text, c->model->training, c->options.origins ? c->context.sources : NULL); }
+static void print_loop(const Compilation *c, Text *text) { loop_print(text, c->loop); }
 
 static const Step steps[] = {
     {"parse", "the text, as it was understood", parse, print_ast},
@@ -47,6 +53,7 @@ static const Step steps[] = {
     {"normalize", "each reduction a statement of its own", run_normalize, print_program},
     {"derive", "the chain rule: an adjoint for every tensor that a parameter needs", run_derive, print_program},
     {"simplify", "short formulas; what is shared, kept or computed again", run_simplify, print_program},
+    {"loop", "loops or straight lines, buffers, updates in place", lower, print_loop},
 };
 enum { STEP_COUNT = sizeof steps / sizeof *steps };
 
@@ -87,6 +94,7 @@ static void verify(const Compilation *c, const Step *step) {
     const char *why = NULL;
     if (c->model == NULL) return;
     if (!program_check(c->model->training, &why) || !program_check(c->model->inference, &why)) bug("after step '%s': %s", step->name, why);
+    if (c->loop != NULL && !loop_check(c->loop, &why)) bug("after step '%s': %s", step->name, why);
 }
 
 bool compile(Compilation *c, FILE *out) {

@@ -1,8 +1,8 @@
-/* The pipeline, from bytes to the derived and simplified program. No globals: two compilations run in two threads. */
+/* The pipeline, from bytes to the loop program. No globals: two compilations run in two threads. */
 #ifndef NNC_COMPILE_H
 #define NNC_COMPILE_H
 
-#include "model.h"
+#include "loop/loop.h"
 
 typedef struct {
     const char *dump; /* print the program after this step, or NULL */
@@ -11,13 +11,15 @@ typedef struct {
     bool check;       /* verify what each step promises */
     int64_t batch;    /* > 0: instead of the model's own */
     bool origins;     /* dumps say where each statement comes from */
+    LoopOptions loop; /* unless a command wants C, the defaults: loops, strict */
 } CompileOptions;
 
 typedef struct {
     AstContext context;
     uint32_t source;
     AstList items;
-    Model *model; /* NULL until names are resolved */
+    Model *model;      /* NULL until names are resolved */
+    LoopProgram *loop; /* NULL until the last step */
     CompileOptions options;
 } Compilation;
 

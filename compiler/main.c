@@ -125,7 +125,7 @@ static int64_t whole_number(const char *text, const char *option, int64_t least)
 }
 
 static void check_step(const char *name) {
-    if (!compile_has_step(name)) misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive and simplify", name);
+    if (!compile_has_step(name)) misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive, simplify and loop", name);
 }
 
 static int32_t unroll_of(const char *word) {
@@ -154,7 +154,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
     case ORIGINS: a->compile.origins = true; return;
     case TIME: a->compile.time = true; return;
     case CHECK: a->compile.check = true; return;
-    case GRADIENTS: a->gradients = a->output.loop.gradients = true; return;
+    case GRADIENTS: a->gradients = a->compile.loop.gradients = true; return;
     case ALL: a->check.all = true; return;
     case STEPS: a->run.steps = whole_number(optarg, "--steps", 0); return;
     case LOAD: a->run.load = optarg; pass(a, arena, "--load", optarg); return;
@@ -169,14 +169,14 @@ static void one_option(Arguments *a, Arena *arena, int option) {
     case 'o': a->output.output = optarg; return;
     case LIBRARY: a->output.library = true; return;
     case SINGLE_FILE: a->output.single_file = true; return;
-    case ANNOTATE: a->output.loop.annotate = (int)whole_number(optarg, "--annotate (0, 1 or 2)", 0); return;
+    case ANNOTATE: a->compile.loop.annotate = (int)whole_number(optarg, "--annotate (0, 1 or 2)", 0); return;
     case EPOCHS: whole_number(optarg, "--epochs", 0); pass(a, arena, "--epochs", optarg); return;
     case PARTIAL: a->partial = true; pass(a, arena, "--partial", NULL); return;
     case RESUME: a->resume = true; pass(a, arena, "--resume", optarg); return;
     case QUIET: a->output.quiet = a->train.quiet = true; pass(a, arena, "--quiet", NULL); return;
     case CC: a->train.cc = optarg; return;
-    case MATH: a->output.loop.fast = a->train.loop.fast = fast_of(optarg); return;
-    case UNROLL: a->output.loop.unroll = a->train.loop.unroll = unroll_of(optarg); return;
+    case MATH: a->compile.loop.fast = fast_of(optarg); a->has_math = true; return;
+    case UNROLL: a->compile.loop.unroll = unroll_of(optarg); return;
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
     case 'h': fputs(usage, stdout); fputs(details, stdout); exit(written(0));
     default: fprintf(stderr, "%s'nnc --help' says more\n", usage); exit(2);
@@ -203,7 +203,7 @@ static void check_belongs(const Arguments *a, Arena *arena, int option) {
 }
 
 static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
-    Arguments a = {.run = {.steps = -1}, .output = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1}}, .train = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1, .fast = true}}};
+    Arguments a = {.run = {.steps = -1}, .compile = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1}}};
 #ifdef NNC_CHECK
     a.compile.check = true;
 #endif
@@ -220,11 +220,13 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     if (!named && count > 1) misuse("there is no command '%s'", words[0]);
     if (count > 2) misuse("'%s' is too much", words[2]);
     if (a.model == NULL && a.command != IS_HELP) misuse("'nnc %s' wants a model", words[0]);
+    if (a.command == IS_TRAIN && !a.has_math) a.compile.loop.fast = true;
+    if ((a.command & (IS_COMPILE | IS_TRAIN)) == 0) a.compile.loop.unroll = UNROLL_NONE;
     for (int i = 0; i < a.used_count; i++) check_belongs(&a, arena, a.used[i]);
     if (a.check.all && !a.gradients) misuse("%s", "--all belongs to --gradients");
     if (a.partial && a.run.load == NULL) misuse("%s", "--partial belongs to --load");
     if (a.resume && a.run.load != NULL) misuse("%s", "--resume goes on where a run ended, --load starts anew: one of them");
-    if (a.output.loop.annotate > 2) misuse("%s", "--annotate is 0, 1 or 2");
+    if (a.compile.loop.annotate > 2) misuse("%s", "--annotate is 0, 1 or 2");
     return a;
 }
 
@@ -238,8 +240,8 @@ static int compile_and_run(Compilation *c, const Arguments *a) {
     }
     if (!compile(c, stdout)) return 1;
     if (a->compile.dump != NULL || a->compile.stop != NULL) return 0;
-    if (a->command == IS_COMPILE) return command_compile(c->model, c->context.sources, &a->output);
-    if (a->command == IS_TRAIN) return command_train(c->model, c->context.sources, &a->train);
+    if (a->command == IS_COMPILE) return command_compile(c->loop, c->context.sources, &a->output);
+    if (a->command == IS_TRAIN) return command_train(c->loop, c->context.sources, &a->train);
     if (a->command == IS_RUN) return command_run(c->model, &a->run, c->context.diagnostics);
     if (a->gradients) return command_check_gradients(c->model, &a->check, c->context.diagnostics);
     command_summary(c->model, stdout);

@@ -31,23 +31,21 @@ int command_check_gradients(Model *model, const CheckOptions *options, Diagnosti
 void command_summary(const Model *model, FILE *out);
 
 typedef struct {
-    LoopOptions loop;
     const char *output; /* folder or file; NULL: the model's name */
     bool library, single_file, quiet;
 } OutputOptions;
 
 /* nnc compile MODEL: the network as C, with the program around it unless a library is wanted. */
-int command_compile(const Model *model, const Sources *sources, const OutputOptions *options);
+int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options);
 
 typedef struct {
-    LoopOptions loop;
     const char *cc; /* NULL: $CC, or cc */
     bool quiet;
     Vec(const char *) pass; /* options for the program */
 } TrainOptions;
 
 /* nnc train MODEL: compiles the C, and becomes the program. Returns only if that fails. */
-int command_train(const Model *model, const Sources *sources, const TrainOptions *options);
+int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options);
 
 /* nnc help, nnc help NAME (name NULL: the list of all entries). */
 int command_help(AstContext *context, const char *name, FILE *out);

@@ -12,9 +12,9 @@ static void say_command(const LoopProgram *loop, const OutputFiles *files, const
     if (program) printf("  cd %s && cc -O2 *.c runtime/*.c -lm%s -o %s && ./%s\n", folder, generate_needs_zlib(loop->model) ? " -lz" : "", m, m);
 }
 
-int command_compile(const Model *model, const Sources *sources, const OutputOptions *options) {
-    Arena *arena = arena_new();
-    LoopProgram *loop = tensor_to_loop(arena, model, options->loop);
+int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options) {
+    Arena *arena = loop->arena;
+    const Model *model = loop->model;
     bool program = !options->library, fine;
     if (options->single_file) {
         OutputFiles files = {0};
@@ -30,6 +30,5 @@ int command_compile(const Model *model, const Sources *sources, const OutputOpti
         fine = fine && write_files(arena, folder, &files);
         if (fine && !options->quiet) say_command(loop, &files, folder, program);
     }
-    arena_free(arena);
     return fine ? 0 : 1;
 }

@@ -40,11 +40,11 @@ static const char *cache_folder(Arena *arena) {
     return arena_printf(arena, "/tmp/nnc-%ld", (long)getuid());
 }
 
-static void add_flags(Arena *arena, Words *words, const TrainOptions *options, const char *cc) {
+static void add_flags(Arena *arena, Words *words, bool is_fast, const char *cc) {
     vec_push(arena, words, cc);
     static const char *const strict[] = {"-std=c99", "-O3", "-fno-math-errno", "-fno-trapping-math"};
     static const char *const fast[] = {"-std=c99", "-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"};
-    if (options->loop.fast) {
+    if (is_fast) {
         for (size_t i = 0; i < sizeof fast / sizeof *fast; i++) vec_push(arena, words, fast[i]);
     } else {
         for (size_t i = 0; i < sizeof strict / sizeof *strict; i++) vec_push(arena, words, strict[i]);
@@ -68,14 +68,14 @@ static int run(const char *const *words) {
 }
 
 /* Compiles in a folder of this process, which takes its place when it is done: two runs at once do not disturb each other. */
-static bool build(Arena *arena, const OutputFiles *files, bool zlib, const TrainOptions *options, const char *cc, const char *folder, const char *program) {
+static bool build(Arena *arena, const OutputFiles *files, bool zlib, const TrainOptions *options, bool is_fast, const char *cc, const char *folder, const char *program) {
     char *work = arena_printf(arena, "%s.%ld", folder, (long)getpid());
     if (!make_folders(work)) {
         fprintf(stderr, "nnc: %s: %s\n", work, strerror(errno));
         return false;
     }
     Words words = {0};
-    add_flags(arena, &words, options, cc);
+    add_flags(arena, &words, is_fast, cc);
     bool fine = write_files(arena, work, files);
     for (size_t i = 0; i < files->count; i++) {
         size_t length = strlen(files->at[i].name);
@@ -100,16 +100,16 @@ static const char *folder_of(Arena *arena, const char *path) {
     return slash == NULL ? "." : slash == path ? "/" : arena_text(arena, path, (size_t)(slash - path));
 }
 
-int command_train(const Model *model, const Sources *sources, const TrainOptions *options) {
-    Arena *arena = arena_new();
-    LoopProgram *loop = tensor_to_loop(arena, model, options->loop);
+int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options) {
+    Arena *arena = loop->arena;
+    const Model *model = loop->model;
     OutputFiles files = generate_files(loop, sources, true);
     const char *cc = options->cc != NULL ? options->cc : getenv("CC") != NULL && *getenv("CC") != '\0' ? getenv("CC") : "cc";
-    uint64_t hash = hash_text(UINT64_C(14695981039346656037), options->loop.fast ? "fast" : "strict");
+    uint64_t hash = hash_text(UINT64_C(14695981039346656037), loop->options.fast ? "fast" : "strict");
     hash = hash_text(hash, cc);
     for (size_t i = 0; i < files.count; i++) hash = hash_text(hash_text(hash, files.at[i].name), files.at[i].text);
     const char *folder = arena_printf(arena, "%s/%s-%016" PRIx64, cache_folder(arena), model->name, hash), *program = arena_printf(arena, "%s/program", folder);
-    if (access(program, X_OK) != 0 && !build(arena, &files, generate_needs_zlib(model), options, cc, folder, program)) {
+    if (access(program, X_OK) != 0 && !build(arena, &files, generate_needs_zlib(model), options, loop->options.fast, cc, folder, program)) {
         fprintf(stderr, "nnc: the C compiler could not make the program\n");
         return 1;
     }

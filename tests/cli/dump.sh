@@ -1,6 +1,6 @@
 # --dump of every step, --stop, --time and --origins.
 model=$SOURCE/tests/facts/model_xor/model.nn
-for step in parse tensor stabilize normalize derive simplify; do
+for step in parse tensor stabilize normalize derive simplify loop; do
     "$NNC" "$model" --dump=$step >$step.txt 2>err
     [ -s $step.txt ]
     [ ! -s err ]
