@@ -1,25 +1,56 @@
-/* The loop program, readable: one line for each node. */
+/* The loop program, readable: one line for each node, below the statements that they compute. */
 #include "loop/loop.h"
 
-static void print_nodes(Text *text, const Nodes *nodes) {
+/* Indices are called as in the statement that they come from. */
+static void add_names(Arena *arena, IndexNames *names, const Statement *s) {
+    IndexNames own = statement_index_names(arena, s);
+    for (size_t i = 0; i < own.count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < names->count; k++) known |= names->at[k].index == own.at[i].index;
+        if (!known) vec_push(arena, names, own.at[i]);
+    }
+}
+
+static const char *name_of_index(const IndexNames *names, const Index *index) {
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->at[i].index == index) return names->at[i].name;
+    }
+    return index->name;
+}
+
+static void print_range(Text *text, const Node *loop) {
+    long long size = loop->index->size;
+    if (loop->index->batch) text_put(text, "the batch");
+    else if (loop->rest > 0) text_printf(text, "%lld..%lld", size / loop->rest * loop->rest, size);
+    else text_printf(text, "0..%lld", loop->step > 1 ? size / loop->step * loop->step : size);
+    if (loop->index->batch && loop->rest > 0) text_printf(text, ", what is left of groups of %d", loop->rest);
+    if (loop->step > 1) text_printf(text, " step %d", loop->step);
+    text_put(text, "\n");
+}
+
+static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names);
+
+static void print_block(Text *text, const Node *block) {
+    IndexNames names = {0};
+    for (size_t i = 0; i < block->statements.count; i++) {
+        text_put(text, "# ");
+        statement_print(text, block->statements.at[i]);
+        text_put(text, "\n");
+        add_names(text->arena, &names, block->statements.at[i]);
+    }
+    print_nodes(text, &block->body, &names);
+}
+
+static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
         switch (node->kind) {
-        case NODE_BLOCK:
-            for (size_t k = 0; k < node->statements.count; k++) {
-                text_put(text, "# ");
-                statement_print(text, node->statements.at[k]);
-                text_put(text, "\n");
-            }
-            print_nodes(text, &node->body);
-            continue;
+        case NODE_BLOCK: print_block(text, node); continue;
         case NODE_LOOP:
-            if (node->index->batch) text_printf(text, "for %s in the batch\n", node->index->name);
-            else if (node->rest > 0) text_printf(text, "for %s in %lld..%lld\n", node->index->name, (long long)(node->index->size / node->rest * node->rest), (long long)node->index->size);
-            else if (node->step > 1) text_printf(text, "for %s in 0..%lld step %d\n", node->index->name, (long long)(node->index->size / node->step * node->step), node->step);
-            else text_printf(text, "for %s in 0..%lld\n", node->index->name, (long long)node->index->size);
+            text_printf(text, "for %s in ", name_of_index(names, node->index));
+            print_range(text, node);
             text->indent++;
-            print_nodes(text, &node->body);
+            print_nodes(text, &node->body, names);
             text->indent--;
             continue;
         case NODE_LET:
@@ -34,23 +65,24 @@ static void print_nodes(Text *text, const Nodes *nodes) {
             text_put(text, node->target->name);
             for (int k = 0; k < node->target->rank; k++) {
                 text_put(text, k == 0 ? "[" : ", ");
-                expr_print(text, node->subscripts[k]);
+                expr_print_named(text, node->subscripts[k], names);
             }
             text_put(text, node->target->rank > 0 ? "] := " : " := ");
             break;
         }
-        expr_print(text, node->value);
+        expr_print_named(text, node->value, names);
         text_put(text, "\n");
     }
 }
 
 void loop_print(Text *text, LoopProgram *loop) {
+    IndexNames none = {0};
     for (int i = 0; i < ROUTINES; i++) {
         const char *name;
         const Routine *routine = loop_routine(loop, i, &name);
         text_printf(text, "%s\n", name);
         text->indent++;
-        print_nodes(text, &routine->body);
+        print_nodes(text, &routine->body, &none);
         text->indent--;
     }
 }

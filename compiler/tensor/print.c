@@ -128,6 +128,15 @@ void expr_print(Text *text, Expr e) {
     print(&p, e, LOWEST, false);
 }
 
+void expr_print_named(Text *text, Expr e, const IndexNames *names) {
+    Printer p = {.text = text};
+    for (size_t i = 0; i < names->count; i++) {
+        vec_push(text->arena, &p.seen, names->at[i].index);
+        vec_push(text->arena, &p.shown, names->at[i].name);
+    }
+    print(&p, e, LOWEST, false);
+}
+
 static void print_statement(Printer *p, const Statement *s) {
     text_put(p->text, s->target->name);
     if (s->target->rank > 0) {

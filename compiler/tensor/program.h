@@ -149,5 +149,6 @@ typedef struct {
 typedef Vec(IndexName) IndexNames;
 IndexNames statement_index_names(Arena *arena, const Statement *statement);
 void expr_print(Text *text, Expr e); /* indices by name, disambiguated within e */
+void expr_print_named(Text *text, Expr e, const IndexNames *names);
 
 #endif
