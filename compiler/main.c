@@ -241,6 +241,7 @@ static int compile_and_run(Compilation *c, const Arguments *a) {
     if (!compile(c, stdout)) return 1;
     if (a->compile.dump != NULL || a->compile.stop != NULL) return 0;
     if (a->command == IS_COMPILE) return command_compile(c->loop, c->context.sources, &a->output);
+    if (a->command == IS_TRAIN && what_to_train(c->model, c->context.diagnostics) == NULL) return 1;
     if (a->command == IS_TRAIN) return command_train(c->loop, c->context.sources, &a->train);
     if (a->command == IS_RUN) return command_run(c->model, &a->run, c->context.diagnostics);
     if (a->gradients) return command_check_gradients(c->model, &a->check, c->context.diagnostics);

@@ -46,6 +46,10 @@ static int load_test(NncTraining *t, const NncOptions *options) {
 
 static int load_data(NncTraining *t, const NncOptions *options) {
     const NncBlock *block = t->program->train_data;
+    if (block == NULL) {
+        nnc_message(t->program->name, "the model has no block 'data train'");
+        return 0;
+    }
     if (!load_block(t->program, block, options, NULL, t->at.seed, &t->data)) return 0;
     if (t->data.training_count == 0) {
         nnc_message(t->program->name, "data %s leaves no examples to train on", block->split);

@@ -49,7 +49,7 @@ typedef struct {
     uint32_t epochs, patience; /* patience 0: no early stopping */
     uint64_t seed;
     int shuffle;
-    const NncBlock *train_data, *test_data; /* test_data: NULL where there is none */
+    const NncBlock *train_data, *test_data; /* NULL where there is none */
 } NncProgram;
 
 /* Trains as the options say; returns the exit code: 0; 1 for bad data, a bad checkpoint or a loss that is not finite; 2 for options that are

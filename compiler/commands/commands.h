@@ -14,6 +14,10 @@ typedef struct {
     bool json; /* a line of JSON for each line of text */
 } RunOptions;
 
+/* A model that can be trained says how its loss is found, how it falls, and on what: the block `data train`. NULL: it does not, which the
+   diagnostics say. */
+const DataBlock *what_to_train(const Model *model, Diagnostics *diagnostics);
+
 /* nnc run MODEL: trains in double precision, statement by statement. */
 int command_run(Model *model, const RunOptions *options, Diagnostics *diagnostics);
 

@@ -151,8 +151,7 @@ static bool run_all(Run *run, uint64_t seed) {
                                                     run->arena, run->diagnostics);
 }
 
-/* A model that can be trained says how its loss is found, how it falls, and on what. */
-static const DataBlock *what_to_train(const Model *model, Diagnostics *diagnostics) {
+const DataBlock *what_to_train(const Model *model, Diagnostics *diagnostics) {
     const DataBlock *block = data_block(model, "train");
     Span nowhere = {0};
     if (model->training->loss == NULL) error_at(diagnostics, nowhere, "the model has no loss to minimise");
