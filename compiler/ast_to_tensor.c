@@ -129,6 +129,7 @@ static void items_before(E *e, const AstList *items) {
         if (ast->kind == AST_TRAIN) elaborate_train(e, ast);
     }
     e->model->name = model != NULL ? model->name : name_of(e->context->names, "model");
+    if (strcmp(e->model->name, "nnc") == 0) fail(e, model->span, "'nnc' begins the names of the functions that generated C calls: the model needs another name");
 }
 
 /* ---- After all items */

@@ -100,3 +100,14 @@ bool data_load(const Model *model, const DataBlock *block, const NncData *learne
     if (error.other >= 0) note_at(diagnostics, from[error.other]->span, "'%s' comes from here", tensors[error.other]->name);
     return false;
 }
+
+const DataBlock *data_to_train(const Model *model, Diagnostics *diagnostics) {
+    const DataBlock *block = data_block(model, "train");
+    Span nowhere = {0};
+    if (model->training->loss == NULL) error_at(diagnostics, nowhere, "the model has no loss to minimise");
+    else if (model->training->update.count == 0)
+        error_at(diagnostics, model->loss_span, "the model has no optimizer, or nothing for it to train; write, for example, optimizer = sgd(rate = 0.1)");
+    else if (block == NULL) error_at(diagnostics, nowhere, "the model has no block 'data train'");
+    else return block;
+    return NULL;
+}

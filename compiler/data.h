@@ -8,6 +8,10 @@
 /* The block of that name, or NULL. */
 const DataBlock *data_block(const Model *model, const char *split);
 
+/* The block that the model is trained on. A model that can be trained says how its loss is found, how it falls, and on what: else
+   NULL, with a diagnostic. */
+const DataBlock *data_to_train(const Model *model, Diagnostics *diagnostics);
+
 /* Opens the files of a block. learned_from: the data of the training block where this is another one, whose means, deviations and
    classes apply here too; else NULL. Arrays: inputs, then targets, as the program lists them, whose names they have. Returns true,
    and the data are to be released by nnc_data_free; or false, with diagnostics, if the data are not what the model wants. */

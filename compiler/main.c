@@ -3,6 +3,7 @@
    Exit codes: 0 success, 1 the user's mistake (in a model, in data), 2 misuse of the command line. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,6 +231,12 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     return a;
 }
 
+/* Warnings and errors, once. */
+static void say(Diagnostics *diagnostics) {
+    diagnostics_print(diagnostics, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+    diagnostics->list.count = 0;
+}
+
 static int compile_and_run(Compilation *c, const Arguments *a) {
     const char *why = NULL;
     c->options = a->compile;
@@ -240,9 +247,11 @@ static int compile_and_run(Compilation *c, const Arguments *a) {
     }
     if (!compile(c, stdout)) return 1;
     if (a->compile.dump != NULL || a->compile.stop != NULL) return 0;
-    if (a->command == IS_COMPILE) return command_compile(c->loop, c->context.sources, &a->output);
-    if (a->command == IS_TRAIN && what_to_train(c->model, c->context.diagnostics) == NULL) return 1;
-    if (a->command == IS_TRAIN) return command_train(c->loop, c->context.sources, &a->train);
+    if (a->command == IS_COMPILE) return command_compile(c->loop, c->context.sources, &a->output, c->context.diagnostics);
+    if (a->command == IS_TRAIN) {
+        say(c->context.diagnostics); /* the program takes over */
+        return command_train(c->loop, c->context.sources, &a->train, c->context.diagnostics);
+    }
     if (a->command == IS_RUN) return command_run(c->model, &a->run, c->context.diagnostics);
     if (a->gradients) return command_check_gradients(c->model, &a->check, c->context.diagnostics);
     command_summary(c->model, stdout);
@@ -250,10 +259,11 @@ static int compile_and_run(Compilation *c, const Arguments *a) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     Compilation *c = compilation_new();
     Arguments arguments = parse_arguments(c->context.arena, argc, argv);
     int code = arguments.command == IS_HELP ? command_help(&c->context, arguments.model, stdout) : compile_and_run(c, &arguments);
-    diagnostics_print(c->context.diagnostics, stderr, isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+    say(c->context.diagnostics);
     if (c->context.diagnostics->errors > 0) code = 1;
     compilation_free(c);
     return written(code);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static int load_test(NncTraining *t, const NncOptions *options) {
 static int load_data(NncTraining *t, const NncOptions *options) {
     const NncBlock *block = t->program->train_data;
     if (block == NULL) {
-        nnc_message(t->program->name, "the model has no block 'data train'");
+        nnc_message(t->program->name, "there are no data to train on");
         return 0;
     }
     if (!load_block(t->program, block, options, NULL, t->at.seed, &t->data)) return 0;
@@ -115,6 +116,9 @@ int nnc_program(const NncProgram *program, int argc, char **argv) {
     const char *path;
     int fine, code = nnc_options_parse(program, argc, argv, &options);
     if (code >= 0) return written(program, code);
+#ifdef SIGXFSZ
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
+#endif
     setlocale(LC_CTYPE, ""); /* whether the terminal shows block characters; numbers keep their point */
     training.save = options.save;
     training.epochs = options.epochs;

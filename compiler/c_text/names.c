@@ -11,7 +11,7 @@ static const char *const reserved[] = {
     "nullptr", "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
     "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local", "throw",
     "true", "try", "typedef", "typeid", "typename", "union", "unix", "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "while",
-    "xor", "xor_eq", "typeof"};
+    "xor", "xor_eq", "typeof", "EOF", "HUGE_VAL", "INFINITY", "NAN", "NULL", "errno", "stderr", "stdin", "stdout"};
 
 /* Parameters of the generated functions, and locals that every function has. */
 static const char *const taken[] = {"model", "state", "work", "in", "target", "out", "examples", "batch_size", "step", "epoch", "seed"};

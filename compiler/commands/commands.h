@@ -14,9 +14,6 @@ typedef struct {
     bool json; /* a line of JSON for each line of text */
 } RunOptions;
 
-/* A model that can be trained says how its loss is found, how it falls, and on what: the block `data train`. NULL: it does not, which the
-   diagnostics say. */
-const DataBlock *what_to_train(const Model *model, Diagnostics *diagnostics);
 
 /* nnc run MODEL: trains in double precision, statement by statement. */
 int command_run(Model *model, const RunOptions *options, Diagnostics *diagnostics);
@@ -40,7 +37,7 @@ typedef struct {
 } OutputOptions;
 
 /* nnc compile MODEL: the network as C, with the program around it unless a library is wanted. */
-int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options);
+int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options, Diagnostics *diagnostics);
 
 typedef struct {
     const char *cc; /* NULL: $CC, or cc */
@@ -49,7 +46,7 @@ typedef struct {
 } TrainOptions;
 
 /* nnc train MODEL: compiles the C, and becomes the program. Returns only if that fails. */
-int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options);
+int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options, Diagnostics *diagnostics);
 
 /* nnc help, nnc help NAME (name NULL: the list of all entries). */
 int command_help(AstContext *context, const char *name, FILE *out);

@@ -1,21 +1,25 @@
 /* nnc compile MODEL: C files in a folder, or one file. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "commands/commands.h"
 #include "commands/generate.h"
+#include "data.h"
 
 static void say_command(const LoopProgram *loop, const OutputFiles *files, const char *folder, bool program) {
     const char *m = loop->model->name;
     printf("wrote %zu files to %s/\n", files->count, folder);
-    if (program) printf("  cd %s && cc -O2 *.c runtime/*.c -lm%s -o %s && ./%s\n", folder, generate_needs_zlib(loop->model) ? " -lz" : "", m, m);
+    if (program)
+        printf("  cd %s && cc -O2 *.c runtime/*.c -lm%s -o %s && ./%s\n", generate_shell_word(loop->arena, folder), generate_needs_zlib(loop->model) ? " -lz" : "", m, m);
 }
 
-int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options) {
+int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options, Diagnostics *diagnostics) {
     Arena *arena = loop->arena;
     const Model *model = loop->model;
     bool program = !options->library, fine;
+    if (program && data_to_train(model, diagnostics) == NULL) {
+        note_at(diagnostics, (Span){0}, "--library writes the network without a program that trains it");
+        return 1;
+    }
     if (options->single_file) {
         OutputFiles files = {0};
         const char *path = options->output != NULL ? options->output : arena_printf(arena, "%s.c", model->name);
@@ -25,9 +29,7 @@ int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptio
     } else {
         const char *folder = options->output != NULL ? options->output : model->name;
         OutputFiles files = generate_files(loop, sources, program);
-        fine = mkdir(folder, 0777) == 0 || errno == EEXIST;
-        if (!fine) fprintf(stderr, "nnc: %s: %s\n", folder, strerror(errno));
-        fine = fine && write_files(arena, folder, &files);
+        fine = write_files(arena, folder, &files);
         if (fine && !options->quiet) say_command(loop, &files, folder, program);
     }
     return fine ? 0 : 1;

@@ -104,10 +104,21 @@ static void merge(Merge *m, size_t which) {
     }
 }
 
+const char *generate_shell_word(Arena *arena, const char *name) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+,./:@%=-";
+    if (*name == '-') name = arena_printf(arena, "./%s", name);
+    if (*name != '\0' && name[strspn(name, plain)] == '\0') return name;
+    Text *text = text_new(arena);
+    text_put(text, "'");
+    for (; *name != '\0'; name++) text_printf(text, *name == '\'' ? "'\\''" : "%c", *name);
+    text_put(text, "'");
+    return text_string(text);
+}
+
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
-    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", base_name(name), program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c", program ? loop->model->name : "");
+    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", generate_shell_word(loop->arena, base_name(name)), program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c", program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
     for (size_t i = 0; i < files.count; i++) { /* the network first, then what only the program needs */
         if (ends_in(files.at[i].name, ".c")) merge(&m, i);
@@ -116,6 +127,8 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
 }
 
 /* ---- Writing */
+
+typedef Vec(const char *) Folders;
 
 /* Writes without waiting for the disk; returns the descriptor, or -1. */
 static int write_one(const char *path, const char *text) {
@@ -154,6 +167,24 @@ static bool is_same(Arena *arena, const char *path, const char *text) {
     return same && got == length && memcmp(bytes, text, length) == 0;
 }
 
+/* The folder of a file, if it is not there. */
+static bool make_folder(Arena *arena, const char *path, Folders *made) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path) return true;
+    const char *folder = arena_text(arena, path, (size_t)(slash - path));
+    if (mkdir(folder, 0777) == 0) vec_push(arena, made, folder);
+    else if (errno != EEXIST) return false;
+    return true;
+}
+
+/* What rename would find out too late, when other files have their places. */
+static bool may_replace(const char *path) {
+    struct stat found;
+    if (stat(path, &found) != 0 || !S_ISDIR(found.st_mode)) return true;
+    errno = EISDIR;
+    return false;
+}
+
 typedef struct {
     const char *path, *temporary, *text;
     int descriptor;
@@ -166,27 +197,28 @@ static bool complain(const char *path) {
 
 bool write_files(Arena *arena, const char *folder, const OutputFiles *files) {
     Vec(Writing) list = {0};
+    Folders folders = {0};
     for (size_t i = 0; i < files->count; i++) {
         Writing w = {.text = files->at[i].text, .descriptor = -1};
         w.path = folder == NULL ? files->at[i].name : arena_printf(arena, "%s/%s", folder, files->at[i].name);
         w.temporary = arena_printf(arena, "%s.%ld.tmp", w.path, (long)getpid());
-        const char *slash = strrchr(w.path, '/');
-        if (slash != NULL && slash != w.path) mkdir(arena_text(arena, w.path, (size_t)(slash - w.path)), 0777);
         if (!is_same(arena, w.path, w.text)) vec_push(arena, &list, w);
     }
     bool fine = true;
     size_t made = 0, placed = 0;
     for (; fine && made < list.count; made++) { /* all are under way before the first one is waited for */
-        list.at[made].descriptor = write_one(list.at[made].temporary, list.at[made].text);
-        fine = list.at[made].descriptor >= 0 || complain(list.at[made].path);
+        fine = make_folder(arena, list.at[made].path, &folders) && may_replace(list.at[made].path);
+        if (fine) list.at[made].descriptor = write_one(list.at[made].temporary, list.at[made].text);
+        fine = (fine && list.at[made].descriptor >= 0) || complain(list.at[made].path);
     }
     for (size_t i = 0; i < made; i++) {
         if (list.at[i].descriptor >= 0 && !on_disk(list.at[i].descriptor)) fine = complain(list.at[i].path);
     }
-    for (; fine && placed < list.count; placed++) {
+    while (fine && placed < list.count) {
         fine = rename(list.at[placed].temporary, list.at[placed].path) == 0 || complain(list.at[placed].path);
+        placed += fine;
     }
-    if (!fine && placed > 0) placed--;
-    for (size_t i = fine ? list.count : placed; i < made; i++) unlink(list.at[i].temporary);
+    for (size_t i = placed; i < made; i++) unlink(list.at[i].temporary);
+    for (size_t i = folders.count; !fine && i-- > 0;) rmdir(folders.at[i]);
     return fine;
 }

@@ -19,8 +19,11 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
 /* Whether the program must be linked with zlib: a data file of the model ends in .gz. */
 bool generate_needs_zlib(const Model *model);
 
-/* Writes all files or none: each goes to a temporary file first, is on disk, and takes its place when all are there. False, with a
-   message on standard error, if that fails. */
+/* A file name as a word of a command: in quotes where it needs them. */
+const char *generate_shell_word(Arena *arena, const char *name);
+
+/* Writes all files or none: each goes to a temporary file first, is on disk, and takes its place when all are there. Makes the folders
+   that it needs, where the one above is there. False, with a message on standard error, if that fails. */
 bool write_files(Arena *arena, const char *folder, const OutputFiles *files);
 
 #endif

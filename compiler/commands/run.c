@@ -151,19 +151,8 @@ static bool run_all(Run *run, uint64_t seed) {
                                                     run->arena, run->diagnostics);
 }
 
-const DataBlock *what_to_train(const Model *model, Diagnostics *diagnostics) {
-    const DataBlock *block = data_block(model, "train");
-    Span nowhere = {0};
-    if (model->training->loss == NULL) error_at(diagnostics, nowhere, "the model has no loss to minimise");
-    else if (model->training->update.count == 0)
-        error_at(diagnostics, model->loss_span, "the model has no optimizer, or nothing for it to train; write, for example, optimizer = sgd(rate = 0.1)");
-    else if (block == NULL) error_at(diagnostics, nowhere, "the model has no block 'data train'");
-    else return block;
-    return NULL;
-}
-
 int command_run(Model *model, const RunOptions *options, Diagnostics *diagnostics) {
-    const DataBlock *block = what_to_train(model, diagnostics);
+    const DataBlock *block = data_to_train(model, diagnostics);
     if (block == NULL) return 1;
     Arena *arena = arena_new();
     uint64_t seed = options->has_seed ? options->seed : model->settings.seed;

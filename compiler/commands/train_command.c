@@ -13,6 +13,7 @@
 
 #include "commands/commands.h"
 #include "commands/generate.h"
+#include "data.h"
 
 typedef Vec(const char *) Words;
 
@@ -33,11 +34,20 @@ static bool make_folders(char *path) {
     }
 }
 
+/* In a folder that all may write somebody else could have put a program there before us. */
+static bool is_ours(const char *folder) {
+    struct stat found;
+    mkdir(folder, 0700);
+    return lstat(folder, &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == getuid() && (found.st_mode & 022) == 0;
+}
+
+/* NULL: there is none that is safe. */
 static const char *cache_folder(Arena *arena) {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (cache != NULL && *cache == '/') return arena_printf(arena, "%s/nnc", cache);
     if (home != NULL && *home == '/') return arena_printf(arena, "%s/.cache/nnc", home);
-    return arena_printf(arena, "/tmp/nnc-%ld", (long)getuid());
+    const char *folder = arena_printf(arena, "/tmp/nnc-%ld", (long)getuid());
+    return is_ours(folder) ? folder : NULL;
 }
 
 static void add_flags(Arena *arena, Words *words, bool is_fast, const char *cc) {
@@ -67,11 +77,25 @@ static int run(const char *const *words) {
     return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+static void remove_work(Arena *arena, const OutputFiles *files, const char *work) {
+    for (size_t i = 0; i < files->count; i++) unlink(arena_printf(arena, "%s/%s", work, files->at[i].name));
+    unlink(arena_printf(arena, "%s/program", work));
+    rmdir(arena_printf(arena, "%s/runtime", work));
+    rmdir(work);
+}
+
+/* The folder, or just its program where the folder is there: another run was faster, or somebody removed the program. */
+static bool take_place(const char *work, const char *made, const char *folder, const char *program) {
+    if (access(made, X_OK) == 0 && (rename(work, folder) == 0 || rename(made, program) == 0)) return true;
+    fprintf(stderr, "nnc: %s: %s\n", program, strerror(errno));
+    return false;
+}
+
 /* Compiles in a folder of this process, which takes its place when it is done: two runs at once do not disturb each other. */
 static bool build(Arena *arena, const OutputFiles *files, bool zlib, const TrainOptions *options, bool is_fast, const char *cc, const char *folder, const char *program) {
-    char *work = arena_printf(arena, "%s.%ld", folder, (long)getpid());
+    char *work = arena_printf(arena, "%s.%ld", folder, (long)getpid()), *made = arena_printf(arena, "%s/program", work);
     if (!make_folders(work)) {
-        fprintf(stderr, "nnc: %s: %s\n", work, strerror(errno));
+        fprintf(stderr, "nnc: %s: %s; XDG_CACHE_HOME may name a folder for compiled programs\n", work, strerror(errno));
         return false;
     }
     Words words = {0};
@@ -82,15 +106,13 @@ static bool build(Arena *arena, const OutputFiles *files, bool zlib, const Train
         if (strcmp(files->at[i].name + length - 2, ".c") == 0) vec_push(arena, &words, arena_printf(arena, "%s/%s", work, files->at[i].name));
     }
     if (zlib) vec_push(arena, &words, "-lz");
-    const char *const rest[] = {"-lm", "-o", arena_printf(arena, "%s/program", work), NULL};
+    const char *const rest[] = {"-lm", "-o", made, NULL};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) vec_push(arena, &words, rest[i]);
     if (fine && isatty(STDERR_FILENO) && !options->quiet) fprintf(stderr, "compiling ...");
     fine = fine && run(words.at) == 0;
     if (isatty(STDERR_FILENO) && !options->quiet) fprintf(stderr, "\r\033[K");
-    if (fine && rename(work, folder) != 0 && access(program, X_OK) != 0) {
-        fprintf(stderr, "nnc: %s: %s\n", folder, strerror(errno));
-        fine = false;
-    }
+    fine = fine && take_place(work, made, folder, program);
+    remove_work(arena, files, work); /* what has not taken its place */
     return fine;
 }
 
@@ -100,15 +122,21 @@ static const char *folder_of(Arena *arena, const char *path) {
     return slash == NULL ? "." : slash == path ? "/" : arena_text(arena, path, (size_t)(slash - path));
 }
 
-int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options) {
+int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options, Diagnostics *diagnostics) {
     Arena *arena = loop->arena;
     const Model *model = loop->model;
+    if (data_to_train(model, diagnostics) == NULL) return 1;
     OutputFiles files = generate_files(loop, sources, true);
     const char *cc = options->cc != NULL ? options->cc : getenv("CC") != NULL && *getenv("CC") != '\0' ? getenv("CC") : "cc";
     uint64_t hash = hash_text(UINT64_C(14695981039346656037), loop->options.fast ? "fast" : "strict");
     hash = hash_text(hash, cc);
     for (size_t i = 0; i < files.count; i++) hash = hash_text(hash_text(hash, files.at[i].name), files.at[i].text);
-    const char *folder = arena_printf(arena, "%s/%s-%016" PRIx64, cache_folder(arena), model->name, hash), *program = arena_printf(arena, "%s/program", folder);
+    const char *cache = cache_folder(arena);
+    if (cache == NULL) {
+        fprintf(stderr, "nnc: /tmp/nnc-%ld belongs to somebody else; HOME or XDG_CACHE_HOME may name a folder for compiled programs\n", (long)getuid());
+        return 1;
+    }
+    const char *folder = arena_printf(arena, "%s/%s-%016" PRIx64, cache, model->name, hash), *program = arena_printf(arena, "%s/program", folder);
     if (access(program, X_OK) != 0 && !build(arena, &files, generate_needs_zlib(model), options, loop->options.fast, cc, folder, program)) {
         fprintf(stderr, "nnc: the C compiler could not make the program\n");
         return 1;
