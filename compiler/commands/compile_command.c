@@ -8,8 +8,12 @@
 static void say_command(const LoopProgram *loop, const OutputFiles *files, const char *folder, bool program) {
     const char *m = loop->model->name;
     printf("wrote %zu files to %s/\n", files->count, folder);
-    if (program)
-        printf("  cd %s && cc -O2 *.c runtime/*.c -lm%s -o %s && ./%s\n", generate_shell_word(loop->arena, folder), generate_needs_zlib(loop->model) ? " -lz" : "", m, m);
+    if (!program) return;
+    const char *f = *folder == '/' || *folder == '.' ? folder : arena_printf(loop->arena, "./%s", folder);
+    const char *word = generate_shell_word(loop->arena, folder), *slash = strrchr(loop->model->path, '/'); /* the program finds data from the model's folder */
+    printf("  cc -O2 %s/*.c %s/runtime/*.c -lm%s -o %s/%s && %s/%s", word, word, generate_needs_zlib(loop->model) ? " -lz" : "", word, m, generate_shell_word(loop->arena, f), m);
+    if (slash != NULL) printf(" --data %s", generate_shell_word(loop->arena, arena_text(loop->arena, loop->model->path, (size_t)(slash - loop->model->path))));
+    putchar('\n');
 }
 
 int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options, Diagnostics *diagnostics) {
