@@ -3,8 +3,8 @@
    Exit codes: 0 success, 1 the user's mistake (in a model, in data), 2 misuse of the command line. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
