@@ -1,7 +1,7 @@
 /* Where tensors live: in the caller's structs (inputs, parameters, state, outputs), in local variables, or in the work space.
 
    Requires: the routine's blocks in their final order. Ensures: `uses`, and `buffers`: what the work space holds. What straight lines
-   compute and read in one function alone is in local variables.
+   compute and read in one function alone is in local variables, and every constant is read.
    Example:  hidden[0, 0] := sigmoid(...);  y[0, 0] := W[0, 0] * hidden[0, 0]    becomes
              let hidden_0 := sigmoid(...);  let y_0 := W[0, 0] * hidden_0 */
 #include <stdlib.h>
@@ -136,6 +136,41 @@ static void find_variables(Placement *p) {
     look_at_nodes(p, &p->routine->body, false);
     for (size_t i = 0; i < p->routine->program->all.count; i++) p->in_memory[i] |= p->written[i] == NULL;
     use_variables(p, &p->routine->body);
+}
+
+/* ---- Variables that nothing reads: elements that their readers leave out */
+
+typedef struct {
+    Pool *pool;
+    bool *wanted; /* by id of the local variable, from FIRST_LOCAL */
+} Reading;
+
+static void want(void *context, Expr e) {
+    const Reading *reading = context;
+    if (e->kind == EXPR_READ && e->tensor->local) reading->wanted[e->tensor->id - FIRST_LOCAL] = true;
+}
+
+/* A variable that a loop sets may be read when it comes round again: in loops only constants are dropped. */
+static bool is_unread(Reading *reading, const Node *node, bool in_loop) {
+    if ((node->kind != NODE_LET && node->kind != NODE_SET) || !node->target->local) return false;
+    bool *wanted = &reading->wanted[node->target->id - FIRST_LOCAL];
+    if (in_loop && !node->constant) *wanted = true;
+    return !*wanted;
+}
+
+/* From the last to the first, so that what only a dropped variable reads is dropped, too. */
+static void drop_unread(Reading *reading, Nodes *nodes, bool in_loop) {
+    size_t kept = nodes->count;
+    for (size_t i = nodes->count; i-- > 0;) {
+        Node *node = nodes->at[i];
+        if (is_unread(reading, node, in_loop)) continue;
+        drop_unread(reading, &node->body, in_loop || node->kind == NODE_LOOP);
+        if (node->value != NULL) expr_visit(reading->pool, node->value, want, reading);
+        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++) expr_visit(reading->pool, node->subscripts[k], want, reading);
+        nodes->at[--kept] = node;
+    }
+    for (size_t i = kept; i < nodes->count; i++) nodes->at[i - kept] = nodes->at[i];
+    nodes->count -= kept;
 }
 
 /* ---- Uses, and the buffers of the work space */
@@ -274,6 +309,8 @@ void place(LoopProgram *loop, Routine *routine) {
     placement.in_memory = kept;
     keep_results(&placement);
     find_variables(&placement);
+    Reading reading = {.pool = placement.pool, .wanted = NEW_ARRAY(loop->arena, bool, loop->locals + 1)};
+    drop_unread(&reading, &routine->body, false);
     Uses uses = {.routine = routine, .arena = loop->arena, .buffers = &routine->buffers};
     uses.uses = routine->uses = NEW_ARRAY(loop->arena, bool, routine->program->all.count + 1);
     use_nodes(&uses, &routine->body);
