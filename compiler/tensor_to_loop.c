@@ -213,7 +213,12 @@ static Expr lowered(Lowering *l, Expr e) {
 
 /* ---- Sums that grow in rows */
 
-enum { MOST_AXES = 8, SHORT_ARRAY = 64 };
+enum { MOST_AXES = 8, SHORT_ARRAY = 64, SHORT_SUMMED_ROW = 16, AT_A_TIME = 4 };
+
+static Expr shifted(Lowering *l, Expr e, Index *index, int by) {
+    Expr to = expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, by));
+    return expr_substitute(l->pool, e, &index, &to, 1);
+}
 
 typedef struct {
     Index *across;
@@ -221,6 +226,32 @@ typedef struct {
     Index *const *indices;
     const char *name;
 } Row;
+
+/* for all points of the sum: for all of the row: row := row + term. Fast arithmetic adds several terms before it adds them to the row,
+   where the innermost index of the sum is long. */
+static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
+    Index *last = reduce->bound[reduce->bound_count - 1];
+    Expr body = reduce->kids[0];
+    bool several = l->loop->options.fast && across->size <= SHORT_SUMMED_ROW && last->size >= 2 * AT_A_TIME && expr_depends(body, last) && body->nodes <= 40;
+    open_loops(l, reduce->bound, reduce->bound_count - several, NULL);
+    Nodes *inner = l->out;
+    for (int rest = 0; several && rest < 2; rest++) {
+        if (rest == 1 && !last->batch && last->size % AT_A_TIME == 0) return;
+        l->out = inner;
+        Node *loop = node_new(l, NODE_LOOP);
+        loop->index = last;
+        if (rest == 0) loop->step = AT_A_TIME;
+        else loop->rest = AT_A_TIME;
+        l->out = &loop->body;
+        open_loops(l, &across, 1, NULL);
+        Expr sum = lowered(l, body);
+        for (int k = 1; k < (rest == 0 ? AT_A_TIME : 1); k++) sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, shifted(l, body, last, k)));
+        store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum));
+    }
+    if (several) return;
+    open_loops(l, &across, 1, NULL);
+    store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), lowered(l, body)));
+}
 
 static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
     Tensor *tensor = row->across->size <= SHORT_ARRAY ? NULL : row->target; /* a short one stays in registers */
@@ -236,9 +267,7 @@ static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
     Nodes *outer = open_loops(l, &row->across, 1, NULL);
     store(l, tensor, at, expr_number(l->pool, 0));
     l->out = outer;
-    open_loops(l, reduce->bound, reduce->bound_count, NULL);
-    open_loops(l, &row->across, 1, NULL);
-    store(l, tensor, at, expr_op2(l->pool, OP_ADD, read_at(l, tensor, at), lowered(l, reduce->kids[0])));
+    grow(l, tensor, at, row->across, reduce);
     l->out = outer;
     return read_at(l, tensor, at);
 }
@@ -325,18 +354,11 @@ static bool sums_across(Lowering *l, const Group *group, Index *across, Expr *va
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
 
-enum { AT_A_TIME = 4 };
-
 typedef struct {
     Lowering *l;
     Index *index;
     ExprMap found[AT_A_TIME]; /* for each of the elements: the sum's variable */
 } Together;
-
-static Expr shifted(Lowering *l, Expr e, Index *index, int by) {
-    Expr to = expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, by));
-    return expr_substitute(l->pool, e, &index, &to, 1);
-}
 
 static void sum_together(void *context, Expr e) {
     Together *t = context;

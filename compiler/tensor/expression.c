@@ -216,6 +216,7 @@ static bool is_false(Expr e) { return e->kind == EXPR_CONST && e->condition && e
 
 /* A comparison of integers that comes out the same for all indices. */
 static Expr decided(Pool *pool, Op op, Expr a, Expr b) {
+    if (a == b) return expr_truth(pool, op == OP_LE || op == OP_GE || op == OP_EQ);
     Interval x = interval_of(a), y = interval_of(b);
     if (!x.known || !y.known) return NULL;
     bool below = x.high < y.low, not_above = x.high <= y.low, above = x.low > y.high, not_below = x.low >= y.high;
