@@ -97,8 +97,11 @@ static void verify(const Compilation *c, const Step *step) {
     if (c->loop != NULL && !loop_check(c->loop, &why)) bug("after step '%s': %s", step->name, why);
 }
 
+static bool names_last(const char *name) { return name != NULL && strcmp(name, steps[STEP_COUNT - 1].name) == 0; }
+
 bool compile(Compilation *c, FILE *out) {
-    for (size_t i = 0; i < STEP_COUNT; i++) {
+    bool lower = c->options.lower || names_last(c->options.dump) || names_last(c->options.stop);
+    for (size_t i = 0; i < STEP_COUNT - (lower ? 0u : 1u); i++) { /* the interpreter judges what is lowered, and sees nothing of it */
         const Step *step = &steps[i];
         double start = seconds();
         bool fine = step->run(c);

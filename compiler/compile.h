@@ -11,7 +11,8 @@ typedef struct {
     bool check;       /* verify what each step promises */
     int64_t batch;    /* > 0: instead of the model's own */
     bool origins;     /* dumps say where each statement comes from */
-    LoopOptions loop; /* unless a command wants C, the defaults: loops, strict */
+    bool lower;       /* C is wanted: run the last step, too; otherwise only if it is to be dumped or stopped at */
+    LoopOptions loop;
 } CompileOptions;
 
 typedef struct {

@@ -221,6 +221,7 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     if (!named && count > 1) misuse("there is no command '%s'", words[0]);
     if (count > 2) misuse("'%s' is too much", words[2]);
     if (a.model == NULL && a.command != IS_HELP) misuse("'nnc %s' wants a model", words[0]);
+    a.compile.lower = (a.command & (IS_COMPILE | IS_TRAIN)) != 0;
     if (a.command == IS_TRAIN && !a.has_math) a.compile.loop.fast = true;
     if ((a.command & (IS_COMPILE | IS_TRAIN)) == 0) a.compile.loop.unroll = UNROLL_NONE;
     for (int i = 0; i < a.used_count; i++) check_belongs(&a, arena, a.used[i]);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,7 +146,7 @@ static void sync_folder(const char *path) {
     close(file);
 }
 
-int nnc_safetensors_save(const char *path, const NncTensors *tensors, NncTensorsError *error) {
+static int save_whole(const char *path, const NncTensors *tensors, NncTensorsError *error) {
     char *name;
     int file, fine;
     Output out = {NULL, 0};
@@ -171,6 +172,20 @@ int nnc_safetensors_save(const char *path, const NncTensors *tensors, NncTensors
     }
     if (!fine && file >= 0) unlink(name);
     free(name);
+    return fine;
+}
+
+/* Who interrupts the program waits until the file is in its place: else a temporary file would stay. */
+int nnc_safetensors_save(const char *path, const NncTensors *tensors, NncTensorsError *error) {
+    sigset_t interrupts, before;
+    int fine;
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGHUP);
+    sigaddset(&interrupts, SIGINT);
+    sigaddset(&interrupts, SIGTERM);
+    sigprocmask(SIG_BLOCK, &interrupts, &before);
+    fine = save_whole(path, tensors, error);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return fine;
 }
 

@@ -102,3 +102,11 @@ for ((i = 0; i < 30; i++)); do
     [ ! -e killed.st ] || "$program" --data "$data" --load killed.st --epochs 0 --quiet
 done
 [ -e killed.st ]
+rm -f killed.st*
+for ((i = 0; i < 20; i++)); do # a signal that asks leaves nothing half-written at all
+    "$program" --data "$data" --epochs 1000000 --save killed.st --quiet &
+    sleep "0.0$((i % 7 + 2))"
+    kill -TERM $!
+    wait $! 2>/dev/null || true
+done
+[ "$(echo killed.st*)" = killed.st ]

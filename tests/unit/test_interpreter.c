@@ -111,25 +111,27 @@ static uint32_t read_model(Compilation *c, const char *path) {
 /* batch 0: the model's own */
 static bool check_model(const char *path, bool is_double, bool lines, int64_t batch, const char *build) {
     Generated g = {.arena = arena_new(), .compilation = compilation_new(), .build = build, .optimize = "-O0", .tolerance = is_double ? 1e-11 : 2e-5};
-    Compilation *c = g.compilation;
-    c->options.batch = batch;
+    Compilation *c = g.compilation, *judge = compilation_new(); /* the interpreter's own, of which nothing is lowered */
+    c->options.batch = judge->options.batch = batch;
     c->source = read_model(c, path);
-    bool fine = c->source != 0 && compile(c, stdout);
+    judge->source = read_model(judge, path);
+    bool fine = c->source != 0 && compile(c, stdout) && compile(judge, stdout);
     if (fine) {
         double parameters = 0;
         for (size_t i = 0; i < c->model->training->parameters.count; i++) parameters += tensor_points(c->model->training->parameters.at[i]);
         c->model->settings.is_double = is_double;
-        c->model->settings.shuffle = false;
+        judge->model->settings.shuffle = false;
         NncData data = make_data(g.arena, c->model);
         LoopOptions options = {.unroll = !lines ? UNROLL_NONE : parameters <= STRAIGHT_LINES ? UNROLL_FULL : UNROLL_AUTO};
         fine = generated_build(&g, options);
-        if (fine) check_training(&g, c->model, &data);
+        if (fine) check_training(&g, judge->model, &data);
         if (g.library != NULL) dlclose(g.library);
     }
     fine = fine && g.differences == 0;
     if (!fine) printf("FAILED %s: %s, %s, batch %d\n", path, is_double ? "double" : "float", lines ? "lines" : "loops", (int)batch);
     fflush(stdout);
     compilation_free(c);
+    compilation_free(judge);
     arena_free(g.arena);
     return fine;
 }
