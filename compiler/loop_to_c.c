@@ -1,19 +1,7 @@
 /* The door from the loop program to C: prints, decides nothing. NAME.h holds the types and entry points, NAME.c the functions. */
 #include "loop_to_c.h"
 
-#include <ctype.h>
-
 #include "c_text/c_text.h"
-
-/* The name of the .nn file, without what could end a comment or continue a line. */
-static const char *model_file(Arena *arena, const Model *model) {
-    const char *slash = strrchr(model->path, '/');
-    char *name = arena_text(arena, slash == NULL ? model->path : slash + 1, strlen(slash == NULL ? model->path : slash + 1));
-    for (char *at = name; *at != '\0'; at++) {
-        if (!isalnum((unsigned char)*at) && strchr("._-+ ", *at) == NULL) *at = '_';
-    }
-    return name;
-}
 
 /* Words that many lines of the output share. */
 typedef struct {
@@ -150,12 +138,12 @@ static const char *gradient_parameters(Arena *arena, const char *m, const char *
     return arena_printf(arena, "const %s_parameters *model, const %s_state *state, %s_gradient_work *work, %s, int examples, %s_parameters *gradient", m, m, m, feed, m);
 }
 
-void loop_to_c_source(Text *text, LoopProgram *loop, const Sources *sources) {
+static void print_source(Text *text, LoopProgram *loop, const Sources *sources) {
     Words w = words_of(loop);
     const char *m = w.model;
     const Model *model = loop->model;
     CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .annotate = loop->options.annotate};
-    text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m, model_file(loop->arena, model));
+    text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m, c_model_file(loop->arena, model));
     text_put(text, loop->options.fast ? fast_arithmetic : strict_arithmetic);
     bool draws = c_draws(&model->training->initial);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m, loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
@@ -209,7 +197,7 @@ static void print_description(Text *text, const LoopProgram *loop) {
     Arena *arena = loop->arena;
     double parameters = 0, batch = (double)loop->model->settings.batch;
     for (size_t i = 0; i < program->parameters.count; i++) parameters += tensor_points(program->parameters.at[i]);
-    text_printf(text, "/* %s, a network and its training step. Written by nnc from %s.\n\n", m, model_file(arena, loop->model));
+    text_printf(text, "/* %s, a network and its training step. Written by nnc from %s.\n\n", m, c_model_file(arena, loop->model));
     for (size_t i = 0; i < program->parts.count; i++) {
         const Part *part = &program->parts.at[i];
         text_printf(text, "     %-40s -> ", part->label);
@@ -230,7 +218,7 @@ static void print_description(Text *text, const LoopProgram *loop) {
     text_printf(text, "\n   Arithmetic is %s. */\n", loop->options.fast ? "fast: sums may be reordered" : "strict: the same seed gives the same bits on every machine");
 }
 
-void loop_to_c_header(Text *text, LoopProgram *loop) {
+static void print_header(Text *text, LoopProgram *loop) {
     Words w = words_of(loop);
     const char *m = w.model;
     const Program *program = loop->model->training;
@@ -259,4 +247,20 @@ void loop_to_c_header(Text *text, LoopProgram *loop) {
     text_put(text, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }
 
-void loop_to_c_program(Text *text, LoopProgram *loop, const Sources *sources) { c_program(text, loop, sources); }
+void loop_to_c_header(Text *text, LoopProgram *loop) {
+    Text *lines = text_new(loop->arena);
+    print_header(lines, loop);
+    c_wrap(text, text_string(lines));
+}
+
+void loop_to_c_source(Text *text, LoopProgram *loop, const Sources *sources) {
+    Text *lines = text_new(loop->arena);
+    print_source(lines, loop, sources);
+    c_wrap(text, text_string(lines));
+}
+
+void loop_to_c_program(Text *text, LoopProgram *loop, const Sources *sources) {
+    Text *lines = text_new(loop->arena);
+    c_program(lines, loop, sources);
+    c_wrap(text, text_string(lines));
+}

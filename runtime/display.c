@@ -115,14 +115,19 @@ static void print_field(const char *prefix, const char *name, double value) {
     nnc_number_json(stdout, value);
 }
 
+/* A float network's results have the digits of a float. */
+static void print_result(const NncDisplay *display, const char *prefix, const char *name, double value) {
+    print_field(prefix, name, display->program->number_size == sizeof(float) ? nnc_number_of_float((float)value) : value);
+}
+
 static void print_json(const NncDisplay *display, uint32_t epoch, const NncResults results[NNC_RESULTS], double seconds) {
     static const char *const prefixes[NNC_RESULTS] = {"", "holdout_", "test_"};
     printf("{\"epoch\":%lu", (unsigned long)epoch);
     for (int r = 0; r < NNC_RESULTS; r++) {
         if (!results[r].given) continue;
-        print_field(prefixes[r], "loss", results[r].loss);
+        print_result(display, prefixes[r], "loss", results[r].loss);
         for (size_t m = 0; m < display->program->metric_count; m++)
-            print_field(prefixes[r], display->program->metrics[m], results[r].metrics[m]);
+            print_result(display, prefixes[r], display->program->metrics[m], results[r].metrics[m]);
     }
     print_field("", "seconds", seconds);
     puts("}");

@@ -22,6 +22,17 @@ const char *nnc_number_print(char out[NNC_NUMBER_LENGTH], double value) {
     return out;
 }
 
+double nnc_number_of_float(float value) {
+    char text[NNC_NUMBER_LENGTH];
+    double number = (double)value;
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        number = strtod(text, NULL);
+        if ((float)number >= value && (float)number <= value) break;
+    }
+    return number;
+}
+
 void nnc_number_json(FILE *file, double value) {
     char text[NNC_NUMBER_LENGTH];
     nnc_number_print(text, value);

@@ -45,6 +45,7 @@ typedef struct {
 
 /* ---- names.c */
 const char *c_name(Arena *arena, const char *name);  /* "hidden.dense" -> hidden_dense; words of C and C++ get an underscore */
+const char *c_model_file(Arena *arena, const Model *model); /* its name, without what could end a comment or continue a line */
 const char *c_upper(Arena *arena, const char *name);
 const char *c_declare(CPrinter *p, const void *owner, const char *wanted); /* a name for an index or a local, in scope until c_leave */
 const char *c_declared(const CPrinter *p, const void *owner);
@@ -62,6 +63,9 @@ void c_literal(Text *text, double value, bool is_double);
 /* ---- statements.c */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
 bool c_draws(const Statements *list);
+
+/* ---- wrap.c */
+void c_wrap(Text *text, const char *lines);
 
 /* ---- program.c: NAME_main.c */
 void c_program(Text *text, LoopProgram *loop, const Sources *sources);

@@ -21,6 +21,8 @@ void c_literal(Text *text, double value, bool is_double) {
             snprintf(out, sizeof out, "%.*g", digits, value);
             if (strtof(out, NULL) == (float)value) break;
         }
+        char *exponent = strchr(out, 'e'); /* 1e-08 is written 1e-8 */
+        while (exponent != NULL && exponent[2] == '0' && exponent[3] != '\0') memmove(exponent + 2, exponent + 3, strlen(exponent + 2));
         if (fabs(value) >= 10 && fabs(value) < 1e7 && value == floor(value)) snprintf(out, sizeof out, "%.0f", value);
     }
     text_put(text, out);

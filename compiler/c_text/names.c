@@ -32,6 +32,15 @@ const char *c_name(Arena *arena, const char *name) {
     return bad ? arena_printf(arena, "%s_", out[0] == '_' ? arena_printf(arena, "n%s", out) : out) : out;
 }
 
+const char *c_model_file(Arena *arena, const Model *model) {
+    const char *slash = strrchr(model->path, '/');
+    char *name = arena_text(arena, slash == NULL ? model->path : slash + 1, strlen(slash == NULL ? model->path : slash + 1));
+    for (char *at = name; *at != '\0'; at++) {
+        if (!isalnum((unsigned char)*at) && strchr("._-+ ", *at) == NULL) *at = '_';
+    }
+    return name;
+}
+
 const char *c_upper(Arena *arena, const char *name) {
     char *out = arena_text(arena, name, strlen(name));
     for (char *at = out; *at != '\0'; at++) *at = (char)toupper((unsigned char)*at);

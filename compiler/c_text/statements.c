@@ -75,7 +75,7 @@ static void print_formulas(CPrinter *p, const Node *block) {
         statement_print(formula, s);
         text_put(p->text, i == 0 ? "\n/* " : "   ");
         if (s->origin.span.source != 0) {
-            text_printf(p->text, "line %u   ", source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
+            text_printf(p->text, "%s:%u   ", c_model_file(p->text->arena, p->loop->model), source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
         }
         text_put(p->text, text_string(formula));
         if (p->annotate > 1) {
