@@ -47,8 +47,17 @@ static inline bool run(const char *const *words) {
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static const char *const generated_flags[] = {"-std=c99", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow",
-                                           "-Wdouble-promotion", "-Wmissing-prototypes", "-Werror"};
+static const char *const generated_flags[] = {"-std=c99",
+                                              "-fPIC",
+                                              "-shared",
+                                              "-Wall",
+                                              "-Wextra",
+                                              "-Wpedantic",
+                                              "-Wconversion",
+                                              "-Wshadow",
+                                              "-Wdouble-promotion",
+                                              "-Wmissing-prototypes",
+                                              "-Werror"};
 
 /* Ensures on success: g->library, which dlclose closes, and g->program. */
 static inline bool generated_build(Generated *g, LoopOptions options) {
@@ -65,17 +74,29 @@ static inline bool generated_build(Generated *g, LoopOptions options) {
     loop_to_c_header(header, loop);
     loop_to_c_source(source, loop, g->compilation->context.sources);
     loop_to_c_program(program, loop, g->compilation->context.sources);
-    text_printf(door, "#include \"runtime/program.h\"\nint unused_main(int, char **);\nconst NncProgram *the_program(void);\n#define main unused_main\n#include \"%s_main.c\"\n", m);
+    text_printf(door,
+                "#include \"runtime/program.h\"\nint unused_main(int, char **);\nconst NncProgram *the_program(void);\n#define "
+                "main unused_main\n#include \"%s_main.c\"\n",
+                m);
     text_put(door, "const NncProgram *the_program(void) { return &program; }\n");
-    text_put(door, "int nnc_program(const NncProgram *p, int argc, char **argv) { return p == NULL || argc == 0 || argv == NULL; }\n");
-    bool fine = generated_write(g, arena_printf(arena, "%s.h", m), header) && generated_write(g, arena_printf(arena, "%s.c", m), source) &&
+    text_put(door,
+             "int nnc_program(const NncProgram *p, int argc, char **argv) { return p == NULL || argc == 0 || argv == NULL; }\n");
+    bool fine = generated_write(g, arena_printf(arena, "%s.h", m), header) &&
+                generated_write(g, arena_printf(arena, "%s.c", m), source) &&
                 generated_write(g, arena_printf(arena, "%s_main.c", m), program) && generated_write(g, "door.c", door);
     Vec(const char *) words = {0};
     vec_push(arena, &words, getenv("CC") != NULL ? getenv("CC") : "cc");
     for (size_t i = 0; i < sizeof generated_flags / sizeof *generated_flags; i++) vec_push(arena, &words, generated_flags[i]);
     const char *library = arena_printf(arena, "%s/%s_%d.so", g->build, m, loop->is_double);
-    const char *const rest[] = {g->optimize, "-I", NNC_SOURCE_DIR, "-o", library, arena_printf(arena, "%s/%s.c", g->build, m),
-                                arena_printf(arena, "%s/door.c", g->build), NNC_SOURCE_DIR "/runtime/random.c", NULL};
+    const char *const rest[] = {g->optimize,
+                                "-I",
+                                NNC_SOURCE_DIR,
+                                "-o",
+                                library,
+                                arena_printf(arena, "%s/%s.c", g->build, m),
+                                arena_printf(arena, "%s/door.c", g->build),
+                                NNC_SOURCE_DIR "/runtime/random.c",
+                                NULL};
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) vec_push(arena, &words, rest[i]);
     g->library = fine && run(words.at) ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
     const NncProgram *(*the_program)(void) = NULL;

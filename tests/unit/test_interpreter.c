@@ -36,13 +36,15 @@ static NncData make_data(Arena *arena, const Model *model) {
     data.training = NEW_ARRAY(arena, uint32_t, rows);
     for (size_t i = 0; i < rows; i++) data.training[i] = (uint32_t)i;
     for (size_t i = 0; i < inputs; i++) make_array(arena, &data.arrays[i], program->inputs.at[i], false, rows);
-    for (size_t i = 0; i < program->targets.count; i++) make_array(arena, &data.arrays[inputs + i], program->targets.at[i], true, rows);
+    for (size_t i = 0; i < program->targets.count; i++)
+        make_array(arena, &data.arrays[inputs + i], program->targets.at[i], true, rows);
     return data;
 }
 
 /* ---- Training in both */
 
-static void fill(const NncProgram *p, const NncData *data, const NncMember *members, size_t count, size_t size, void *examples, size_t row, size_t n) {
+static void fill(const NncProgram *p, const NncData *data, const NncMember *members, size_t count, size_t size, void *examples,
+                 size_t row, size_t n) {
     for (size_t i = 0; i < count; i++) {
         const NncArray *array = data->arrays;
         while (strcmp(array->tensor, members[i].path) != 0) array++;
@@ -54,7 +56,8 @@ static void fill(const NncProgram *p, const NncData *data, const NncMember *memb
 }
 
 /* The tensors of a struct, and what the interpreter has under their names. */
-static void compare(Generated *g, Trainer *trainer, const NncMember *members, size_t count, const void *structure, const Tensors *tensors) {
+static void compare(Generated *g, Trainer *trainer, const NncMember *members, size_t count, const void *structure,
+                    const Tensors *tensors) {
     for (size_t i = 0; i < tensors->count; i++) {
         const double *expected = machine_values(trainer_machine(trainer), tensors->at[i]);
         size_t m = 0;
@@ -63,7 +66,8 @@ static void compare(Generated *g, Trainer *trainer, const NncMember *members, si
             printf("    nothing is called %s\n", tensors->at[i]->name);
             g->differences++;
         }
-        for (size_t e = 0; m < count && e < members[m].count; e++) differ(g, members[m].path, e, get(g->program, structure, &members[m], e), expected[e]);
+        for (size_t e = 0; m < count && e < members[m].count; e++)
+            differ(g, members[m].path, e, get(g->program, structure, &members[m], e), expected[e]);
     }
 }
 
@@ -100,10 +104,11 @@ static void check_training(Generated *g, const Model *model, const NncData *data
 static uint32_t read_model(Compilation *c, const char *path) {
     const char *why;
     uint32_t source = source_read(c->context.sources, path, &why);
-    if (source == 0 || strstr(path, "/tests/gradients/") == NULL) return source;
+    if (source == 0 || strstr(path, "tests/gradients/") == NULL) return source;
     Text *slow = text_new(c->context.arena);
     const char *text = c->context.sources->list.at[source].text, *fast = "rate = 0.1)", *at;
-    for (; (at = strstr(text, fast)) != NULL; text = at + strlen(fast)) text_printf(slow, "%.*srate = 0.001)", (int)(at - text), text);
+    for (; (at = strstr(text, fast)) != NULL; text = at + strlen(fast))
+        text_printf(slow, "%.*srate = 0.001)", (int)(at - text), text);
     text_put(slow, text);
     return source_add(c->context.sources, path, text_string(slow), strlen(text_string(slow)), false);
 }
@@ -118,7 +123,8 @@ static bool check_model(const char *path, bool is_double, bool lines, int64_t ba
     bool fine = c->source != 0 && compile(c, stdout) && compile(judge, stdout);
     if (fine) {
         double parameters = 0;
-        for (size_t i = 0; i < c->model->training->parameters.count; i++) parameters += tensor_points(c->model->training->parameters.at[i]);
+        for (size_t i = 0; i < c->model->training->parameters.count; i++)
+            parameters += tensor_points(c->model->training->parameters.at[i]);
         c->model->settings.is_double = is_double;
         judge->model->settings.shuffle = false;
         NncData data = make_data(g.arena, c->model);
@@ -128,7 +134,8 @@ static bool check_model(const char *path, bool is_double, bool lines, int64_t ba
         if (g.library != NULL) dlclose(g.library);
     }
     fine = fine && g.differences == 0;
-    if (!fine) printf("FAILED %s: %s, %s, batch %d\n", path, is_double ? "double" : "float", lines ? "lines" : "loops", (int)batch);
+    if (!fine)
+        printf("FAILED %s: %s, %s, batch %d\n", path, is_double ? "double" : "float", lines ? "lines" : "loops", (int)batch);
     fflush(stdout);
     compilation_free(c);
     compilation_free(judge);
@@ -146,7 +153,8 @@ static void find_models(Arena *arena, const char *folder, const char *prefix, Pa
         size_t length = strlen(name);
         char *path = arena_printf(arena, "%s/%s", folder, name);
         if (length > 3 && strcmp(name + length - 3, ".nn") == 0) vec_push(arena, paths, path);
-        else if (prefix != NULL && name[0] != '.' && strncmp(name, prefix, strlen(prefix)) == 0) find_models(arena, path, NULL, paths);
+        else if (prefix != NULL && name[0] != '.' && strncmp(name, prefix, strlen(prefix)) == 0)
+            find_models(arena, path, NULL, paths);
     }
     if (directory != NULL) closedir(directory);
 }
