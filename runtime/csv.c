@@ -374,6 +374,7 @@ static int read_rows(Reader *reader, const Selection *selection, NncCsv *csv, si
         for (i = 0; i < csv->width; i++) {
             const Field *field = &reader->fields[selection->at[i]];
             double *value = &csv->values[row * csv->width + i];
+            csv->places[row * csv->width + i] = (unsigned)field->column;
             if (selection->is_number[i] ? !read_value(reader, field, value)
                                         : !class_of(reader, &csv->columns[i], field, &capacities[i], value))
                 return 0;
@@ -387,8 +388,9 @@ static int allocate(NncCsv *csv, const Reader *reader, const Selection *selectio
     if (csv->width != 0 && csv->rows > (size_t)-1 / sizeof(double) / csv->width) return csv_no_memory(error);
     csv->values = malloc(csv->rows * csv->width * sizeof *csv->values);
     csv->lines = malloc(csv->rows * sizeof *csv->lines);
+    csv->places = malloc(csv->rows * csv->width * sizeof *csv->places);
     csv->columns = calloc(csv->width, sizeof *csv->columns);
-    if (csv->values == NULL || csv->lines == NULL || csv->columns == NULL) return csv_no_memory(error);
+    if (csv->values == NULL || csv->lines == NULL || csv->places == NULL || csv->columns == NULL) return csv_no_memory(error);
     for (i = 0; named && i < csv->width; i++) {
         csv->columns[i].name = text_of(&reader->fields[selection->at[i]]);
         if (csv->columns[i].name == NULL) return csv_no_memory(error);
@@ -458,6 +460,7 @@ void nnc_csv_free(NncCsv *csv) {
     }
     free(csv->values);
     free(csv->lines);
+    free(csv->places);
     free(csv->columns);
     memset(csv, 0, sizeof *csv);
 }

@@ -31,6 +31,7 @@ typedef struct {
     size_t rows, width;
     double *values;        /* rows * width, row by row */
     unsigned long *lines;  /* of each row: its line in the file, from 1 */
+    unsigned *places;      /* of each value: the column of its field, in bytes from 1 */
     NncCsvColumn *columns; /* width of them */
 } NncCsv;
 

@@ -203,6 +203,7 @@ int nnc_data_load(const NncBlock *block, const char *folder, const NncData *lear
     for (i = 0; loader.tables != NULL && i < block->source_count; i++) {
         free(loader.tables[i].path);
         free(loader.tables[i].lines);
+        free(loader.tables[i].places);
         free(loader.tables[i].bytes);
     }
     free(loader.tables);

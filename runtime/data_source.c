@@ -32,7 +32,7 @@ static int check_text_columns(NncTable *table, const NncCsv *csv) {
         class_list(&csv->columns[i], list, sizeof list);
         snprintf(number, sizeof number, "%lu of those chosen", (unsigned long)i);
         return nnc_table_fail_at(
-            table, 0, 0, "column %.60s holds text (%s), but '%s' wants numbers; write -> one_hot behind a column of classes",
+            table, 0, i, "column %.60s holds text (%s), but '%s' wants numbers; write -> one_hot behind a column of classes",
             csv->columns[i].name != NULL ? csv->columns[i].name : number, list, source->tensor);
     }
     return 1;
@@ -113,9 +113,11 @@ static int read_csv(NncTable *table) {
     if (!fine) return fail_in_csv(table, &error);
     table->rows = csv.rows;
     table->lines = csv.lines;
+    table->places = csv.places;
     table->array->width = csv.width;
     table->array->values = csv.values;
     csv.lines = NULL;
+    csv.places = NULL;
     csv.values = NULL;
     fine = check_text_columns(table, &csv) && keep_classes(table, &csv);
     nnc_csv_free(&csv);

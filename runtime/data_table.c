@@ -42,7 +42,7 @@ int nnc_table_fail_at(NncTable *table, size_t row, size_t element, const char *f
     va_list list;
     int used;
     if (table->lines != NULL) {
-        snprintf(place, sizeof place, ":%lu", table->lines[row]);
+        snprintf(place, sizeof place, ":%lu:%u", table->lines[row], table->places[row * table->array->width + element]);
     } else {
         used = snprintf(place, sizeof place, "%sexample %lu", table->path != NULL ? ": " : "", (unsigned long)row);
         if (table->path != NULL && table->array->width > 1)

@@ -17,6 +17,7 @@ typedef struct {
     size_t rows;
     char *path;
     unsigned long *lines; /* of each row in a CSV file, or NULL */
+    unsigned *places;     /* of each of its values: the column in its line */
     unsigned char *bytes; /* of the file while it is read, or NULL */
     size_t length;
     NncDataError *error;

@@ -10,7 +10,7 @@
 
 static void say_what_helps(const NncTraining *t) {
     const char *name = t->program->name;
-    nnc_message(name, "a smaller rate, clip_norm in the block 'train', or inputs that are standardized may help");
+    nnc_message(name, "a smaller rate, or inputs that are standardized, may help");
     if (t->save != NULL && t->saved_epoch > 0)
         nnc_message(name, "%s keeps the training up to epoch %lu", t->save, (unsigned long)t->saved_epoch);
     else if (t->save != NULL) nnc_message(name, "nothing was saved to %s", t->save);

@@ -36,7 +36,7 @@ bad() { # WORDS BYTES: of d.csv
 bad 'd.csv:2:3' '1,2,0\n3,four,1\n5,6,0\n7,8,1\n'
 bad 'd.csv:2' '1,2,0\n3,4\n'
 bad 'd.csv:2:3' '1,2,0\n3,nan,1\n'
-bad 'd.csv:3' '1,2,0\n3,4,1\n5,6,2\n'
+bad 'd.csv:3:5' '1,2,0\n3,4,1\n5,6,2\n'
 bad 'd.csv' ''
 rm d.csv
 refused 1 'd.csv' "$NNC" train model.nn

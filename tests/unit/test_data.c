@@ -120,7 +120,7 @@ static void test_csv(void **state) {
     x.column_count = 1;
     assert_values(3, 1, (double[]){2, 4, 6});
     x.columns = &last;
-    assert_error("/x:2: column kind holds text (red, blue), but 'x' wants numbers; write -> one_hot behind a column of classes");
+    assert_error("/x:2:5: column kind holds text (red, blue), but 'x' wants numbers; write -> one_hot behind a column of classes");
     x.index_range = 2;
     assert_loaded(3);
     assert_array(0, 3, 1, (double[]){0, 1, 0});
@@ -128,7 +128,7 @@ static void test_csv(void **state) {
     assert_string_equal(data.arrays[0].classes[1], "blue");
     nnc_data_free(&data);
     x.index_range = 1;
-    assert_error("/x:3: 1 is no index in 0..1");
+    assert_error("/x:3:5: 1 is no index in 0..1");
     x.index_range = 0;
     x.column_count = 0;
     x.header = 0;
@@ -266,7 +266,7 @@ static void test_learned_classes(void **state) {
     nnc_data_free(&data);
     write_text("x", "blue\nred\nblack\n");
     assert_int_equal(load_from(&training, 0, 1), 0);
-    assert_non_null(strstr(error.message, "/x:3: the data that 'x' was trained with have no class 'black'"));
+    assert_non_null(strstr(error.message, "/x:3:1: the data that 'x' was trained with have no class 'black'"));
     nnc_data_free(&training);
 }
 
@@ -295,9 +295,9 @@ static void test_one_hot(void **state) {
     x.format = NNC_CSV;
     x.classes = x.width = 2;
     write_text("x", "a\nb\nc\n");
-    assert_error("/x:3: 'c' is class 2, but 'x' has classes 0 to 1");
+    assert_error("/x:3:1: 'c' is class 2, but 'x' has classes 0 to 1");
     write_text("x", "0\n0.5\n");
-    assert_error("/x:2: '0.5' is class 0.5, but 'x' has classes 0 to 1");
+    assert_error("/x:2:1: '0.5' is class 0.5, but 'x' has classes 0 to 1");
 }
 
 static void test_holdout(void **state) {
