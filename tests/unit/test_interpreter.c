@@ -5,6 +5,7 @@
 #include "_model.h"
 
 #include "commands/trainer.h"
+#include "random.h"
 
 enum { STEPS = 50, STRAIGHT_LINES = 3000 /* parameters; larger networks are unrolled where auto does */ };
 
@@ -127,7 +128,7 @@ static bool check_model(const char *path, bool is_double, bool lines, int64_t ba
             parameters += tensor_points(c->model->training->parameters.at[i]);
         c->model->settings.is_double = is_double;
         judge->model->settings.shuffle = false;
-        NncData data = make_data(g.arena, c->model);
+        NncData data = make_data(g.arena, judge->model);
         LoopOptions options = {.unroll = !lines ? UNROLL_NONE : parameters <= STRAIGHT_LINES ? UNROLL_FULL : UNROLL_AUTO};
         fine = generated_build(&g, options);
         if (fine) check_training(&g, judge->model, &data);
@@ -159,6 +160,45 @@ static void find_models(Arena *arena, const char *folder, const char *prefix, Pa
     if (directory != NULL) closedir(directory);
 }
 
+/* ---- Random models: layers that share their parameters, penalties that read them, frozen parts, every optimizer. Their parameters are
+   read in many places, and overwritten in the same step: nothing may read what is new too early. */
+
+enum { RANDOM_MODELS = 24 };
+
+static int choose(int model, int site, int count) { return (int)(nnc_random_uniform(11, (uint64_t)model, (uint64_t)site, 0) * count); }
+
+static void write_random_model(Text *text, int k) {
+    static const char *const activations[] = {"tanh", "sigmoid", "softplus", "silu"};
+    static const char *const optimizers[] = {"sgd(rate = 0.05)", "momentum(rate = 0.02, mu = 0.9)", "nesterov(rate = 0.02)", "adam(rate = 0.01)", "rmsprop(rate = 0.01)", "adamw(rate = 0.01)"};
+    int units = 2 + choose(k, 1, 4), depth = 1 + choose(k, 2, 3), shared = choose(k, 3, 3);
+    text_printf(text, "model random_%d\ninput x[%d]\ntarget t[%d]\n", k, 2 + choose(k, 4, 3), 1 + choose(k, 5, 3));
+    text_printf(text, "again = dense(%d)\nh0 = x -> dense(%d) -> %s\n", units, units, activations[choose(k, 6, 4)]);
+    for (int i = 1; i <= depth; i++) {
+        const char *layer = i <= shared ? "again" : arena_printf(text->arena, "dense(%d)", units);
+        const char *skip = choose(k, 20 + i, 3) == 0 ? arena_printf(text->arena, " + h%d", i - 1) : "";
+        text_printf(text, "s%d = h%d -> %s -> %s\nh%d = s%d%s\n", i, i - 1, layer, activations[choose(k, 10 + i, 4)], i, i, skip);
+    }
+    text_printf(text, "output = h%d -> dense(%d)\n", depth, 1 + choose(k, 5, 3));
+    text_printf(text, "loss = half_squared_error(output, t)%s%s\n", choose(k, 7, 2) == 0 ? " + 0.01 * sum_squares(output.W)" : "", choose(k, 8, 3) == 0 ? " + 0.02 * sum_squares(h0.W)" : "");
+    if (choose(k, 9, 4) == 0) text_put(text, "freeze h0.b\n");
+    text_printf(text, "optimizer = %s\ntrain { batch = %d }\n", optimizers[choose(k, 30, 6)], 1 + choose(k, 31, 3));
+}
+
+static size_t check_random_models(Arena *arena, const char *build) {
+    size_t failed = 0;
+    for (int k = 0; k < RANDOM_MODELS; k++) {
+        Text *text = text_new(arena);
+        const char *path = arena_printf(arena, "%s/random_%d.nn", build, k);
+        write_random_model(text, k);
+        FILE *file = fopen(path, "w");
+        bool written = file != NULL && fputs(text_string(text), file) >= 0 && fclose(file) == 0;
+        bool fine = written && check_model(path, true, k % 2 == 0, 1, build) && check_model(path, k % 3 == 0, k % 2 == 1, 0, build);
+        if (!fine) printf("%s\n", text_string(text));
+        failed += !fine;
+    }
+    return failed;
+}
+
 int main(int count, char **words) {
     Arena *arena = arena_new();
     char build[] = "/tmp/nnc_test_XXXXXX";
@@ -176,6 +216,7 @@ int main(int count, char **words) {
         failed += !check_model(paths.at[i], false, true, 0, build);
         failed += !check_model(paths.at[i], false, false, 1, build);
     }
+    if (count == 1) failed += check_random_models(arena, build);
     printf("%zu models, %zu failures\n", paths.count, failed);
     run((const char *const[]){"rm", "-rf", build, NULL});
     arena_free(arena);
