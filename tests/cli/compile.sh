@@ -84,7 +84,7 @@ refused 1 bash -c 'ulimit -f 20; exec "$@"' - "$NNC" compile "$model" -o new
 grep -q 'File too large' err
 refused 1 bash -c 'ulimit -f 20; exec "$@"' - "$NNC" compile "$model" --single-file -o new.c
 list | diff before -
-refused 1 bash -c 'ulimit -f 20; exec "$@"' - "$NNC" compile "$model" -o kept # what was there stays as it was
+refused 1 bash -c 'ulimit -f 2; exec "$@"' - "$NNC" compile "$model" --annotate=2 -o kept # what was there stays as it was
 [ -z "$(find kept -newer before -type f)" ] && [ -z "$(find kept -name '*.tmp')" ]
 if [ "$(id -u)" != 0 ]; then
     mkdir read_only

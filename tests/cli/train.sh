@@ -65,6 +65,7 @@ mean() { # MODEL
     for seed in 1 2 3 4 5; do "$NNC" train "$1" --seed $seed --json | last holdout_accuracy; done | awk '{ sum += $1 } END { print sum / NR }'
 }
 mean "$iris" | awk '{ exit !($1 >= 0.935) }'
+program=$(echo cache/nnc/iris-*/program) # the only one so far
 mean "$digits" | awk '{ exit !($1 >= 0.96) }'
 
 # ---- Checkpoints: a run that was interrupted ends with the same bits
@@ -88,10 +89,12 @@ refused 2 --resume "$NNC" train "$iris" --resume whole.st --load whole.st
 refused 1 no/such "$NNC" train "$iris" --save no/such/folder.st
 
 # A full disk, and a kill while it is saved: a checkpoint is whole or absent.
-program=$(echo cache/nnc/iris-*/program)
 data=$(dirname "$iris")
 cp whole.st kept.st
-refused 1 kept.st bash -c 'ulimit -f 0; exec "$@" 2>&1 | cat >&2; exit ${PIPESTATUS[0]}' - "$program" --data "$data" --epochs 12 --resume whole.st --save kept.st --quiet || true
+status=0
+message=$(ulimit -f 0; "$program" --data "$data" --epochs 12 --resume whole.st --save kept.st --quiet 2>&1) || status=$?
+[ $status = 1 ]
+case $message in *kept.st*) ;; *) exit 1 ;; esac
 cmp whole.st kept.st
 [ -z "$(find . -name 'kept.st.*')" ]
 for ((i = 0; i < 30; i++)); do
