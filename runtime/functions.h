@@ -12,6 +12,8 @@
    -fno-trapping-math, which changes no value). Coefficients marked [S] come from Sollya 8.0, fpminimax on the relative error:
    tests/functions/coefficients.sollya prints them and their errors.
 
+   One file above 500 lines: what includes it, a generated network, needs nothing else.
+
    Literature
      Cody and Waite, Software Manual for the Elementary Functions, 1980: argument reduction by a constant in parts
      Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18, 1971: sums and products

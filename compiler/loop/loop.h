@@ -106,6 +106,9 @@ typedef struct {
 typedef Vec(Group) Groups;
 Groups group_statements(Arena *arena, Program *program);
 
+/* lower.c: the nodes of those groups whose first statement's target is wanted (by tensor id; NULL: of all), behind the routine's own. */
+void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted);
+
 /* unroll.c: straight lines instead of loops, one example at a time. */
 void unroll(LoopProgram *loop, Routine *routine);
 
