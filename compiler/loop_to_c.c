@@ -132,7 +132,8 @@ static const char strict_arithmetic[] = "/* The same bits on every machine: no f
                                         "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
                                         "#endif\n\n";
 
-static const char fast_arithmetic[] = "/* Fast arithmetic: sums that say so may be reordered, multiply-adds fused. Compile with -O3 -march=native -fopenmp-simd. */\n\n";
+static const char fast_arithmetic[] = "/* Fast arithmetic: sums that say so may be reordered, multiply-adds fused. Compile with -O3 -march=native -fopenmp-simd. */\n"
+                                      "#define NNC_FAST 1\n\n";
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
     return arena_printf(arena, "const %s_parameters *model, const %s_state *state, %s_gradient_work *work, %s, int examples, %s_parameters *gradient", m, m, m, feed, m);
@@ -191,6 +192,20 @@ static double bytes_of(const LoopProgram *loop, const Tensors *list, double coun
     return bytes;
 }
 
+/* Which statements of the training step are straight lines, and by which rule. */
+static void print_choice(Text *text, const LoopProgram *loop) {
+    int32_t limit = loop->options.unroll;
+    int lines = 0, all = 0;
+    for (size_t i = 0; i < loop->step.body.count; i++) {
+        const Node *block = loop->step.body.at[i];
+        all += !block->goes_on;
+        lines += !block->goes_on && block->lines;
+    }
+    const char *rule = limit == UNROLL_NONE ? "none" : limit == UNROLL_FULL ? "full" : limit == UNROLL_AUTO ? "auto" : arena_printf(text->arena, "%d", (int)limit);
+    const char *which = limit == UNROLL_NONE || limit == UNROLL_FULL ? "" : arena_printf(text->arena, ", of up to %d operations for an example", limit == UNROLL_AUTO ? LINES_UP_TO : (int)limit);
+    text_printf(text, "\n   Straight lines: %d of the %d blocks of the training step%s (--unroll=%s)%s.\n", lines, all, which, rule, lines < all ? "; the rest are loops" : "");
+}
+
 static void print_description(Text *text, const LoopProgram *loop) {
     const Program *program = loop->model->training;
     const char *m = loop->model->name;
@@ -215,7 +230,8 @@ static void print_description(Text *text, const LoopProgram *loop) {
                    {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)}};
     text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated and nothing is global:\n\n");
     for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) text_printf(text, "     %-22s %14s\n", arena_printf(arena, "%s_%s", m, structs[i].what), number_grouped(arena, structs[i].bytes));
-    text_printf(text, "\n   Arithmetic is %s. */\n", loop->options.fast ? "fast: sums may be reordered" : "strict: the same seed gives the same bits on every machine");
+    print_choice(text, loop);
+    text_printf(text, "   Arithmetic is %s. */\n", loop->options.fast ? "fast: sums may be reordered" : "strict: the same seed gives the same bits on every machine");
 }
 
 static void print_header(Text *text, LoopProgram *loop) {

@@ -416,8 +416,6 @@ static void lower_together(Lowering *l, const Statement *s, Index *index) {
 
 /* ---- Straight lines or loops: vector-length loops beat straight lines from about fifty multiply-adds on */
 
-enum { LINES_UP_TO = 100 };
-
 static bool choose_lines(Lowering *l, const Group *group, const char **why) {
     double operations = 0;
     for (size_t i = 0; i < group->list.count; i++) {
