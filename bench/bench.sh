@@ -11,7 +11,7 @@ folder=build/bench
 
 plain_flags=(-std=c99 -O3 -march=native -ffast-math)
 # Those of `nnc train`, and for strict arithmetic the machine's own instructions, too.
-fast_flags=(-std=c99 -O3 -march=native -fopenmp-simd -ffp-contract=fast -fno-math-errno -fno-trapping-math)
+fast_flags=(-std=c99 -O3 -march=native -fopenmp-simd -ffp-contract=fast -fno-math-errno -fno-trapping-math -fno-signed-zeros)
 strict_flags=(-std=c99 -O3 -march=native -ffp-contract=off -fno-math-errno -fno-trapping-math)
 
 # generated MODE: C of nnc for the row, and its program

@@ -95,9 +95,14 @@ static inline float nnc_modf(float a, float b) { return a - (b * nnc_floorf(a / 
 static inline float nnc_infinityf(void) { return nnc_from_bitsf(0x7F800000U); }
 static inline float nnc_nanf(void) { return nnc_from_bitsf(0x7FC00000U); }
 
-/* The larger, the smaller; the first of two equals; NaN if one of them is. */
+/* The larger, the smaller; the first of two equals; NaN if one of them is (fast arithmetic: if b is). */
+#ifdef NNC_FAST
+static inline float nnc_maxf(float a, float b) { return (a > b) ? a : b; }
+static inline float nnc_minf(float a, float b) { return (a < b) ? a : b; }
+#else
 static inline float nnc_maxf(float a, float b) { return (a >= b) ? a : ((b > a) ? b : (a + b)); }
 static inline float nnc_minf(float a, float b) { return (a <= b) ? a : ((b < a) ? b : (a + b)); }
+#endif
 
 /* ---- Square root */
 
@@ -160,11 +165,12 @@ static inline float nnc_exp_finishf(float r, uint32_t n) {
     const float low = 0x1.fffffap-2f + (r * 0x1.555492p-3f);
     const float middle = 0x1.555a26p-5f + (r * 0x1.123988p-7f);
     const float q = low + (r2 * (middle + (r2 * 0x1.694cd2p-10f)));
-    const float y = 1.0f + (r + (r2 * q));
 #ifdef NNC_FAST
+    const float y = (1.0f + r) + (r2 * q); /* a shorter chain, and one more rounding */
     const uint32_t scale = (n < 128U) ? 0U : (n - 127U) << 23; /* one factor: 0 below 2^-126, infinite from 2^127.5 on */
     return y * nnc_from_bitsf((n > 381U) ? 0x7F800000U : scale);
 #else
+    const float y = 1.0f + (r + (r2 * q));
     const uint32_t half = n >> 1;
     return (y * nnc_from_bitsf(half << 23)) * nnc_from_bitsf((n - half) << 23);
 #endif

@@ -53,7 +53,7 @@ static const char *cache_folder(Arena *arena) {
 static void add_flags(Arena *arena, Words *words, bool is_fast, const char *cc) {
     vec_push(arena, words, cc);
     static const char *const strict[] = {"-std=c99", "-O3", "-fno-math-errno", "-fno-trapping-math"};
-    static const char *const fast[] = {"-std=c99", "-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"};
+    static const char *const fast[] = {"-std=c99", "-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"};
     if (is_fast) {
         for (size_t i = 0; i < sizeof fast / sizeof *fast; i++) vec_push(arena, words, fast[i]);
     } else {

@@ -59,7 +59,7 @@ typedef struct {
 } Routine;
 
 /* How much is straight-line code: statements of up to so many operations for one example. */
-enum { UNROLL_NONE = 0, UNROLL_AUTO = -1, UNROLL_FULL = INT32_MAX, LINES_UP_TO = 100 /* auto */ };
+enum { UNROLL_NONE = 0, UNROLL_AUTO = -1, UNROLL_FULL = INT32_MAX, LINES_UP_TO = 64 /* auto */ };
 
 typedef struct {
     bool fast; /* reductions may be reordered, multiply-adds fused */

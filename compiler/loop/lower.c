@@ -94,7 +94,7 @@ static Expr read_at(Lowering *l, Tensor *target, const Expr *subscripts) {
 
 /* ---- How operands lie in memory */
 
-enum { SHORT_ROW = 4, LONG_SUM = 16 };
+enum { SHORT_ROW = 4, LONG_SUM = 8 };
 
 typedef struct {
     const Index *index;
@@ -214,7 +214,7 @@ static Expr lowered(Lowering *l, Expr e) {
 
 /* ---- Sums that grow in rows */
 
-enum { MOST_AXES = 8, SHORT_ARRAY = 64, SHORT_SUMMED_ROW = 16, AT_A_TIME = 4 };
+enum { MOST_AXES = 8, SHORT_ARRAY = 64, SHORT_SUMMED_ROW = 16, TERMS_AT_A_TIME = 4 };
 
 static Expr shifted(Lowering *l, Expr e, Index *index, int by) {
     Expr to = expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, by));
@@ -233,20 +233,20 @@ typedef struct {
 static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
     Index *last = reduce->bound[reduce->bound_count - 1];
     Expr body = reduce->kids[0];
-    bool several = l->loop->options.fast && across->size <= SHORT_SUMMED_ROW && last->size >= 2 * AT_A_TIME && expr_depends(body, last) && body->nodes <= 40;
+    bool several = l->loop->options.fast && across->size <= SHORT_SUMMED_ROW && last->size >= 2 * TERMS_AT_A_TIME && expr_depends(body, last) && body->nodes <= 40;
     open_loops(l, reduce->bound, reduce->bound_count - several, NULL);
     Nodes *inner = l->out;
     for (int rest = 0; several && rest < 2; rest++) {
-        if (rest == 1 && !last->batch && last->size % AT_A_TIME == 0) return;
+        if (rest == 1 && !last->batch && last->size % TERMS_AT_A_TIME == 0) return;
         l->out = inner;
         Node *loop = node_new(l, NODE_LOOP);
         loop->index = last;
-        if (rest == 0) loop->step = AT_A_TIME;
-        else loop->rest = AT_A_TIME;
+        if (rest == 0) loop->step = TERMS_AT_A_TIME;
+        else loop->rest = TERMS_AT_A_TIME;
         l->out = &loop->body;
         open_loops(l, &across, 1, NULL);
         Expr sum = lowered(l, body);
-        for (int k = 1; k < (rest == 0 ? AT_A_TIME : 1); k++) sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, shifted(l, body, last, k)));
+        for (int k = 1; k < (rest == 0 ? TERMS_AT_A_TIME : 1); k++) sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, shifted(l, body, last, k)));
         store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum));
     }
     if (several) return;
@@ -355,23 +355,29 @@ static bool sums_across(Lowering *l, const Group *group, Index *across, Expr *va
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
 
+enum { MOST_AT_A_TIME = 8 };
+
 typedef struct {
     Lowering *l;
     Index *index;
-    ExprMap found[AT_A_TIME]; /* for each of the elements: the sum's variable */
+    int count;
+    ExprMap found[MOST_AT_A_TIME]; /* for each of the elements: the sum's variable */
 } Together;
+
+/* Lanes of a vector hide the latency of additions, too: where sums may not be split into lanes, fewer elements keep more registers. */
+static int count_together(const Lowering *l) { return l->loop->options.fast ? MOST_AT_A_TIME : MOST_AT_A_TIME / 2; }
 
 static void sum_together(void *context, Expr e) {
     Together *t = context;
     Lowering *l = t->l;
     if (e->kind != EXPR_REDUCE) return;
-    Tensor *sums[AT_A_TIME];
-    for (int k = 0; k < AT_A_TIME; k++) {
+    Tensor *sums[MOST_AT_A_TIME];
+    for (int k = 0; k < t->count; k++) {
         sums[k] = let(l, "sum", 0, expr_number(l->pool, 0), false);
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
     }
     Nodes *outer = open_loops(l, e->bound, e->bound_count, NULL);
-    for (int k = 0; k < AT_A_TIME; k++) {
+    for (int k = 0; k < t->count; k++) {
         may_sum_in_any_order(l, outer, e, sums[k]);
         set(l, sums[k], expr_op2(l->pool, OP_ADD, read_local(l, sums[k]), lowered(l, shifted(l, e->kids[0], t->index, k))));
     }
@@ -385,36 +391,37 @@ static Index *index_together(Lowering *l, const Group *group) {
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
     bool fits = group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && last != NULL && !last->batch;
-    if (!fits || last->size < 2 * AT_A_TIME || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM) return NULL;
+    if (!fits || last->size < 2 * count_together(l) || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM) return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }
 
 static void lower_together(Lowering *l, const Statement *s, Index *index) {
+    int count = count_together(l);
     Expr value = without_single_indices(l, s->value);
     open_loops(l, s->indices, s->count, index);
     Nodes *outer = l->out;
     Node *loop = node_new(l, NODE_LOOP);
     loop->index = index;
-    loop->step = AT_A_TIME;
+    loop->step = count;
     l->out = &loop->body;
-    Together together = {.l = l, .index = index};
-    for (int k = 0; k < AT_A_TIME; k++) together.found[k].arena = l->arena;
+    Together together = {.l = l, .index = index, .count = count};
+    for (int k = 0; k < count; k++) together.found[k].arena = l->arena;
     expr_visit(l->pool, value, sum_together, &together);
-    for (int k = 0; k < AT_A_TIME; k++) {
+    for (int k = 0; k < count; k++) {
         Expr one = shifted(l, expr_rewrite(l->pool, value, read_of, &together.found[k]), index, k), at[s->target->rank + 1];
         for (int i = 0; i < s->target->rank; i++) at[i] = shifted(l, expr_index(l->pool, s->indices[i]), index, k);
         store(l, s->target, at, lowered(l, one));
     }
     l->out = outer;
-    if (index->size % AT_A_TIME == 0) return;
+    if (index->size % count == 0) return;
     Node *rest = node_new(l, NODE_LOOP);
     rest->index = index;
-    rest->rest = AT_A_TIME;
+    rest->rest = count;
     l->out = &rest->body;
     lower_value(l, s, value, false);
 }
 
-/* ---- Straight lines or loops: vector-length loops beat straight lines from about fifty multiply-adds on */
+/* ---- Straight lines or loops: loops of a vector's length beat straight lines from about thirty multiply-adds on */
 
 static bool choose_lines(Lowering *l, const Group *group, const char **why) {
     double operations = 0;

@@ -247,6 +247,7 @@ static Expr identity(Pool *pool, Op op, const Expr *kid) {
     if (op == OP_AND && (expr_is_true(b) || is_false(a) || a == b)) return a;
     if (op == OP_OR && (expr_is_true(a) || is_false(b))) return a;
     if (op == OP_OR && (expr_is_true(b) || is_false(a))) return b;
+    if ((op == OP_MAX && expr_is(a, -INFINITY)) || (op == OP_MIN && expr_is(a, INFINITY))) return b;
     if (op == OP_IF && expr_is_true(a)) return b;
     if (op == OP_IF && is_false(a)) return kid[2];
     if (op == OP_IF && b == kid[2]) return b;
