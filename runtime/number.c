@@ -9,6 +9,10 @@ const char *nnc_number_print(char out[NNC_NUMBER_LENGTH], double value) {
         strcpy(out, isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
         return out;
     }
+    if (fabs(value) < 1e15 && value == floor(value) && (value != 0 || !signbit(value))) {
+        snprintf(out, NNC_NUMBER_LENGTH, "%lld", (long long)value);
+        return out;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, NNC_NUMBER_LENGTH, "%.*g", digits, value);
         if (strtod(out, NULL) == value) break;
@@ -18,7 +22,6 @@ const char *nnc_number_print(char out[NNC_NUMBER_LENGTH], double value) {
         char *digits = exponent + 2;
         while (digits[0] == '0' && digits[1] != '\0') memmove(digits, digits + 1, strlen(digits));
     }
-    if (fabs(value) >= 10 && fabs(value) < 1e15 && value == floor(value)) snprintf(out, NNC_NUMBER_LENGTH, "%.0f", value);
     return out;
 }
 

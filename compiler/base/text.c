@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 Text *text_new(Arena *arena) {
     Text *text = NEW(arena, Text);
@@ -11,17 +12,23 @@ Text *text_new(Arena *arena) {
     return text;
 }
 
-static void put_byte(Text *text, char byte) {
-    if (text->line_start && byte != '\n') {
-        for (int i = 0; i < text->indent * 4; i++) vec_push(text->arena, &text->bytes, ' ');
-        text->line_start = 0;
+static void put_bytes(Text *text, const char *bytes, size_t count) {
+    while (text->bytes.capacity - text->bytes.count < count) {
+        text->bytes.at = vec_grow(text->arena, text->bytes.at, &text->bytes.capacity, 1);
     }
-    vec_push(text->arena, &text->bytes, byte);
-    if (byte == '\n') text->line_start = 1;
+    memcpy(text->bytes.at + text->bytes.count, bytes, count);
+    text->bytes.count += count;
 }
 
 void text_put(Text *text, const char *words) {
-    for (; *words != '\0'; words++) put_byte(text, *words);
+    while (*words != '\0') {
+        size_t length = strcspn(words, "\n");
+        for (int i = 0; length > 0 && text->line_start && i < text->indent; i++) put_bytes(text, "    ", 4);
+        text->line_start = words[length] == '\n';
+        length += text->line_start != 0;
+        put_bytes(text, words, length);
+        words += length;
+    }
 }
 
 void text_printf(Text *text, const char *format, ...) {

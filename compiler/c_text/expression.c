@@ -238,7 +238,7 @@ static void print(CPrinter *p, Expr e, CKind wanted, int strength) {
     switch (e->kind) {
     case EXPR_CONST:
         if (e->condition) text_put(p->text, e->value != 0 ? "1" : "0");
-        else if (wanted == C_INTEGER) text_printf(p->text, e->value < 0 && strength > UNARY ? "(%.0f)" : "%.0f", e->value);
+        else if (wanted == C_INTEGER) text_printf(p->text, e->value < 0 && strength > UNARY ? "(%lld)" : "%lld", (long long)e->value);
         else {
             bool wrap = e->value < 0 && strength > UNARY;
             if (wrap) text_put(p->text, "(");

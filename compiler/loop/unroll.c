@@ -42,16 +42,19 @@ static Local *find_local(Unroll *u, const Tensor *tensor) {
     return NULL;
 }
 
-static Expr local_value(void *context, Expr e) {
-    Unroll *u = context;
-    Local *local = e->kind == EXPR_READ ? find_local(u, e->tensor) : NULL;
-    return local != NULL ? local->value : e;
-}
-
+/* e with the values that indices and local variables have at this point. */
 static Expr value_here(Unroll *u, Expr e) {
-    if (e == NULL) return NULL;
-    e = expr_substitute(u->pool, e, u->indices.at, u->values.at, (int)u->indices.count);
-    return u->locals.count > 0 ? expr_replace(u->pool, e, local_value, u) : e;
+    if (e->kind == EXPR_INDEX) {
+        for (size_t i = u->indices.count; i-- > 0;) {
+            if (u->indices.at[i] == e->index) return u->values.at[i];
+        }
+    }
+    Local *local = e->kind == EXPR_READ ? find_local(u, e->tensor) : NULL;
+    if (local != NULL) return local->value;
+    if (e->count == 0) return e;
+    Expr kids[e->count];
+    for (int k = 0; k < e->count; k++) kids[k] = value_here(u, e->kids[k]);
+    return expr_rebuild(u->pool, e, kids);
 }
 
 /* ---- Lines */

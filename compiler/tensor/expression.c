@@ -7,11 +7,20 @@
 #include "tensor/affine.h"
 #include "tensor/program.h"
 
+enum { SMALL_NUMBERS = 1024 };
+
 struct Pool {
     Arena *arena;
     Names *names;
-    ExprNode **chains; /* a power of two */
+    struct Slot {
+        const ExprNode *e;
+        uint32_t hash;
+    } *slots; /* open addressing; a power of two, at least twice as many as nodes */
     size_t size, count;
+    Expr small[SMALL_NUMBERS]; /* the numbers from 0 */
+    uint32_t *marks, walk;     /* by id: the last walk that came by */
+    size_t marks_size;
+    bool walking;
     uint32_t indices;
     Vec(Index *) standard;
 };
@@ -21,7 +30,7 @@ Pool *pool_new(Arena *arena, Names *names) {
     pool->arena = arena;
     pool->names = names;
     pool->size = 1024;
-    pool->chains = NEW_ARRAY(arena, ExprNode *, pool->size);
+    pool->slots = NEW_ARRAY(arena, struct Slot, pool->size);
     return pool;
 }
 
@@ -83,17 +92,23 @@ static bool same(const ExprNode *a, const ExprNode *b) {
            (a->bound_count == 0 || memcmp(a->bound, b->bound, sizeof *a->bound * (size_t)a->bound_count) == 0);
 }
 
+/* Where the node that is equal to *draft stands, or would stand. */
+static struct Slot *find_slot(struct Slot *slots, size_t size, const ExprNode *draft) {
+    size_t at = draft->hash & (size - 1);
+    while (slots[at].e != NULL && !(slots[at].hash == draft->hash && same(slots[at].e, draft))) at = (at + 1) & (size - 1);
+    return &slots[at];
+}
+
 static void grow(Pool *pool) {
-    size_t size = pool->size * 2;
-    ExprNode **chains = NEW_ARRAY(pool->arena, ExprNode *, size);
+    size_t size = pool->size * 4;
+    struct Slot *slots = NEW_ARRAY(pool->arena, struct Slot, size);
     for (size_t i = 0; i < pool->size; i++) {
-        for (ExprNode *e = pool->chains[i], *next; e != NULL; e = next) {
-            next = e->next;
-            e->next = chains[e->hash & (size - 1)];
-            chains[e->hash & (size - 1)] = e;
-        }
+        if (pool->slots[i].e == NULL) continue;
+        size_t at = pool->slots[i].hash & (size - 1);
+        while (slots[at].e != NULL) at = (at + 1) & (size - 1);
+        slots[at] = pool->slots[i];
     }
-    pool->chains = chains;
+    pool->slots = slots;
     pool->size = size;
 }
 
@@ -140,10 +155,12 @@ static void find_free(Pool *pool, ExprNode *e) {
 /* The one node that is equal to *draft, whose kids and bound may lie on the caller's stack. */
 static Expr shared(Pool *pool, ExprNode *draft) {
     draft->hash = hash_of(draft);
-    for (ExprNode *e = pool->chains[draft->hash & (pool->size - 1)]; e != NULL; e = e->next) {
-        if (same(e, draft)) return e;
+    struct Slot *slot = find_slot(pool->slots, pool->size, draft);
+    if (slot->e != NULL) return slot->e;
+    if (pool->count * 2 >= pool->size) {
+        grow(pool);
+        slot = find_slot(pool->slots, pool->size, draft);
     }
-    if (pool->count >= pool->size) grow(pool);
     ExprNode *e = NEW(pool->arena, ExprNode);
     *e = *draft;
     if (e->count > 0) {
@@ -165,17 +182,41 @@ static Expr shared(Pool *pool, ExprNode *draft) {
         e->reduces |= e->kids[k]->reduces;
     }
     find_free(pool, e);
-    e->next = pool->chains[e->hash & (pool->size - 1)];
-    pool->chains[e->hash & (pool->size - 1)] = e;
+    *slot = (struct Slot){e, e->hash};
     return e;
 }
+
+/* ---- Marks: what a walk has seen */
+
+bool pool_marks_begin(Pool *pool) {
+    if (pool->walking) return false;
+    if (pool->marks_size < pool->count || pool->walk == UINT32_MAX) {
+        pool->marks_size = pool->count * 2;
+        pool->marks = NEW_ARRAY(pool->arena, uint32_t, pool->marks_size);
+        pool->walk = 0;
+    }
+    pool->walk++;
+    return pool->walking = true;
+}
+
+bool pool_mark(Pool *pool, Expr e) {
+    bool first = pool->marks[e->id] != pool->walk;
+    pool->marks[e->id] = pool->walk;
+    return first;
+}
+
+void pool_marks_end(Pool *pool) { pool->walking = false; }
 
 /* ---- Leaves */
 
 Expr expr_number(Pool *pool, double value) {
     if (value == 0) value = 0; /* no negative zero: it would print as the same number and not be shared */
+    bool small = value >= 0 && value < SMALL_NUMBERS && value == (double)(int)value;
+    if (small && pool->small[(int)value] != NULL) return pool->small[(int)value];
     ExprNode draft = {.kind = EXPR_CONST, .value = value, .integer = fabs(value) < 9e15 && value == floor(value)};
-    return shared(pool, &draft);
+    Expr e = shared(pool, &draft);
+    if (small) pool->small[(int)value] = e;
+    return e;
 }
 
 Expr expr_truth(Pool *pool, bool value) {

@@ -74,7 +74,6 @@ typedef struct ExprNode {
     int bound_count;
     Index *const *free; /* the indices that it depends on, by id */
     int free_count;
-    struct ExprNode *next; /* hash chain */
 } ExprNode;
 
 enum { EXPR_DEPTH_LIMIT = 1500 }; /* ast_to_tensor refuses deeper ones, so that walks may recurse */
@@ -85,6 +84,11 @@ Arena *pool_arena(Pool *pool);
 Names *pool_names(Pool *pool);
 size_t pool_count(const Pool *pool); /* expressions built so far: ids are below it */
 size_t pool_indices(const Pool *pool);
+
+/* For walks that come by each expression once: begin (false: another walk is under way), mark (true: for the first time), end. */
+bool pool_marks_begin(Pool *pool);
+bool pool_mark(Pool *pool, Expr e);
+void pool_marks_end(Pool *pool);
 
 Index *index_new(Pool *pool, Name name, int64_t size);
 Index *pool_standard_index(Pool *pool, Name name); /* one for each name; size 0 when it is new */

@@ -76,7 +76,7 @@ static Expr with_fresh_bound(Pool *pool, Expr reduce) {
     return expr_reduce(pool, reduce->reduction, fresh, reduce->bound_count, body);
 }
 
-enum { FEW = 48 }; /* nodes: walking them again costs less than a map of what was seen */
+enum { FEW = 128 }; /* nodes: walking them again costs less than a map of what was seen */
 
 static Expr substitute(Substitution *s, Expr e) {
     if (!expr_depends_any(e, s->from, s->count)) return e;
@@ -141,33 +141,26 @@ Expr expr_replace(Pool *pool, Expr e, Rewrite rewrite, void *context) {
     return r.small ? rewritten(&r, e) : rewrite_with_map(pool, e, rewrite, context);
 }
 
-/* The same for few nodes: `seen` is a list. */
-static void visit_few(Visit f, void *context, Expr *seen, int *count, Expr e) {
-    for (int i = 0; i < *count; i++) {
-        if (seen[i] == e) return;
-    }
-    seen[(*count)++] = e;
-    for (int k = 0; k < e->count; k++) visit_few(f, context, seen, count, e->kids[k]);
+static void visit(Pool *pool, Expr e, Visit f, void *context) {
+    if (!pool_mark(pool, e)) return;
+    for (int k = 0; k < e->count; k++) visit(pool, e->kids[k], f, context);
     f(context, e);
 }
 
-static void visit(Visit f, void *context, ExprMap *seen, Expr e) {
+static void visit_with_map(ExprMap *seen, Expr e, Visit f, void *context) {
     if (expr_map_get(seen, e) != NULL) return;
     expr_map_put(seen, e, e);
-    for (int k = 0; k < e->count; k++) visit(f, context, seen, e->kids[k]);
+    for (int k = 0; k < e->count; k++) visit_with_map(seen, e->kids[k], f, context);
     f(context, e);
 }
 
 void expr_visit(Pool *pool, Expr e, Visit f, void *context) {
-    (void)pool;
-    int count = 0;
-    Expr few[FEW];
-    if (e->nodes <= FEW) {
-        visit_few(f, context, few, &count, e);
+    if (pool_marks_begin(pool)) {
+        visit(pool, e, f, context);
+        pool_marks_end(pool);
         return;
     }
-    Arena *arena = arena_new();
-    ExprMap seen = {.arena = arena};
-    visit(f, context, &seen, e);
+    Arena *arena = arena_new(); /* called by a visitor */
+    visit_with_map(&(ExprMap){.arena = arena}, e, f, context);
     arena_free(arena);
 }
