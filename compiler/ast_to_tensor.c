@@ -21,7 +21,9 @@ static void declare_input(E *e, const Ast *ast) {
     }
     if (ast->type != NULL) {
         bool index = strcmp(ast->type, "index") == 0;
-        fail(e, ast->type_span, index ? "an input of type index(K) is not supported yet" : "there is no type '%s'; an input may be of type index(K)", ast->type);
+        fail(e, ast->type_span,
+             index ? "an input of type index(K) is not supported yet" : "there is no type '%s'; an input may be of type index(K)",
+             ast->type);
         scope_value(e, e->scope, ast->name, value_error(), ast->name_span);
         return;
     }
@@ -51,7 +53,8 @@ static Tensor *scalar_setting(E *e, const Ast *ast, const char *what) {
     e->pending.count = 0;
     if (value->kind == VALUE_ERROR) return NULL;
     if (value->rank != 0 || value->body->condition) {
-        fail(e, ast->x->span, "the %s must be a single number, but this %s %s", what, value->rank != 0 ? "has shape" : "is", value->rank != 0 ? shape_text(e, value) : "a condition");
+        fail(e, ast->x->span, "the %s must be a single number, but this %s %s", what, value->rank != 0 ? "has shape" : "is",
+             value->rank != 0 ? shape_text(e, value) : "a condition");
         return NULL;
     }
     Expr body = value->body;
@@ -105,9 +108,27 @@ static void item(E *e, const Ast *ast, const Ast **loss, size_t *loss_from) {
         return;
     case AST_FREEZE: vec_push(e->arena, &e->freezes, (Ast *)(size_t)ast); return;
     case AST_DATA: elaborate_data(e, ast); return;
-    case AST_MODEL: case AST_TRAIN: case AST_DEFINITION: case AST_IMPORT: return; /* read before */
-    case AST_NUMBER: case AST_BOOLEAN: case AST_STRING: case AST_NAME: case AST_UNARY: case AST_BINARY: case AST_IF: case AST_RANGE: case AST_LIST:
-    case AST_CALL: case AST_ARGUMENT: case AST_BINDER: case AST_REDUCE: case AST_SUBSCRIPT: case AST_PARAMETER: case AST_RESULT: case AST_DOTS:
+    case AST_MODEL:
+    case AST_TRAIN:
+    case AST_DEFINITION:
+    case AST_IMPORT: return; /* read before */
+    case AST_NUMBER:
+    case AST_BOOLEAN:
+    case AST_STRING:
+    case AST_NAME:
+    case AST_UNARY:
+    case AST_BINARY:
+    case AST_IF:
+    case AST_RANGE:
+    case AST_LIST:
+    case AST_CALL:
+    case AST_ARGUMENT:
+    case AST_BINDER:
+    case AST_REDUCE:
+    case AST_SUBSCRIPT:
+    case AST_PARAMETER:
+    case AST_RESULT:
+    case AST_DOTS:
     case AST_REST: break;
     }
     bug("item of kind %d", (int)ast->kind);
@@ -129,7 +150,8 @@ static void items_before(E *e, const AstList *items) {
         if (ast->kind == AST_TRAIN) elaborate_train(e, ast);
     }
     e->model->name = model != NULL ? model->name : name_of(e->context->names, "model");
-    if (strcmp(e->model->name, "nnc") == 0) fail(e, model->span, "'nnc' begins the names of the functions that generated C calls: the model needs another name");
+    if (strcmp(e->model->name, "nnc") == 0)
+        fail(e, model->span, "'nnc' begins the names of the functions that generated C calls: the model needs another name");
 }
 
 /* ---- After all items */
@@ -140,7 +162,8 @@ static void freeze(E *e) {
             const Ast *ref = e->freezes.at[i]->list.at[k];
             Found found = find_parameters(e, e->root, ref->name, true), one = find_parameters(e, e->root, ref->name, false);
             if (one.count > 1) {
-                fail(e, ref->span, "'%s' may mean %zu parameters; write the layer's name as well, as in 'binding.layer.%s'", ref->name, one.count, strrchr(ref->name, '.') + 1);
+                fail(e, ref->span, "'%s' may mean %zu parameters; write the layer's name as well, as in 'binding.layer.%s'",
+                     ref->name, one.count, strrchr(ref->name, '.') + 1);
                 continue;
             }
             for (size_t p = 0; p < found.count; p++) found.at[p]->frozen = true;
@@ -149,7 +172,10 @@ static void freeze(E *e) {
             if (entry != NULL && entry->kind == ENTRY_VALUE && entry->value->kind == VALUE_ERROR) continue;
             entry = scope_own(e->scope, ref->name);
             if (entry != NULL && entry->kind == ENTRY_VALUE) fail(e, ref->span, "'%s' has no parameters to freeze", ref->name);
-            else fail(e, ref->span, "there is no parameter or layer '%s'%s", ref->name, *near_parameter(e, e->root, ref->name) != '\0' ? near_parameter(e, e->root, ref->name) : near_name(e, e->scope, ref->name));
+            else
+                fail(e, ref->span, "there is no parameter or layer '%s'%s", ref->name,
+                     *near_parameter(e, e->root, ref->name) != '\0' ? near_parameter(e, e->root, ref->name)
+                                                                    : near_name(e, e->scope, ref->name));
         }
     }
 }
@@ -160,7 +186,8 @@ static Facts facts_of(const DataSource *source, int64_t classes) {
         bool last = source->steps.at[source->steps.count - 1].kind == STEP_ONE_HOT;
         return (Facts){.sums_to_one = last, .one_hot = last};
     }
-    Facts facts = {.sums_to_one = source->kind == SOURCE_LITERAL && classes > 1, .one_hot = source->kind == SOURCE_LITERAL && classes > 1};
+    Facts facts = {.sums_to_one = source->kind == SOURCE_LITERAL && classes > 1,
+                   .one_hot = source->kind == SOURCE_LITERAL && classes > 1};
     for (int64_t at = 0; facts.sums_to_one && at < source->rows * source->width; at += classes) {
         double sum = 0;
         for (int64_t i = 0; i < classes; i++) {
@@ -198,7 +225,8 @@ static void check_whole(E *e, const AstList *items, uint32_t source) {
     bool input = false; /* one that failed had its message */
     for (size_t i = 0; i < items->count; i++) input |= items->at[i]->kind == AST_INPUT;
     if (!input) fail(e, start, "the model has no input; write, for example, input x[4]");
-    else if (e->program->loss == NULL && e->model->loss_span.source == 0) fail(e, start, "the model has no loss; write, for example, loss = mean_squared_error(y, t)");
+    else if (e->program->loss == NULL && e->model->loss_span.source == 0)
+        fail(e, start, "the model has no loss; write, for example, loss = mean_squared_error(y, t)");
     for (size_t i = 0; i < e->layers.count && e->diagnostics->errors == 0; i++) {
         if (!*e->layers.at[i]->applied && !in_library(e, e->layer_spans.at[i])) {
             warning_at(e->diagnostics, e->layer_spans.at[i], "this layer is never applied to a tensor");
@@ -206,8 +234,10 @@ static void check_whole(E *e, const AstList *items, uint32_t source) {
     }
 }
 
-static Program *elaborate(AstContext *context, Model *model, const AstList *library, const AstList *items, uint32_t source, int64_t batch, bool training) {
-    E elaboration = {.context = context, .arena = context->arena, .diagnostics = context->diagnostics, .model = model, .training = training};
+static Program *elaborate(AstContext *context, Model *model, const AstList *library, const AstList *items, uint32_t source,
+                          int64_t batch, bool training) {
+    E elaboration = {
+        .context = context, .arena = context->arena, .diagnostics = context->diagnostics, .model = model, .training = training};
     E *e = &elaboration;
     e->pool = pool_new(e->arena, context->names);
     e->program = program_new(e->pool, NULL);

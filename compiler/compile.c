@@ -43,7 +43,9 @@ static bool lower(Compilation *c) {
 }
 
 static void print_ast(const Compilation *c, Text *text) { ast_print(text, &c->items); }
-static void print_program(const Compilation *c, Text *text) { program_print(text, c->model->training, c->options.origins ? c->context.sources : NULL); }
+static void print_program(const Compilation *c, Text *text) {
+    program_print(text, c->model->training, c->options.origins ? c->context.sources : NULL);
+}
 static void print_loop(const Compilation *c, Text *text) { loop_print(text, c->loop); }
 
 static const Step steps[] = {
@@ -93,7 +95,8 @@ static double seconds(void) {
 static void verify(const Compilation *c, const Step *step) {
     const char *why = NULL;
     if (c->model == NULL) return;
-    if (!program_check(c->model->training, &why) || !program_check(c->model->inference, &why)) bug("after step '%s': %s", step->name, why);
+    if (!program_check(c->model->training, &why) || !program_check(c->model->inference, &why))
+        bug("after step '%s': %s", step->name, why);
     if (c->loop != NULL && !loop_check(c->loop, &why)) bug("after step '%s': %s", step->name, why);
 }
 
@@ -101,12 +104,14 @@ static bool names_last(const char *name) { return name != NULL && strcmp(name, s
 
 bool compile(Compilation *c, FILE *out) {
     bool lower = c->options.lower || names_last(c->options.dump) || names_last(c->options.stop);
-    for (size_t i = 0; i < STEP_COUNT - (lower ? 0u : 1u); i++) { /* the interpreter judges what is lowered, and sees nothing of it */
+    for (size_t i = 0; i < STEP_COUNT - (lower ? 0u : 1u);
+         i++) { /* the interpreter judges what is lowered, and sees nothing of it */
         const Step *step = &steps[i];
         double start = seconds();
         bool fine = step->run(c);
         if (c->options.time) {
-            fprintf(stderr, "%-10s %8.3f ms %8.2f MB   %s\n", step->name, (seconds() - start) * 1e3, (double)arena_bytes(c->context.arena) / 1e6, step->what);
+            fprintf(stderr, "%-10s %8.3f ms %8.2f MB   %s\n", step->name, (seconds() - start) * 1e3,
+                    (double)arena_bytes(c->context.arena) / 1e6, step->what);
         }
         if (!fine) return false;
         if (c->options.check) verify(c, step);

@@ -18,7 +18,8 @@ static Words words_of(const LoopProgram *loop) {
         .upper = c_upper(arena, m),
         .number = c_number_type(loop),
         .feed = arena_printf(arena, "const %s_input *in%s", m, target ? arena_printf(arena, ", const %s_target *target", m) : ""),
-        .apart = arena_printf(arena, "const %s_input *restrict in%s", m, target ? arena_printf(arena, ", const %s_target *restrict target", m) : ""),
+        .apart = arena_printf(arena, "const %s_input *restrict in%s", m,
+                              target ? arena_printf(arena, ", const %s_target *restrict target", m) : ""),
         .fed = target ? "in + first, target + first" : "in + first",
         .metrics = loop->model->training->metrics.count > 0 ? arena_printf(arena, ", %s_metrics *metrics", m) : "",
     };
@@ -58,16 +59,19 @@ static void print_mean_over_batches(Text *text, const Words *w, const Metric *me
 }
 
 static void print_train(Text *text, const Words *w, const Program *program) {
-    text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s) {\n", w->number, w->model, w->model, w->model, w->model, w->feed, w->metrics);
+    text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s) {\n", w->number,
+                w->model, w->model, w->model, w->model, w->feed, w->metrics);
     text->indent++;
-    const char *call = arena_printf(text->arena, "state->step++;\n%s_step(model, state, work, %s, examples);\n", w->model, w->fed);
+    const char *call =
+        arena_printf(text->arena, "state->step++;\n%s_step(model, state, work, %s, examples);\n", w->model, w->fed);
     print_mean_over_batches(text, w, program->metrics.at, program->metrics.count, call);
     text->indent--;
     text_put(text, "}\n\n");
 }
 
 static void print_evaluate(Text *text, const Words *w, const Program *program) {
-    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s) {\n", w->number, w->model, w->model, w->model, w->feed, w->metrics);
+    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s) {\n", w->number,
+                w->model, w->model, w->model, w->feed, w->metrics);
     text->indent++;
     const char *call = arena_printf(text->arena, "%s_judge(model, work, %s, examples);\n", w->model, w->fed);
     print_mean_over_batches(text, w, program->metrics.at, program->metrics.count, call);
@@ -76,7 +80,10 @@ static void print_evaluate(Text *text, const Words *w, const Program *program) {
 }
 
 static void print_predict(Text *text, const Words *w) {
-    text_printf(text, "void %s_predict(const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, size_t n) {\n", w->model, w->model, w->model, w->model, w->model);
+    text_printf(
+        text,
+        "void %s_predict(const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, size_t n) {\n",
+        w->model, w->model, w->model, w->model, w->model);
     text->indent++;
     line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
     text->indent++;
@@ -108,7 +115,8 @@ static void print_literals(Text *text, LoopProgram *loop) {
     for (size_t i = 0; i < program->all.count; i++) {
         const Tensor *t = program->all.at[i];
         const double *next = t->literal;
-        if (t->kind != TENSOR_LITERAL || !(loop->initial.uses[t->id] || loop->step.uses[t->id] || loop->gradient.uses[t->id])) continue;
+        if (t->kind != TENSOR_LITERAL || !(loop->initial.uses[t->id] || loop->step.uses[t->id] || loop->gradient.uses[t->id]))
+            continue;
         text_printf(text, "static const %s %s_%s", c_number_type(loop), loop->model->name, c_name(loop->arena, t->name));
         for (int a = 0; a < t->rank; a++) text_printf(text, "[%lld]", (long long)t->shape[a]);
         text_put(text, " = ");
@@ -119,24 +127,29 @@ static void print_literals(Text *text, LoopProgram *loop) {
 
 /* ---- The files */
 
-static const char strict_arithmetic[] = "/* The same bits on every machine: no fused multiply-add, no extended precision, nothing reordered. */\n"
-                                        "#if defined(__clang__)\n"
-                                        "#pragma STDC FP_CONTRACT OFF\n"
-                                        "#elif defined(__GNUC__)\n"
-                                        "#pragma GCC optimize (\"fp-contract=off\")\n"
-                                        "#endif\n"
-                                        "#if defined(__FAST_MATH__)\n"
-                                        "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
-                                        "#endif\n"
-                                        "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0\n"
-                                        "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
-                                        "#endif\n\n";
+static const char strict_arithmetic[] =
+    "/* The same bits on every machine: no fused multiply-add, no extended precision, nothing reordered. */\n"
+    "#if defined(__clang__)\n"
+    "#pragma STDC FP_CONTRACT OFF\n"
+    "#elif defined(__GNUC__)\n"
+    "#pragma GCC optimize (\"fp-contract=off\")\n"
+    "#endif\n"
+    "#if defined(__FAST_MATH__)\n"
+    "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
+    "#endif\n"
+    "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0\n"
+    "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
+    "#endif\n\n";
 
-static const char fast_arithmetic[] = "/* Fast arithmetic: sums that say so may be reordered, multiply-adds fused. Compile with -O3 -march=native -fopenmp-simd. */\n"
+static const char fast_arithmetic[] = "/* Fast arithmetic: sums that say so may be reordered, multiply-adds fused. Compile with "
+                                      "-O3 -march=native -fopenmp-simd. */\n"
                                       "#define NNC_FAST 1\n\n";
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
-    return arena_printf(arena, "const %s_parameters *model, const %s_state *state, %s_gradient_work *work, %s, int examples, %s_parameters *gradient", m, m, m, feed, m);
+    return arena_printf(
+        arena,
+        "const %s_parameters *model, const %s_state *state, %s_gradient_work *work, %s, int examples, %s_parameters *gradient", m,
+        m, m, feed, m);
 }
 
 static void print_source(Text *text, LoopProgram *loop, const Sources *sources) {
@@ -144,10 +157,12 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     const char *m = w.model;
     const Model *model = loop->model;
     CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .annotate = loop->options.annotate};
-    text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m, c_model_file(loop->arena, model));
+    text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m,
+                c_model_file(loop->arena, model));
     text_put(text, loop->options.fast ? fast_arithmetic : strict_arithmetic);
     bool draws = c_draws(&model->training->initial);
-    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m, loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m,
+                loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
     print_literals(text, loop);
     if (draws) {
         text_printf(text, "static %s %s_draw(uint64_t seed, uint64_t site, uint64_t step, uint64_t point) {\n", w.number, m);
@@ -155,40 +170,71 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     }
     Arena *arena = loop->arena;
     bool target = model->training->targets.count > 0;
-    c_function(&p, &loop->initial, &(CHead){"static void", arena_printf(arena, "%s_fill", m), arena_printf(arena, "%s_parameters *model, %s_state *state, uint64_t seed", m, m), NULL,
-                                            {.model = true, .state = true, .seed = true}});
-    text_printf(text, "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n    state->step = 0;\n    state->epoch = 0;\n", m, m, m);
+    c_function(&p, &loop->initial,
+               &(CHead){"static void",
+                        arena_printf(arena, "%s_fill", m),
+                        arena_printf(arena, "%s_parameters *model, %s_state *state, uint64_t seed", m, m),
+                        NULL,
+                        {.model = true, .state = true, .seed = true}});
+    text_printf(
+        text,
+        "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n    state->step = 0;\n    state->epoch = 0;\n", m,
+        m, m);
     text_printf(text, "    %s_fill(model, state, seed);\n}\n\n", m);
-    c_function(&p, &loop->step, &(CHead){"static void", arena_printf(arena, "%s_step", m),
-                                         arena_printf(arena, "%s_parameters *restrict model, %s_state *restrict state, %s_work *restrict work, %s, int examples", m, m, m, w.apart), NULL,
-                                         {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
+    c_function(
+        &p, &loop->step,
+        &(CHead){"static void",
+                 arena_printf(arena, "%s_step", m),
+                 arena_printf(arena,
+                              "%s_parameters *restrict model, %s_state *restrict state, %s_work *restrict work, %s, int examples",
+                              m, m, m, w.apart),
+                 NULL,
+                 {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
     print_train(text, &w, model->training);
-    c_function(&p, &loop->evaluate, &(CHead){"static void", arena_printf(arena, "%s_judge", m),
-                                             arena_printf(arena, "const %s_parameters *restrict model, %s_evaluate_work *restrict work, %s, int examples", m, m, w.apart), NULL,
-                                             {.model = true, .work = true, .in = true, .target = target, .examples = true}});
+    c_function(
+        &p, &loop->evaluate,
+        &(CHead){"static void",
+                 arena_printf(arena, "%s_judge", m),
+                 arena_printf(arena, "const %s_parameters *restrict model, %s_evaluate_work *restrict work, %s, int examples", m,
+                              m, w.apart),
+                 NULL,
+                 {.model = true, .work = true, .in = true, .target = target, .examples = true}});
     print_evaluate(text, &w, model->inference);
     p.outputs = &model->inference->outputs;
-    c_function(&p, &loop->predict, &(CHead){"static void", arena_printf(arena, "%s_answer", m),
-                                            arena_printf(arena, "const %s_parameters *restrict model, %s_predict_work *restrict work, const %s_input *restrict in, %s_output *restrict out, int examples", m, m, m, m), NULL,
-                                            {.model = true, .work = true, .in = true, .out = true, .examples = true}});
+    c_function(&p, &loop->predict,
+               &(CHead){"static void",
+                        arena_printf(arena, "%s_answer", m),
+                        arena_printf(arena,
+                                     "const %s_parameters *restrict model, %s_predict_work *restrict work, const %s_input "
+                                     "*restrict in, %s_output *restrict out, int examples",
+                                     m, m, m, m),
+                        NULL,
+                        {.model = true, .work = true, .in = true, .out = true, .examples = true}});
     p.outputs = NULL;
     print_predict(text, &w);
     if (!loop->options.gradients) return;
     p.gradients = true;
-    c_function(&p, &loop->gradient, &(CHead){w.number, arena_printf(arena, "%s_gradient", m), gradient_parameters(arena, m, w.feed), "work->loss",
-                                             {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true, .gradient = true}});
+    c_function(
+        &p, &loop->gradient,
+        &(CHead){w.number,
+                 arena_printf(arena, "%s_gradient", m),
+                 gradient_parameters(arena, m, w.feed),
+                 "work->loss",
+                 {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true, .gradient = true}});
 }
 
 static void print_costs(Text *text, const char *what, const Routine *routine, double examples) {
     Costs c = loop_costs(routine);
     Arena *arena = text->arena;
-    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", what, number_grouped(arena, c.additions / examples), number_grouped(arena, c.multiplications / examples), number_grouped(arena, c.divisions / examples),
+    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", what, number_grouped(arena, c.additions / examples),
+                number_grouped(arena, c.multiplications / examples), number_grouped(arena, c.divisions / examples),
                 number_grouped(arena, c.comparisons / examples), number_grouped(arena, c.calls / examples));
 }
 
 static double bytes_of(const LoopProgram *loop, const Tensors *list, double counters) {
     double bytes = counters;
-    for (size_t i = 0; i < list->count; i++) bytes += tensor_points(list->at[i]) * (list->at[i]->index_range > 0 || !loop->is_double ? 4 : 8);
+    for (size_t i = 0; i < list->count; i++)
+        bytes += tensor_points(list->at[i]) * (list->at[i]->index_range > 0 || !loop->is_double ? 4 : 8);
     return bytes;
 }
 
@@ -201,9 +247,16 @@ static void print_choice(Text *text, const LoopProgram *loop) {
         all += !block->goes_on;
         lines += !block->goes_on && block->lines;
     }
-    const char *rule = limit == UNROLL_NONE ? "none" : limit == UNROLL_FULL ? "full" : limit == UNROLL_AUTO ? "auto" : arena_printf(text->arena, "%d", (int)limit);
-    const char *which = limit == UNROLL_NONE || limit == UNROLL_FULL ? "" : arena_printf(text->arena, ", of up to %d operations for an example", limit == UNROLL_AUTO ? LINES_UP_TO : (int)limit);
-    text_printf(text, "\n   Straight lines: %d of the %d blocks of the training step%s (--unroll=%s)%s.\n", lines, all, which, rule, lines < all ? "; the rest are loops" : "");
+    const char *rule = limit == UNROLL_NONE   ? "none"
+                       : limit == UNROLL_FULL ? "full"
+                       : limit == UNROLL_AUTO ? "auto"
+                                              : arena_printf(text->arena, "%d", (int)limit);
+    const char *which = limit == UNROLL_NONE || limit == UNROLL_FULL
+                            ? ""
+                            : arena_printf(text->arena, ", of up to %d operations for an example",
+                                           limit == UNROLL_AUTO ? LINES_UP_TO : (int)limit);
+    text_printf(text, "\n   Straight lines: %d of the %d blocks of the training step%s (--unroll=%s)%s.\n", lines, all, which,
+                rule, lines < all ? "; the rest are loops" : "");
 }
 
 static void print_description(Text *text, const LoopProgram *loop) {
@@ -219,19 +272,27 @@ static void print_description(Text *text, const LoopProgram *loop) {
         for (int a = 0; a < part->rank; a++) text_printf(text, "%s%lld", a == 0 ? "" : " x ", (long long)part->shape[a]);
         text_put(text, part->rank == 0 ? "1\n" : "\n");
     }
-    text_printf(text, "\n   %s parameters of type %s, batches of %s. Operations for one example:\n\n", number_grouped(arena, parameters), c_number_type(loop), number_grouped(arena, batch));
-    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", "", "additions", "multiplications", "divisions", "comparisons", "functions");
+    text_printf(text, "\n   %s parameters of type %s, batches of %s. Operations for one example:\n\n",
+                number_grouped(arena, parameters), c_number_type(loop), number_grouped(arena, batch));
+    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", "", "additions", "multiplications", "divisions", "comparisons",
+                "functions");
     print_costs(text, "prediction", &loop->predict, batch);
     print_costs(text, "training step", &loop->step, batch);
     const struct {
         const char *what;
         double bytes;
-    } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)}, {"state", bytes_of(loop, &program->states, 8)}, {"work", loop_work_bytes(loop, &loop->step)},
+    } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)},
+                   {"state", bytes_of(loop, &program->states, 8)},
+                   {"work", loop_work_bytes(loop, &loop->step)},
                    {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)}};
     text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated and nothing is global:\n\n");
-    for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) text_printf(text, "     %-22s %14s\n", arena_printf(arena, "%s_%s", m, structs[i].what), number_grouped(arena, structs[i].bytes));
+    for (size_t i = 0; i < sizeof structs / sizeof *structs; i++)
+        text_printf(text, "     %-22s %14s\n", arena_printf(arena, "%s_%s", m, structs[i].what),
+                    number_grouped(arena, structs[i].bytes));
     print_choice(text, loop);
-    text_printf(text, "   Arithmetic is %s. */\n", loop->options.fast ? "fast: sums may be reordered" : "strict: the same seed gives the same bits on every machine");
+    text_printf(text, "   Arithmetic is %s. */\n",
+                loop->options.fast ? "fast: sums may be reordered"
+                                   : "strict: the same seed gives the same bits on every machine");
 }
 
 static void print_header(Text *text, LoopProgram *loop) {
@@ -245,19 +306,34 @@ static void print_header(Text *text, LoopProgram *loop) {
     c_structs(text, loop, m);
     if (program->metrics.count > 0) {
         text_put(text, "typedef struct {\n");
-        for (size_t i = 0; i < program->metrics.count; i++) text_printf(text, "    %s %s;\n", w.number, c_name(loop->arena, program->metrics.at[i].name));
+        for (size_t i = 0; i < program->metrics.count; i++)
+            text_printf(text, "    %s %s;\n", w.number, c_name(loop->arena, program->metrics.at[i].name));
         text_printf(text, "} %s_metrics;\n\n", m);
     }
     bool metrics = program->metrics.count > 0;
-    text_printf(text, "/* Initial values of parameters and state. The same seed gives the same values everywhere. */\nvoid %s_init(%s_parameters *model, %s_state *state, uint64_t seed);\n\n", m, m, m);
-    text_printf(text, "/* Trains on n examples, in batches in their order: parameters and state are those after the last one. Returns the mean loss, each\n   batch's before its own update%s. */\n",
+    text_printf(text,
+                "/* Initial values of parameters and state. The same seed gives the same values everywhere. */\nvoid "
+                "%s_init(%s_parameters *model, %s_state *state, uint64_t seed);\n\n",
+                m, m, m);
+    text_printf(text,
+                "/* Trains on n examples, in batches in their order: parameters and state are those after the last one. Returns "
+                "the mean loss, each\n   batch's before its own update%s. */\n",
                 metrics ? "; metrics (NULL: not wanted) gets the means of the same outputs" : "");
-    text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s);\n\n", w.number, m, m, m, m, w.feed, w.metrics);
-    text_printf(text, "/* Returns the mean loss over n examples%s, without training. */\n", metrics ? "; metrics (NULL: not wanted) gets the means" : "");
-    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s);\n\n", w.number, m, m, m, w.feed, w.metrics);
-    text_printf(text, "/* What the network answers for n examples. */\nvoid %s_predict(const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, size_t n);\n\n", m, m, m, m, m);
+    text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s);\n\n", w.number, m, m, m,
+                m, w.feed, w.metrics);
+    text_printf(text, "/* Returns the mean loss over n examples%s, without training. */\n",
+                metrics ? "; metrics (NULL: not wanted) gets the means" : "");
+    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s);\n\n", w.number, m, m,
+                m, w.feed, w.metrics);
+    text_printf(text,
+                "/* What the network answers for n examples. */\nvoid %s_predict(const %s_parameters *model, %s_predict_work "
+                "*work, const %s_input *in, %s_output *out, size_t n);\n\n",
+                m, m, m, m, m);
     if (loop->options.gradients) {
-        text_printf(text, "/* Returns the loss of one batch of 1 to %s_BATCH examples, and writes its derivative with respect to each trained parameter; frozen\n   parameters are left alone. Updates nothing. */\n", w.upper);
+        text_printf(text,
+                    "/* Returns the loss of one batch of 1 to %s_BATCH examples, and writes its derivative with respect to each "
+                    "trained parameter; frozen\n   parameters are left alone. Updates nothing. */\n",
+                    w.upper);
         text_printf(text, "%s %s_gradient(%s);\n\n", w.number, m, gradient_parameters(loop->arena, m, w.feed));
     }
     text_put(text, "#ifdef __cplusplus\n}\n#endif\n\n#endif\n");

@@ -12,14 +12,13 @@
 #include "commands/commands.h"
 #include "compile.h"
 
-static const char usage[] =
-    "usage: nnc check MODEL [--gradients [--all]]\n"
-    "       nnc compile MODEL [-o PATH] [--library] [--single-file]\n"
-    "       nnc train MODEL [--epochs N] [--load FILE | --resume FILE] [--save FILE]\n"
-    "       nnc run MODEL [--steps N] [--load FILE] [--save FILE]\n"
-    "       nnc help [NAME]\n"
-    "       nnc MODEL --dump=STEP\n"
-    "       nnc --version | --help\n";
+static const char usage[] = "usage: nnc check MODEL [--gradients [--all]]\n"
+                            "       nnc compile MODEL [-o PATH] [--library] [--single-file]\n"
+                            "       nnc train MODEL [--epochs N] [--load FILE | --resume FILE] [--save FILE]\n"
+                            "       nnc run MODEL [--steps N] [--load FILE] [--save FILE]\n"
+                            "       nnc help [NAME]\n"
+                            "       nnc MODEL --dump=STEP\n"
+                            "       nnc --version | --help\n";
 
 static const char details[] =
     "\n"
@@ -71,24 +70,81 @@ static const struct {
     int bit;
 } commands[] = {{"check", IS_CHECK}, {"compile", IS_COMPILE}, {"train", IS_TRAIN}, {"run", IS_RUN}, {"help", IS_HELP}};
 
-enum { DUMP = 256, ORIGINS, STOP, TIME, CHECK, GRADIENTS, ALL, STEPS, LOAD, SAVE, BATCH, SEED, JSON, VERSION, LIBRARY, SINGLE_FILE, ANNOTATE, EPOCHS, PARTIAL, RESUME, QUIET, CC, MATH, UNROLL };
+enum {
+    DUMP = 256,
+    ORIGINS,
+    STOP,
+    TIME,
+    CHECK,
+    GRADIENTS,
+    ALL,
+    STEPS,
+    LOAD,
+    SAVE,
+    BATCH,
+    SEED,
+    JSON,
+    VERSION,
+    LIBRARY,
+    SINGLE_FILE,
+    ANNOTATE,
+    EPOCHS,
+    PARTIAL,
+    RESUME,
+    QUIET,
+    CC,
+    MATH,
+    UNROLL
+};
 
-static const struct option options[] = {
-    {"dump", required_argument, NULL, DUMP}, {"origins", no_argument, NULL, ORIGINS}, {"stop", required_argument, NULL, STOP},
-    {"time", no_argument, NULL, TIME}, {"check", no_argument, NULL, CHECK}, {"gradients", no_argument, NULL, GRADIENTS},
-    {"all", no_argument, NULL, ALL}, {"steps", required_argument, NULL, STEPS}, {"load", required_argument, NULL, LOAD},
-    {"save", required_argument, NULL, SAVE}, {"batch", required_argument, NULL, BATCH}, {"seed", required_argument, NULL, SEED},
-    {"json", no_argument, NULL, JSON}, {"version", no_argument, NULL, VERSION}, {"help", no_argument, NULL, 'h'},
-    {"output", required_argument, NULL, 'o'}, {"library", no_argument, NULL, LIBRARY}, {"single-file", no_argument, NULL, SINGLE_FILE},
-    {"annotate", required_argument, NULL, ANNOTATE}, {"epochs", required_argument, NULL, EPOCHS}, {"partial", no_argument, NULL, PARTIAL},
-    {"resume", required_argument, NULL, RESUME}, {"quiet", no_argument, NULL, QUIET}, {"cc", required_argument, NULL, CC},
-    {"math", required_argument, NULL, MATH}, {"unroll", required_argument, NULL, UNROLL}, {0}};
+static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
+                                        {"origins", no_argument, NULL, ORIGINS},
+                                        {"stop", required_argument, NULL, STOP},
+                                        {"time", no_argument, NULL, TIME},
+                                        {"check", no_argument, NULL, CHECK},
+                                        {"gradients", no_argument, NULL, GRADIENTS},
+                                        {"all", no_argument, NULL, ALL},
+                                        {"steps", required_argument, NULL, STEPS},
+                                        {"load", required_argument, NULL, LOAD},
+                                        {"save", required_argument, NULL, SAVE},
+                                        {"batch", required_argument, NULL, BATCH},
+                                        {"seed", required_argument, NULL, SEED},
+                                        {"json", no_argument, NULL, JSON},
+                                        {"version", no_argument, NULL, VERSION},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {"output", required_argument, NULL, 'o'},
+                                        {"library", no_argument, NULL, LIBRARY},
+                                        {"single-file", no_argument, NULL, SINGLE_FILE},
+                                        {"annotate", required_argument, NULL, ANNOTATE},
+                                        {"epochs", required_argument, NULL, EPOCHS},
+                                        {"partial", no_argument, NULL, PARTIAL},
+                                        {"resume", required_argument, NULL, RESUME},
+                                        {"quiet", no_argument, NULL, QUIET},
+                                        {"cc", required_argument, NULL, CC},
+                                        {"math", required_argument, NULL, MATH},
+                                        {"unroll", required_argument, NULL, UNROLL},
+                                        {0}};
 
 static const struct {
     int option, commands;
-} belongs[] = {{GRADIENTS, IS_CHECK | IS_COMPILE}, {ALL, IS_CHECK}, {'o', IS_COMPILE}, {LIBRARY, IS_COMPILE}, {SINGLE_FILE, IS_COMPILE}, {ANNOTATE, IS_COMPILE},
-               {EPOCHS, IS_TRAIN}, {PARTIAL, IS_TRAIN}, {RESUME, IS_TRAIN}, {CC, IS_TRAIN}, {QUIET, IS_TRAIN | IS_COMPILE}, {STEPS, IS_RUN}, {LOAD, IS_TRAIN | IS_RUN},
-               {SAVE, IS_TRAIN | IS_RUN}, {MATH, IS_COMPILE | IS_TRAIN}, {UNROLL, IS_COMPILE | IS_TRAIN}, {SEED, IS_CHECK | IS_TRAIN | IS_RUN}, {JSON, IS_CHECK | IS_TRAIN | IS_RUN}};
+} belongs[] = {{GRADIENTS, IS_CHECK | IS_COMPILE},
+               {ALL, IS_CHECK},
+               {'o', IS_COMPILE},
+               {LIBRARY, IS_COMPILE},
+               {SINGLE_FILE, IS_COMPILE},
+               {ANNOTATE, IS_COMPILE},
+               {EPOCHS, IS_TRAIN},
+               {PARTIAL, IS_TRAIN},
+               {RESUME, IS_TRAIN},
+               {CC, IS_TRAIN},
+               {QUIET, IS_TRAIN | IS_COMPILE},
+               {STEPS, IS_RUN},
+               {LOAD, IS_TRAIN | IS_RUN},
+               {SAVE, IS_TRAIN | IS_RUN},
+               {MATH, IS_COMPILE | IS_TRAIN},
+               {UNROLL, IS_COMPILE | IS_TRAIN},
+               {SEED, IS_CHECK | IS_TRAIN | IS_RUN},
+               {JSON, IS_CHECK | IS_TRAIN | IS_RUN}};
 
 typedef struct {
     const char *model;
@@ -121,12 +177,14 @@ static int64_t whole_number(const char *text, const char *option, int64_t least)
     char *end = NULL;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < least || value > INT32_MAX) misuse("%s wants a whole number", option);
+    if (errno != 0 || end == text || *end != '\0' || value < least || value > INT32_MAX)
+        misuse("%s wants a whole number", option);
     return value;
 }
 
 static void check_step(const char *name) {
-    if (!compile_has_step(name)) misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive, simplify and loop", name);
+    if (!compile_has_step(name))
+        misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive, simplify and loop", name);
 }
 
 static int32_t unroll_of(const char *word) {
@@ -158,28 +216,55 @@ static void one_option(Arguments *a, Arena *arena, int option) {
     case GRADIENTS: a->gradients = a->compile.loop.gradients = true; return;
     case ALL: a->check.all = true; return;
     case STEPS: a->run.steps = whole_number(optarg, "--steps", 0); return;
-    case LOAD: a->run.load = optarg; pass(a, arena, "--load", optarg); return;
-    case SAVE: a->run.save = optarg; pass(a, arena, "--save", optarg); return;
+    case LOAD:
+        a->run.load = optarg;
+        pass(a, arena, "--load", optarg);
+        return;
+    case SAVE:
+        a->run.save = optarg;
+        pass(a, arena, "--save", optarg);
+        return;
     case BATCH: a->compile.batch = whole_number(optarg, "--batch", 1); return;
     case SEED:
         a->run.seed = a->check.seed = (uint64_t)whole_number(optarg, "--seed", 0);
         a->run.has_seed = a->check.has_seed = true;
         pass(a, arena, "--seed", optarg);
         return;
-    case JSON: a->run.json = a->check.json = true; pass(a, arena, "--json", NULL); return;
+    case JSON:
+        a->run.json = a->check.json = true;
+        pass(a, arena, "--json", NULL);
+        return;
     case 'o': a->output.output = optarg; return;
     case LIBRARY: a->output.library = true; return;
     case SINGLE_FILE: a->output.single_file = true; return;
     case ANNOTATE: a->compile.loop.annotate = (int)whole_number(optarg, "--annotate (0, 1 or 2)", 0); return;
-    case EPOCHS: whole_number(optarg, "--epochs", 0); pass(a, arena, "--epochs", optarg); return;
-    case PARTIAL: a->partial = true; pass(a, arena, "--partial", NULL); return;
-    case RESUME: a->resume = true; pass(a, arena, "--resume", optarg); return;
-    case QUIET: a->output.quiet = a->train.quiet = true; pass(a, arena, "--quiet", NULL); return;
+    case EPOCHS:
+        whole_number(optarg, "--epochs", 0);
+        pass(a, arena, "--epochs", optarg);
+        return;
+    case PARTIAL:
+        a->partial = true;
+        pass(a, arena, "--partial", NULL);
+        return;
+    case RESUME:
+        a->resume = true;
+        pass(a, arena, "--resume", optarg);
+        return;
+    case QUIET:
+        a->output.quiet = a->train.quiet = true;
+        pass(a, arena, "--quiet", NULL);
+        return;
     case CC: a->train.cc = optarg; return;
-    case MATH: a->compile.loop.fast = fast_of(optarg); a->has_math = true; return;
+    case MATH:
+        a->compile.loop.fast = fast_of(optarg);
+        a->has_math = true;
+        return;
     case UNROLL: a->compile.loop.unroll = unroll_of(optarg); return;
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
-    case 'h': fputs(usage, stdout); fputs(details, stdout); exit(written(0));
+    case 'h':
+        fputs(usage, stdout);
+        fputs(details, stdout);
+        exit(written(0));
     default: fprintf(stderr, "%s'nnc --help' says more\n", usage); exit(2);
     }
 }
@@ -197,7 +282,8 @@ static void check_belongs(const Arguments *a, Arena *arena, int option) {
         if (belongs[b].option != option || (belongs[b].commands & a->command) != 0) continue;
         const char *owners = "";
         for (size_t c = 0; c < sizeof commands / sizeof *commands; c++) {
-            if ((belongs[b].commands & commands[c].bit) != 0) owners = arena_printf(arena, "%s%s'nnc %s'", owners, *owners == '\0' ? "" : " or ", commands[c].name);
+            if ((belongs[b].commands & commands[c].bit) != 0)
+                owners = arena_printf(arena, "%s%s'nnc %s'", owners, *owners == '\0' ? "" : " or ", commands[c].name);
         }
         misuse("%s", arena_printf(arena, "--%s belongs to %s", option_name(option), owners));
     }

@@ -17,7 +17,17 @@ typedef struct {
     Span span;
 } Columns;
 
-typedef enum { STEP_ADD, STEP_SUBTRACT, STEP_MULTIPLY, STEP_DIVIDE, STEP_SUBTRACT_FROM, STEP_DIVIDE_INTO, STEP_STANDARDIZE, STEP_ONE_HOT, STEP_SCALE } StepKind;
+typedef enum {
+    STEP_ADD,
+    STEP_SUBTRACT,
+    STEP_MULTIPLY,
+    STEP_DIVIDE,
+    STEP_SUBTRACT_FROM,
+    STEP_DIVIDE_INTO,
+    STEP_STANDARDIZE,
+    STEP_ONE_HOT,
+    STEP_SCALE
+} StepKind;
 
 typedef struct {
     StepKind kind;
@@ -29,8 +39,8 @@ typedef struct {
 typedef struct {
     Name tensor;
     SourceKind kind;
-    const char *file; /* as a path to open: relative names are taken from the folder of the .nn file */
-    const char *written; /* the file's name as the model has it */
+    const char *file;     /* as a path to open: relative names are taken from the folder of the .nn file */
+    const char *written;  /* the file's name as the model has it */
     Vec(Columns) columns; /* CSV; none: all */
     int header;           /* CSV: 1, 0, or -1 to find out */
     double *literal;      /* SOURCE_LITERAL: rows * width numbers */

@@ -37,7 +37,8 @@ static void lower_inference(LoopProgram *loop, Program *inference) {
     if (inference->loss != NULL) vec_push(arena, &judged, inference->loss);
     for (size_t i = 0; i < inference->metrics.count; i++) vec_push(arena, &judged, inference->metrics.at[i].tensor);
     lower_list(loop, &loop->evaluate, inference, &inference->forward, needed_for(arena, inference, judged.at, judged.count));
-    lower_list(loop, &loop->predict, inference, &inference->forward, needed_for(arena, inference, inference->outputs.at, inference->outputs.count));
+    lower_list(loop, &loop->predict, inference, &inference->forward,
+               needed_for(arena, inference, inference->outputs.at, inference->outputs.count));
 }
 
 Routine *loop_routine(LoopProgram *loop, int which, const char **name) {

@@ -21,10 +21,15 @@ typedef struct {
 } NncColumns;
 
 typedef enum {
-    NNC_ADD, NNC_SUBTRACT, NNC_MULTIPLY, NNC_DIVIDE, NNC_SUBTRACT_FROM, NNC_DIVIDE_INTO, /* with low; low - x and low / x */
-    NNC_STANDARDIZE,                                                                     /* (x - mean) / deviation, by column */
-    NNC_ONE_HOT,                                                                         /* as many numbers as the tensor has classes */
-    NNC_SCALE                                                                            /* least .. largest to low .. high, by column */
+    NNC_ADD,
+    NNC_SUBTRACT,
+    NNC_MULTIPLY,
+    NNC_DIVIDE,
+    NNC_SUBTRACT_FROM,
+    NNC_DIVIDE_INTO, /* with low; low - x and low / x */
+    NNC_STANDARDIZE, /* (x - mean) / deviation, by column */
+    NNC_ONE_HOT,     /* as many numbers as the tensor has classes */
+    NNC_SCALE        /* least .. largest to low .. high, by column */
 } NncStepKind;
 
 typedef struct {
@@ -63,7 +68,7 @@ typedef struct {
 typedef struct {
     const char *tensor;
     size_t width;
-    double *values; /* rows * width */
+    double *values;     /* rows * width */
     size_t class_count; /* texts of a CSV column, in order of first appearance; 0 where there are none */
     char **classes;
     size_t learned_count; /* of standardize and scale, in order: what is subtracted from each column, then what divides it */
@@ -73,7 +78,7 @@ typedef struct {
 
 typedef struct {
     size_t rows, array_count;
-    NncArray *arrays; /* as the block lists its sources */
+    NncArray *arrays;              /* as the block lists its sources */
     uint32_t *training, *held_out; /* rows, ascending */
     size_t training_count, held_out_count;
 } NncData;
@@ -94,7 +99,8 @@ typedef struct {
    are the block's, which must outlive it. gzip may have packed any file but those of NPY. Sources that cut a file of bytes at one
    stride get as many windows as fit for all. Ensures: every array has `rows` rows of its source's width, index tensors within their
    range, no number that is not finite. */
-int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data, NncDataError *error);
+int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
+                  NncDataError *error);
 
 void nnc_data_free(NncData *data);
 

@@ -38,9 +38,7 @@ static int read_all(FILE *stream, NncFile *file, NncFileError *error) {
     return 1;
 }
 
-int nnc_file_is_packed(const unsigned char *bytes, size_t length) {
-    return length >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
-}
+int nnc_file_is_packed(const unsigned char *bytes, size_t length) { return length >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B; }
 
 int nnc_file_read(const char *path, int unpack, NncFile *file, NncFileError *error) {
     FILE *stream = fopen(path, "rb");

@@ -166,7 +166,7 @@ static inline float nnc_exp_finishf(float r, uint32_t n) {
     const float middle = 0x1.555a26p-5f + (r * 0x1.123988p-7f);
     const float q = low + (r2 * (middle + (r2 * 0x1.694cd2p-10f)));
 #ifdef NNC_FAST
-    const float y = (1.0f + r) + (r2 * q); /* a shorter chain, and one more rounding */
+    const float y = (1.0f + r) + (r2 * q);                     /* a shorter chain, and one more rounding */
     const uint32_t scale = (n < 128U) ? 0U : (n - 127U) << 23; /* one factor: 0 below 2^-126, infinite from 2^127.5 on */
     return y * nnc_from_bitsf((n > 381U) ? 0x7F800000U : scale);
 #else

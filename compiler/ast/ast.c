@@ -18,11 +18,35 @@ static int longest_list(const Ast *node, const char **what) {
     case AST_CALL: *what = "arguments"; return AST_ARGUMENTS_LIMIT;
     case AST_DEFINITION: *what = "parameters"; return AST_ARGUMENTS_LIMIT;
     case AST_REDUCE: *what = "indices"; return AST_AXES_LIMIT;
-    case AST_SUBSCRIPT: case AST_ASSIGN: *what = "subscripts"; return AST_AXES_LIMIT;
-    case AST_INPUT: case AST_TARGET: case AST_PARAM: case AST_STATE: case AST_PARAMETER: case AST_RESULT: *what = "axes"; return AST_AXES_LIMIT;
-    case AST_NUMBER: case AST_BOOLEAN: case AST_STRING: case AST_NAME: case AST_UNARY: case AST_BINARY: case AST_IF: case AST_RANGE: case AST_LIST:
-    case AST_ARGUMENT: case AST_BINDER: case AST_MODEL: case AST_IMPORT: case AST_SCAN: case AST_SETTING: case AST_PREDICT: case AST_FREEZE:
-    case AST_DATA: case AST_TRAIN: case AST_DOTS: case AST_REST: break;
+    case AST_SUBSCRIPT:
+    case AST_ASSIGN: *what = "subscripts"; return AST_AXES_LIMIT;
+    case AST_INPUT:
+    case AST_TARGET:
+    case AST_PARAM:
+    case AST_STATE:
+    case AST_PARAMETER:
+    case AST_RESULT: *what = "axes"; return AST_AXES_LIMIT;
+    case AST_NUMBER:
+    case AST_BOOLEAN:
+    case AST_STRING:
+    case AST_NAME:
+    case AST_UNARY:
+    case AST_BINARY:
+    case AST_IF:
+    case AST_RANGE:
+    case AST_LIST:
+    case AST_ARGUMENT:
+    case AST_BINDER:
+    case AST_MODEL:
+    case AST_IMPORT:
+    case AST_SCAN:
+    case AST_SETTING:
+    case AST_PREDICT:
+    case AST_FREEZE:
+    case AST_DATA:
+    case AST_TRAIN:
+    case AST_DOTS:
+    case AST_REST: break;
     }
     return INT_MAX;
 }
@@ -39,7 +63,8 @@ Ast *ast_close(Diagnostics *diagnostics, Ast *node) {
         return NULL;
     }
     if (node->depth <= AST_DEPTH_LIMIT) return node;
-    error_at(diagnostics, node->span, "this is nested more than %d levels deep; name a part of it and use the name", AST_DEPTH_LIMIT);
+    error_at(diagnostics, node->span, "this is nested more than %d levels deep; name a part of it and use the name",
+             AST_DEPTH_LIMIT);
     return NULL;
 }
 

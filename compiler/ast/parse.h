@@ -15,16 +15,16 @@
    that is skipped after another error in its statement stays silent. */
 typedef enum {
     PROBLEM_NONE,
-    PROBLEM_CHARACTER,    /* é @ */
-    PROBLEM_OPEN_STRING,  /* "abc */
-    PROBLEM_QUOTES,       /* 'abc' */
-    PROBLEM_POINT_FIRST,  /* .5 */
-    PROBLEM_POINT_LAST,   /* 5. */
-    PROBLEM_NUMBER,       /* 1.2.3 */
-    PROBLEM_NUMBER_NAME,  /* 12abc */
-    PROBLEM_TOO_LARGE,    /* 1e999 */
-    PROBLEM_INSTEAD,      /* && for `and`: the token's kind is what was meant */
-    PROBLEM_UPDATE,       /* += */
+    PROBLEM_CHARACTER,   /* é @ */
+    PROBLEM_OPEN_STRING, /* "abc */
+    PROBLEM_QUOTES,      /* 'abc' */
+    PROBLEM_POINT_FIRST, /* .5 */
+    PROBLEM_POINT_LAST,  /* 5. */
+    PROBLEM_NUMBER,      /* 1.2.3 */
+    PROBLEM_NUMBER_NAME, /* 12abc */
+    PROBLEM_TOO_LARGE,   /* 1e999 */
+    PROBLEM_INSTEAD,     /* && for `and`: the token's kind is what was meant */
+    PROBLEM_UPDATE,      /* += */
     PROBLEM_SEMICOLON
 } Problem;
 
@@ -51,18 +51,18 @@ typedef struct Parse {
     size_t bracket;       /* 1 + the bracket that was given last, and is not in `brackets` yet; 0: none */
     size_t resumed;       /* where parsing went on last, and how often in a row */
     unsigned stuck;
-    size_t next;          /* what the grammar gets next */
-    size_t given;         /* what it got last, or the token behind the line end that it got last */
-    size_t start;         /* the first token of this statement */
-    size_t suspect;       /* a '{' whose '}' stood in another column; 0: none */
-    size_t open_string;   /* 1 + the last token that is a string without end; 0: none */
-    size_t orphans;       /* '}' to come whose '{' was missed already */
-    size_t closes;        /* '}' to be given that nobody wrote */
-    bool newline;         /* a line end was given last */
-    bool force_newline;   /* give one next, whatever stands there */
-    bool fresh;           /* the next token begins a statement */
-    bool ended;           /* the end of the file came as a surprise, or nesting was too deep: give up */
-    bool failed;          /* there was an error in this item */
+    size_t next;        /* what the grammar gets next */
+    size_t given;       /* what it got last, or the token behind the line end that it got last */
+    size_t start;       /* the first token of this statement */
+    size_t suspect;     /* a '{' whose '}' stood in another column; 0: none */
+    size_t open_string; /* 1 + the last token that is a string without end; 0: none */
+    size_t orphans;     /* '}' to come whose '{' was missed already */
+    size_t closes;      /* '}' to be given that nobody wrote */
+    bool newline;       /* a line end was given last */
+    bool force_newline; /* give one next, whatever stands there */
+    bool fresh;         /* the next token begins a statement */
+    bool ended;         /* the end of the file came as a surprise, or nesting was too deep: give up */
+    bool failed;        /* there was an error in this item */
     bool told_semicolon, told_comment;
     AstList items;
 } Parse;

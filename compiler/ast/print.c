@@ -83,7 +83,7 @@ static void put_subscript(Text *text, const Ast *e) {
 }
 
 static void put_binary(Text *text, const Ast *e) {
-    Operator operator = operator_of(e->op);
+    Operator operator= operator_of(e->op);
     put_expression(text, e->x, operator.left);
     if (e->op == AST_POWER) text_put(text, "^");
     else text_printf(text, " %s ", operator.sign);
@@ -237,7 +237,8 @@ static void put_body(Text *text, const AstList *body) {
 
 /* An empty line stands around what has a block. */
 static bool has_block(const Ast *item) {
-    return item->kind == AST_DATA || item->kind == AST_TRAIN || item->kind == AST_SCAN || (item->kind == AST_DEFINITION && item->x == NULL);
+    return item->kind == AST_DATA || item->kind == AST_TRAIN || item->kind == AST_SCAN ||
+           (item->kind == AST_DEFINITION && item->x == NULL);
 }
 
 void ast_print(Text *text, const AstList *items) {

@@ -36,10 +36,18 @@ static const Word words[] = {
     {"param", PARAM, "param W[n] = 0"},
     {"state", STATE, "state s = 0"},
     {"scan", SCAN, "scan t { ... }"},
-    {"reversed", REVERSED, NULL}, {"in", IN, NULL}, {"default", DEFAULT, NULL},
-    {"if", IF, NULL}, {"then", THEN, NULL}, {"else", ELSE, NULL},
-    {"or", OR, NULL}, {"and", AND, NULL}, {"not", NOT, NULL}, {"mod", MOD, NULL},
-    {"true", TRUE, NULL}, {"false", FALSE, NULL},
+    {"reversed", REVERSED, NULL},
+    {"in", IN, NULL},
+    {"default", DEFAULT, NULL},
+    {"if", IF, NULL},
+    {"then", THEN, NULL},
+    {"else", ELSE, NULL},
+    {"or", OR, NULL},
+    {"and", AND, NULL},
+    {"not", NOT, NULL},
+    {"mod", MOD, NULL},
+    {"true", TRUE, NULL},
+    {"false", FALSE, NULL},
 };
 enum { WORDS = sizeof words / sizeof words[0], SHOWN = 40 };
 
@@ -63,7 +71,10 @@ static bool is_item(int kind) {
 }
 
 static const char *spelling(Arena *arena, int kind) {
-    static const struct { int kind; const char *text; } signs[] = {
+    static const struct {
+        int kind;
+        const char *text;
+    } signs[] = {
         {ARROW, "->"}, {RANGE, ".."}, {DOTS, "..."}, {LE, "<="}, {GE, ">="}, {EQ, "=="}, {NE, "!="},
     };
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
@@ -126,15 +137,20 @@ static const char *problem_text(const Parse *parse, size_t index) {
     switch ((Problem)token->problem) {
     case PROBLEM_CHARACTER:
         return arena_printf(arena, "%s cannot stand here%s", character(parse, token),
-                            (unsigned char)parse->text[token->begin] < 0x80 ? "" : "; outside comments and strings a .nn file is written in ASCII");
+                            (unsigned char)parse->text[token->begin] < 0x80
+                                ? ""
+                                : "; outside comments and strings a .nn file is written in ASCII");
     case PROBLEM_OPEN_STRING: return "this string has no closing '\"' on its line";
     case PROBLEM_QUOTES: return "a string stands between double quotes, as in \"file.csv\"";
     case PROBLEM_POINT_FIRST: return arena_printf(arena, "a number has digits on both sides of its point: write 0%s", text);
     case PROBLEM_POINT_LAST: return arena_printf(arena, "a number has digits on both sides of its point: write %s0", text);
     case PROBLEM_NUMBER: return arena_printf(arena, "'%s' is not a number; numbers are written 12, 0.5 or 1e-3", text);
-    case PROBLEM_NUMBER_NAME: return arena_printf(arena, "'%s' is neither a number nor a name: names begin with a letter, and a product is written 2 * x", text);
+    case PROBLEM_NUMBER_NAME:
+        return arena_printf(
+            arena, "'%s' is neither a number nor a name: names begin with a letter, and a product is written 2 * x", text);
     case PROBLEM_TOO_LARGE: return arena_printf(arena, "'%s' is larger than any number (1.8e308); infinity is written inf", text);
-    case PROBLEM_INSTEAD: return arena_printf(arena, "'%s' is not a sign of the language; write '%s'", text, spelling(arena, token->kind));
+    case PROBLEM_INSTEAD:
+        return arena_printf(arena, "'%s' is not a sign of the language; write '%s'", text, spelling(arena, token->kind));
     case PROBLEM_UPDATE:
         if (index > 0 && token[-1].kind == NAME) {
             const char *name = shown(parse, index - 1);
@@ -177,7 +193,9 @@ static const char *listed(Parse *parse, const bool expected[TOKEN_CODES]) {
     Arena *arena = parse->context->arena;
     for (int kind = 1; kind < TOKEN_CODES && count < 4; kind++) {
         if (expected[kind] && kind != '.' && kind != NL && kind != YYerror && kind != YYUNDEF) {
-            entries[count++] = kind == NAME ? "a name" : kind == STRING ? "a string" : arena_printf(arena, "'%s'", spelling(arena, kind));
+            entries[count++] = kind == NAME     ? "a name"
+                               : kind == STRING ? "a string"
+                                                : arena_printf(arena, "'%s'", spelling(arena, kind));
         }
     }
     if (count < 4 && (expected[NL] || expected[YYEOF])) entries[count++] = "the end of the line";
@@ -190,8 +208,10 @@ static const char *listed(Parse *parse, const bool expected[TOKEN_CODES]) {
 static const char *name_wanted(const Parse *parse, size_t before) {
     const Word *first = word_of(parse->tokens.at[parse->start].kind);
     switch (parse->tokens.at[before].kind) {
-    case ARROW: return first != NULL && first->form != NULL && parse->tokens.at[parse->start + 1].kind == NAME
-                       ? "a name for the result" : "the name of a function or layer";
+    case ARROW:
+        return first != NULL && first->form != NULL && parse->tokens.at[parse->start + 1].kind == NAME
+                   ? "a name for the result"
+                   : "the name of a function or layer";
     case ':': return "a type such as index(10)";
     case '.': return "a name";
     default: return "a name";
@@ -202,8 +222,10 @@ static const char *wanted(Parse *parse, const bool expected[TOKEN_CODES]) {
     size_t before = parse->given - 1;
     int kind = parse->given > 0 ? parse->tokens.at[before].kind : 0;
     if (expected[PARAM]) return expected['}'] && !expected[MODEL] ? "a statement or '}'" : "a statement";
-    if (expected[NUMBER]) return kind == '(' && expected[')'] ? "an argument or ')'" : expected[DOTS] ? "a size" : "an expression";
-    if (expected[NAME] && kind != 0) return expected[')'] ? "a parameter or ')'" : kind == ',' || kind == '(' ? "a parameter" : name_wanted(parse, before);
+    if (expected[NUMBER])
+        return kind == '(' && expected[')'] ? "an argument or ')'" : expected[DOTS] ? "a size" : "an expression";
+    if (expected[NAME] && kind != 0)
+        return expected[')'] ? "a parameter or ')'" : kind == ',' || kind == '(' ? "a parameter" : name_wanted(parse, before);
     if (expected[STRING]) return "a file name in double quotes";
     if (expected[THEN]) return "'then'";
     if (expected[ELSE]) return "'else'";
@@ -239,16 +261,19 @@ static const char *hint(Parse *parse, const bool expected[TOKEN_CODES]) {
     if (setting && given > start + 2 && tokens[start + 1].kind == NAME && tokens[start + 2].kind == '(' && bad != '{') {
         return arena_printf(arena, "; to use one, write: %s", word_of(tokens[start].kind)->form);
     }
-    if (bad == '-' && tokens[given + 1].kind == '>' && tokens[given + 1].begin > tokens[given].end) return "; there is no blank within '->'";
+    if (bad == '-' && tokens[given + 1].kind == '>' && tokens[given + 1].begin > tokens[given].end)
+        return "; there is no blank within '->'";
     bool calculates = bad == '+' || bad == '-' || bad == '*' || bad == '/' || bad == '^';
     if (calculates && expected[ARROW] && !expected['+']) return "; put the pipe in parentheses: (x -> f) * 2";
     if (bad == IF && expected[PARAM]) return "; an 'if' is a value: name = if ... then ... else ...";
     if (before == ELSE || expected[ELSE]) return expected[ELSE] ? "; an 'if' is a value, so it has both branches" : "";
     if (bad == '{' && expected['='] && expected[ARROW]) return "; before a block stands its result, as in -> y[n] { ... }";
-    if ((bad == '{' && expected[NUMBER]) || (bad == ',' && expected[')'] && !expected[','] && !expected[NUMBER])) return "; a list is written [1, 2]";
+    if ((bad == '{' && expected[NUMBER]) || (bad == ',' && expected[')'] && !expected[','] && !expected[NUMBER]))
+        return "; a list is written [1, 2]";
     if (bad == '=' && expected[EQ]) return "; a comparison is written '=='";
     if (bad == '+' && expected[NUMBER]) return "; there is no '+' without a left side";
-    if (bad == '[' && (before == ')' || before == ']')) return before == ']' ? "; subscripts stand together, as in x[1, 2]" : "; give the expression a name and subscript that";
+    if (bad == '[' && (before == ')' || before == ']'))
+        return before == ']' ? "; subscripts stand together, as in x[1, 2]" : "; give the expression a name and subscript that";
     if (bad == DOTS && !expected[DOTS]) return "; a range is written 0..4";
     if (bad == DEFAULT) return "; 'default' stands behind a read, as in x[i] default 0";
     if (given == start + 1 && word_of(tokens[start].kind) != NULL && word_of(tokens[start].kind)->form != NULL) {
@@ -276,7 +301,8 @@ static bool line_cut_short(Parse *parse) {
     } else {
         int before = parse->tokens.at[line - 1].kind;
         const char *what = before == ARROW ? "a function or layer" : before == ',' || before == '.' ? "a name" : "an expression";
-        error_at(parse->context->diagnostics, after_token(parse, line - 1), "expected %s after %s, found end of line", what, quoted(parse, line - 1));
+        error_at(parse->context->diagnostics, after_token(parse, line - 1), "expected %s after %s, found end of line", what,
+                 quoted(parse, line - 1));
     }
     resume_at(parse, line);
     return true;
@@ -311,7 +337,8 @@ static bool brace_left_open(Parse *parse, const bool expected[TOKEN_CODES]) {
         resume_at(parse, parse->given);
         parse->closes = parse->brackets.count;
     } else {
-        error_at(parse->context->diagnostics, token_span(parse, parse->given), "'%s' cannot stand inside a block", word_of(kind)->text);
+        error_at(parse->context->diagnostics, token_span(parse, parse->given), "'%s' cannot stand inside a block",
+                 word_of(kind)->text);
         note_at(parse->context->diagnostics, token_span(parse, brace), "the block begins here");
         resume_after(parse, parse->given);
     }
@@ -326,21 +353,20 @@ static bool reserved(Parse *parse, const bool expected[TOKEN_CODES]) {
     if (assigned) {
         name--;
     } else {
-        bool operator = kind == THEN || kind == ELSE || kind == AND || kind == OR || kind == MOD || kind == DEFAULT;
+        bool operator= kind == THEN || kind == ELSE || kind == AND || kind == OR || kind == MOD || kind == DEFAULT;
         bool begins = expected[PARAM]; /* a statement may begin with a name, but most words there are another mistake */
         if (word_of(kind) == NULL || !expected[NAME]) return false;
         if (begins && token[1].kind != '=') return false;
-        if (operator && expected[NUMBER] && !begins) return false;
+        if (operator&& expected[NUMBER] && !begins) return false;
     }
     const Word *word = word_of(parse->tokens.at[name].kind);
-    error_at(parse->context->diagnostics, token_span(parse, name), "'%s' is a word of the language and cannot be a name%s%s", word->text,
-             word->form != NULL && assigned ? "; it is used like this: " : "", word->form != NULL && assigned ? word->form : "");
+    error_at(parse->context->diagnostics, token_span(parse, name), "'%s' is a word of the language and cannot be a name%s%s",
+             word->text, word->form != NULL && assigned ? "; it is used like this: " : "",
+             word->form != NULL && assigned ? word->form : "");
     return true;
 }
 
-static bool is_comparison(int kind) {
-    return kind == '<' || kind == '>' || kind == LE || kind == GE || kind == EQ || kind == NE;
-}
+static bool is_comparison(int kind) { return kind == '<' || kind == '>' || kind == LE || kind == GE || kind == EQ || kind == NE; }
 
 static bool has_a_name(Parse *parse, const bool expected[TOKEN_CODES]) {
     Diagnostics *diagnostics = parse->context->diagnostics;
@@ -372,7 +398,8 @@ static void say_expected(Parse *parse, const bool expected[TOKEN_CODES]) {
     size_t given = parse->given;
     bool at_end = parse->newline || parse->tokens.at[given].kind == YYEOF;
     Span span = at_end && given > 0 ? after_token(parse, given - 1) : token_span(parse, given);
-    const char *after = given > parse->start || parse->newline ? arena_printf(parse->context->arena, " after %s", quoted(parse, given - 1)) : "";
+    const char *after =
+        given > parse->start || parse->newline ? arena_printf(parse->context->arena, " after %s", quoted(parse, given - 1)) : "";
     error_at(diagnostics, span, "expected %s%s, found %s%s", wanted(parse, expected), after, found(parse), hint(parse, expected));
     size_t bracket = open_bracket(parse, parse->start, given);
     if (bracket == given || !(expected[')'] || expected[']'])) return;

@@ -36,22 +36,64 @@ unsigned indent_of(const Parse *parse, size_t index) {
 
 static bool can_end(int kind) {
     switch (kind) {
-    case '+': case '-': case '*': case '/': case '^': case '=': case '<': case '>': case LE: case GE: case EQ: case NE:
-    case ARROW: case RANGE: case ',': case ':': case '.': case '(': case '[': case '{': case NL:
-    case IF: case THEN: case ELSE: case AND: case OR: case NOT: case MOD: case DEFAULT: case IN:
-        return false;
-    default:
-        return true;
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '^':
+    case '=':
+    case '<':
+    case '>':
+    case LE:
+    case GE:
+    case EQ:
+    case NE:
+    case ARROW:
+    case RANGE:
+    case ',':
+    case ':':
+    case '.':
+    case '(':
+    case '[':
+    case '{':
+    case NL:
+    case IF:
+    case THEN:
+    case ELSE:
+    case AND:
+    case OR:
+    case NOT:
+    case MOD:
+    case DEFAULT:
+    case IN: return false;
+    default: return true;
     }
 }
 
 static bool continues(int kind) {
     switch (kind) {
-    case '+': case '-': case '*': case '/': case '^': case '=': case '<': case '>': case LE: case GE: case EQ: case NE:
-    case ARROW: case RANGE: case '{': case THEN: case ELSE: case AND: case OR: case MOD: case DEFAULT:
-        return true;
-    default:
-        return false;
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '^':
+    case '=':
+    case '<':
+    case '>':
+    case LE:
+    case GE:
+    case EQ:
+    case NE:
+    case ARROW:
+    case RANGE:
+    case '{':
+    case THEN:
+    case ELSE:
+    case AND:
+    case OR:
+    case MOD:
+    case DEFAULT: return true;
+    default: return false;
     }
 }
 
@@ -126,7 +168,14 @@ size_t open_bracket(const Parse *parse, size_t start, size_t end) {
 
 bool opens_block(const Parse *parse, size_t start, size_t end) {
     switch (parse->tokens.at[start].kind) {
-    case DATA: case TRAIN: case FUNCTION: case LAYER: case LOSS: case METRIC: case OPTIMIZER: case SCAN: break;
+    case DATA:
+    case TRAIN:
+    case FUNCTION:
+    case LAYER:
+    case LOSS:
+    case METRIC:
+    case OPTIMIZER:
+    case SCAN: break;
     default: return false;
     }
     size_t depth = 0;
@@ -144,7 +193,10 @@ bool begins_block(const Parse *parse, size_t index) {
     const Token *token = &parse->tokens.at[index];
     if (token->kind != '{') return false;
     switch (token[1].kind) {
-    case PARAM: case STATE: case SCAN: case '}': return true;
+    case PARAM:
+    case STATE:
+    case SCAN:
+    case '}': return true;
     case NAME: return token[1].first || token[2].kind == '=' || token[2].kind == '[';
     default: return token[1].first;
     }
@@ -177,9 +229,19 @@ bool begins_line_item(const Parse *parse, size_t index) {
     case IMPORT: return next == STRING;
     case TRAIN: return next == '{';
     case DATA: return next == NAME || next == TRAIN;
-    case LOSS: case METRIC: case OPTIMIZER: return next == NAME || next == '=';
-    case MODEL: case INPUT: case TARGET: case PREDICT: case FREEZE: case FUNCTION: case LAYER: case PARAM: case STATE: case SCAN:
-        return next == NAME;
+    case LOSS:
+    case METRIC:
+    case OPTIMIZER: return next == NAME || next == '=';
+    case MODEL:
+    case INPUT:
+    case TARGET:
+    case PREDICT:
+    case FREEZE:
+    case FUNCTION:
+    case LAYER:
+    case PARAM:
+    case STATE:
+    case SCAN: return next == NAME;
     default: return false;
     }
 }

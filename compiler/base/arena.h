@@ -28,18 +28,18 @@ size_t arena_bytes(const Arena *arena);
 #define NEW_ARRAY(arena, Type, count) ((Type *)arena_alloc((arena), sizeof(Type) * (size_t)(count)))
 
 /* A growing array in an arena:  Vec(int) v = {0};  vec_push(arena, &v, 7);  v.at[0] == 7, v.count == 1 */
-#define Vec(Type)                \
-    struct {                     \
-        Type *at;                \
-        size_t count, capacity;  \
+#define Vec(Type)               \
+    struct {                    \
+        Type *at;               \
+        size_t count, capacity; \
     }
 
-#define vec_push(arena, vec, ...)                                                                    \
-    do {                                                                                             \
-        if ((vec)->count == (vec)->capacity) {                                                       \
-            (vec)->at = vec_grow((arena), (vec)->at, &(vec)->capacity, sizeof *(vec)->at);           \
-        }                                                                                            \
-        (vec)->at[(vec)->count++] = (__VA_ARGS__);                                                   \
+#define vec_push(arena, vec, ...)                                                          \
+    do {                                                                                   \
+        if ((vec)->count == (vec)->capacity) {                                             \
+            (vec)->at = vec_grow((arena), (vec)->at, &(vec)->capacity, sizeof *(vec)->at); \
+        }                                                                                  \
+        (vec)->at[(vec)->count++] = (__VA_ARGS__);                                         \
     } while (0)
 
 void *vec_grow(Arena *arena, void *at, size_t *capacity, size_t item);

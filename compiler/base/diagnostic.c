@@ -114,9 +114,11 @@ static void print_one(const Diagnostics *diagnostics, const Diagnostic *diagnost
         const Source *source = source_of(diagnostics->sources, span);
         fprintf(file, "%s%s:%u:%u: %s", colour ? "\033[1m" : "", source->name, place.line, place.column, colour ? "\033[0m" : "");
     }
-    fprintf(file, "%s%s:%s %s\n", colour ? paint[diagnostic->severity] : "", word[diagnostic->severity], colour ? "\033[0m" : "", diagnostic->message);
+    fprintf(file, "%s%s:%s %s\n", colour ? paint[diagnostic->severity] : "", word[diagnostic->severity], colour ? "\033[0m" : "",
+            diagnostic->message);
     if (span.source != 0) {
-        print_line(file, source_of(diagnostics->sources, span), span, source_place(diagnostics->sources, span.source, span.begin), colour);
+        print_line(file, source_of(diagnostics->sources, span), span, source_place(diagnostics->sources, span.source, span.begin),
+                   colour);
     }
 }
 

@@ -28,9 +28,9 @@ typedef struct {
     Arena *arena;
     const Sources *sources;
     Vec(Diagnostic *) list;
-    size_t errors;  /* found, those beyond the limit included */
-    bool dropped;   /* the last error was dropped: its notes go too */
-    bool stop;      /* the limit is reached: a step may give up */
+    size_t errors; /* found, those beyond the limit included */
+    bool dropped;  /* the last error was dropped: its notes go too */
+    bool stop;     /* the limit is reached: a step may give up */
 } Diagnostics;
 
 enum { ERROR_LIMIT = 20 };

@@ -10,8 +10,8 @@
 typedef struct {
     Arena *arena;
     Vec(char) bytes;
-    int indent;      /* levels of four spaces, put before the first byte of each line */
-    int line_start;  /* nonzero when the next byte begins a line */
+    int indent;     /* levels of four spaces, put before the first byte of each line */
+    int line_start; /* nonzero when the next byte begins a line */
 } Text;
 
 Text *text_new(Arena *arena);

@@ -11,8 +11,8 @@ typedef struct {
     Name base, name;
 } CDeclared;
 typedef struct {
-    NameTable taken;         /* by name: how often it is declared, in itself or as the base of sum2, sum3 */
-    struct CSlot *slots;     /* from owners to names: open addressing, a power of two */
+    NameTable taken;     /* by name: how often it is declared, in itself or as the base of sum2, sum3 */
+    struct CSlot *slots; /* from owners to names: open addressing, a power of two */
     size_t used, room;
     Vec(CDeclared) declared; /* in order */
 } CScope;
@@ -44,10 +44,11 @@ typedef struct {
 } CHead;
 
 /* ---- names.c */
-const char *c_name(Arena *arena, const char *name);  /* "hidden.dense" -> hidden_dense; words of C and C++ get an underscore */
+const char *c_name(Arena *arena, const char *name); /* "hidden.dense" -> hidden_dense; words of C and C++ get an underscore */
 const char *c_model_file(Arena *arena, const Model *model); /* its name, without what could end a comment or continue a line */
 const char *c_upper(Arena *arena, const char *name);
-const char *c_declare(CPrinter *p, const void *owner, const char *wanted); /* a name for an index or a local, in scope until c_leave */
+const char *c_declare(CPrinter *p, const void *owner,
+                      const char *wanted); /* a name for an index or a local, in scope until c_leave */
 const char *c_declared(const CPrinter *p, const void *owner);
 size_t c_enter(const CPrinter *p);
 void c_leave(CPrinter *p, size_t mark);

@@ -10,7 +10,11 @@ enum { TERNARY = 1, OR = 2, AND = 3, EQUALITY = 4, RELATION = 5, SUM = 6, PRODUC
 
 void c_literal(Text *text, double value, bool is_double) {
     if (isinf(value) || isnan(value)) {
-        text_printf(text, "%s%s()", isnan(value) ? "nnc_nan" : value > 0 ? "nnc_infinity" : "-nnc_infinity", is_double ? "" : "f");
+        text_printf(text, "%s%s()",
+                    isnan(value) ? "nnc_nan"
+                    : value > 0  ? "nnc_infinity"
+                                 : "-nnc_infinity",
+                    is_double ? "" : "f");
         return;
     }
     char out[NUMBER_LENGTH];
@@ -22,7 +26,8 @@ void c_literal(Text *text, double value, bool is_double) {
             if (strtof(out, NULL) == (float)value) break;
         }
         char *exponent = strchr(out, 'e'); /* 1e-08 is written 1e-8 */
-        while (exponent != NULL && exponent[2] == '0' && exponent[3] != '\0') memmove(exponent + 2, exponent + 3, strlen(exponent + 2));
+        while (exponent != NULL && exponent[2] == '0' && exponent[3] != '\0')
+            memmove(exponent + 2, exponent + 3, strlen(exponent + 2));
         if (fabs(value) >= 10 && fabs(value) < 1e7 && value == floor(value)) snprintf(out, sizeof out, "%.0f", value);
     }
     text_put(text, out);
@@ -124,10 +129,25 @@ static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
         return;
     case OP_IF: ternary(p, e, wanted, strength); return;
     case OP_STOP: print(p, e->kids[0], kind, strength); return;
-    case OP_POW: case OP_MAX: case OP_MIN: case OP_EXP: case OP_LOG: case OP_SQRT: case OP_SIN: case OP_COS: case OP_TAN: case OP_TANH: case OP_SINH:
-    case OP_COSH: case OP_ATAN: case OP_ABS: case OP_SIGN: case OP_FLOOR: case OP_ERF: case OP_SIGMOID: case OP_SOFTPLUS:
-        call(p, e->op == OP_POW ? "pow" : op_info(e->op)->spelling, e->kids, e->count, C_NUMBER);
-        return;
+    case OP_POW:
+    case OP_MAX:
+    case OP_MIN:
+    case OP_EXP:
+    case OP_LOG:
+    case OP_SQRT:
+    case OP_SIN:
+    case OP_COS:
+    case OP_TAN:
+    case OP_TANH:
+    case OP_SINH:
+    case OP_COSH:
+    case OP_ATAN:
+    case OP_ABS:
+    case OP_SIGN:
+    case OP_FLOOR:
+    case OP_ERF:
+    case OP_SIGMOID:
+    case OP_SOFTPLUS: call(p, e->op == OP_POW ? "pow" : op_info(e->op)->spelling, e->kids, e->count, C_NUMBER); return;
     case OP_COUNT: break;
     }
     bug("no C for operation %d", (int)e->op);
@@ -160,7 +180,8 @@ static const char *place_name(CPrinter *p, const Tensor *tensor) {
     }
     if (p->outputs != NULL && c_is_output(p->outputs, tensor)) return "out";
     bool gradient = p->gradients && tensor->of != NULL && tensor->of->kind == TENSOR_PARAMETER;
-    return gradient ? arena_printf(arena, "gradient->%s", c_member(arena, tensor->of->name)) : c_buffer(arena, p->routine, tensor);
+    return gradient ? arena_printf(arena, "gradient->%s", c_member(arena, tensor->of->name))
+                    : c_buffer(arena, p->routine, tensor);
 }
 
 void c_place(CPrinter *p, const Tensor *tensor, const Expr *list) {
@@ -173,7 +194,8 @@ void c_place(CPrinter *p, const Tensor *tensor, const Expr *list) {
     if (p->places[tensor->id] == NULL) p->places[tensor->id] = place_name(p, tensor);
     const char *place = p->places[tensor->id];
     text_put(p->text, place);
-    bool of_example = tensor->kind == TENSOR_INPUT || tensor->kind == TENSOR_TARGET || (p->outputs != NULL && strcmp(place, "out") == 0);
+    bool of_example =
+        tensor->kind == TENSOR_INPUT || tensor->kind == TENSOR_TARGET || (p->outputs != NULL && strcmp(place, "out") == 0);
     if (of_example) {
         text_put(p->text, "[");
         print(p, list[0], C_INTEGER, 0);
@@ -238,7 +260,8 @@ static void print(CPrinter *p, Expr e, CKind wanted, int strength) {
     switch (e->kind) {
     case EXPR_CONST:
         if (e->condition) text_put(p->text, e->value != 0 ? "1" : "0");
-        else if (wanted == C_INTEGER) text_printf(p->text, e->value < 0 && strength > UNARY ? "(%lld)" : "%lld", (long long)e->value);
+        else if (wanted == C_INTEGER)
+            text_printf(p->text, e->value < 0 && strength > UNARY ? "(%lld)" : "%lld", (long long)e->value);
         else {
             bool wrap = e->value < 0 && strength > UNARY;
             if (wrap) text_put(p->text, "(");

@@ -4,17 +4,24 @@
 #include "c_text/c_text.h"
 
 static const char *const reserved[] = {
-    "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char", "class", "compl",
-    "concept", "const", "consteval", "constexpr", "constinit", "const_cast", "continue", "co_await", "co_return", "co_yield", "decltype",
-    "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "far", "float", "for",
-    "friend", "goto", "huge", "if", "inline", "int", "linux", "long", "mutable", "namespace", "near", "new", "noexcept", "not", "not_eq",
-    "nullptr", "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "restrict", "return",
-    "short", "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local", "throw",
-    "true", "try", "typedef", "typeid", "typename", "union", "unix", "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "while",
-    "xor", "xor_eq", "typeof", "EOF", "HUGE_VAL", "INFINITY", "NAN", "NULL", "errno", "stderr", "stdin", "stdout"};
+    "alignas",     "alignof",   "and",       "and_eq",    "asm",        "auto",         "bitand",       "bitor",
+    "bool",        "break",     "case",      "catch",     "char",       "class",        "compl",        "concept",
+    "const",       "consteval", "constexpr", "constinit", "const_cast", "continue",     "co_await",     "co_return",
+    "co_yield",    "decltype",  "default",   "delete",    "do",         "double",       "dynamic_cast", "else",
+    "enum",        "explicit",  "export",    "extern",    "false",      "far",          "float",        "for",
+    "friend",      "goto",      "huge",      "if",        "inline",     "int",          "linux",        "long",
+    "mutable",     "namespace", "near",      "new",       "noexcept",   "not",          "not_eq",       "nullptr",
+    "operator",    "or",        "or_eq",     "private",   "protected",  "public",       "register",     "reinterpret_cast",
+    "requires",    "restrict",  "return",    "short",     "signed",     "sizeof",       "static",       "static_assert",
+    "static_cast", "struct",    "switch",    "template",  "this",       "thread_local", "throw",        "true",
+    "try",         "typedef",   "typeid",    "typename",  "union",      "unix",         "unsigned",     "using",
+    "virtual",     "void",      "volatile",  "wchar_t",   "while",      "xor",          "xor_eq",       "typeof",
+    "EOF",         "HUGE_VAL",  "INFINITY",  "NAN",       "NULL",       "errno",        "stderr",       "stdin",
+    "stdout"};
 
 /* Parameters of the generated functions, and locals that every function has. */
-static const char *const taken[] = {"model", "state", "work", "in", "target", "out", "examples", "batch_size", "step", "epoch", "seed"};
+static const char *const taken[] = {"model",    "state",      "work", "in",    "target", "out",
+                                    "examples", "batch_size", "step", "epoch", "seed"};
 
 static bool listed(const char *name, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -79,7 +86,8 @@ const char *c_declare(CPrinter *p, const void *owner, const char *wanted) {
     CScope *scope = &p->scope;
     Name base = name_of(names, c_name(arena, wanted)), name = base;
     size_t copies = *name_table_at(arena, &scope->taken, base);
-    for (size_t copy = copies + 1; copies > 0 || listed(name, taken, sizeof taken / sizeof *taken) || name_table_get(&scope->taken, name) > 0; copy++) {
+    for (size_t copy = copies + 1;
+         copies > 0 || listed(name, taken, sizeof taken / sizeof *taken) || name_table_get(&scope->taken, name) > 0; copy++) {
         copies = 0;
         if (copy > 1) name = name_of(names, arena_printf(arena, "%s%zu", base, copy));
     }
@@ -93,7 +101,9 @@ const char *c_declare(CPrinter *p, const void *owner, const char *wanted) {
     return name;
 }
 
-const char *c_declared(const CPrinter *p, const void *owner) { return p->scope.room == 0 ? NULL : slot_of(&p->scope, owner)->name; }
+const char *c_declared(const CPrinter *p, const void *owner) {
+    return p->scope.room == 0 ? NULL : slot_of(&p->scope, owner)->name;
+}
 
 size_t c_enter(const CPrinter *p) { return p->scope.declared.count; }
 

@@ -33,7 +33,8 @@ static void print_members(Text *text, const char *name, const char *type, const 
         int first = batched ? 1 : 0;
         double count = 1;
         for (int a = first; a < t->rank; a++) count *= (double)t->shape[a];
-        text_printf(text, "    {%s, offsetof(%s, %s), %.0f, %d, {", c_text(text->arena, t->name), type, batched ? c_name(text->arena, t->name) : c_member(text->arena, t->name), count, t->rank - first);
+        text_printf(text, "    {%s, offsetof(%s, %s), %.0f, %d, {", c_text(text->arena, t->name), type,
+                    batched ? c_name(text->arena, t->name) : c_member(text->arena, t->name), count, t->rank - first);
         for (int a = first; a < t->rank; a++) text_printf(text, "%s%lld", a == first ? "" : ", ", (long long)t->shape[a]);
         text_printf(text, "%s}, %d},\n", t->rank == first ? "0" : "", t->index_range > 0);
     }
@@ -61,18 +62,21 @@ static void print_columns(Text *text, const DataSource *source, const char *name
     text_printf(text, "static const NncColumns %s_columns[] = {", name);
     for (size_t i = 0; i < source->columns.count; i++) {
         const Columns *c = &source->columns.at[i];
-        text_printf(text, "%s{%s, %lld, %lld}", i == 0 ? "" : ", ", c->name == NULL ? "NULL" : c_text(text->arena, c->name), (long long)c->from, (long long)c->to);
+        text_printf(text, "%s{%s, %lld, %lld}", i == 0 ? "" : ", ", c->name == NULL ? "NULL" : c_text(text->arena, c->name),
+                    (long long)c->from, (long long)c->to);
     }
     text_put(text, "};\n");
 }
 
 static void print_steps(Text *text, const DataSource *source, const char *name) {
-    static const char *const kinds[] = {"NNC_ADD", "NNC_SUBTRACT", "NNC_MULTIPLY", "NNC_DIVIDE", "NNC_SUBTRACT_FROM", "NNC_DIVIDE_INTO", "NNC_STANDARDIZE", "NNC_ONE_HOT", "NNC_SCALE"};
+    static const char *const kinds[] = {"NNC_ADD",         "NNC_SUBTRACT",    "NNC_MULTIPLY", "NNC_DIVIDE", "NNC_SUBTRACT_FROM",
+                                        "NNC_DIVIDE_INTO", "NNC_STANDARDIZE", "NNC_ONE_HOT",  "NNC_SCALE"};
     if (source->steps.count == 0) return;
     text_printf(text, "static const NncStep %s_steps[] = {", name);
     for (size_t i = 0; i < source->steps.count; i++) {
         const DataStep *s = &source->steps.at[i];
-        text_printf(text, "%s{%s, %s, %s}", i == 0 ? "" : ", ", kinds[s->kind], c_double(text->arena, s->low), c_double(text->arena, s->high));
+        text_printf(text, "%s{%s, %s, %s}", i == 0 ? "" : ", ", kinds[s->kind], c_double(text->arena, s->low),
+                    c_double(text->arena, s->high));
     }
     text_put(text, "};\n");
 }
@@ -86,20 +90,26 @@ static void print_numbers(Text *text, const DataSource *source, const char *name
     text_put(text, "};\n");
 }
 
-static void print_source(Text *text, const Tensor *tensor, const DataSource *source, const char *name, const char *model_name, const Sources *sources) {
+static void print_source(Text *text, const Tensor *tensor, const DataSource *source, const char *name, const char *model_name,
+                         const Sources *sources) {
     static const char *const formats[] = {"NNC_LITERAL", "NNC_CSV", "NNC_IDX", "NNC_NPY", "NNC_BYTES"};
     double width = 1;
     for (int a = 1; a < tensor->rank; a++) width *= (double)tensor->shape[a];
     long long classes = tensor->rank > 1 ? (long long)tensor->shape[tensor->rank - 1] : 1;
     Place place = source_place(sources, source->span.source, source->span.begin);
     const char *said = arena_printf(text->arena, "%s:%u:%u", model_name, place.line, place.column);
-    text_printf(text, "    {.tensor = %s, .width = %.0f, .classes = %lld, .index_range = %lld, .place = %s,\n     .format = %s", c_text(text->arena, tensor->name), width, classes,
-                (long long)tensor->index_range, c_text(text->arena, said), formats[source->kind]);
+    text_printf(text, "    {.tensor = %s, .width = %.0f, .classes = %lld, .index_range = %lld, .place = %s,\n     .format = %s",
+                c_text(text->arena, tensor->name), width, classes, (long long)tensor->index_range, c_text(text->arena, said),
+                formats[source->kind]);
     if (source->file != NULL) text_printf(text, ", .file = %s", c_text(text->arena, source->written));
     if (source->columns.count > 0) text_printf(text, ", .columns = %s_columns, .column_count = %zu", name, source->columns.count);
     if (source->kind == SOURCE_CSV) text_printf(text, ", .header = %d", source->header);
-    if (source->kind == SOURCE_LITERAL) text_printf(text, ", .literal = %s_numbers, .literal_rows = %lld, .literal_width = %lld", name, (long long)source->rows, (long long)source->width);
-    if (source->kind == SOURCE_BYTES) text_printf(text, ", .window = %lld, .stride = %lld, .offset = %lld", (long long)source->window, (long long)source->stride, (long long)source->offset);
+    if (source->kind == SOURCE_LITERAL)
+        text_printf(text, ", .literal = %s_numbers, .literal_rows = %lld, .literal_width = %lld", name, (long long)source->rows,
+                    (long long)source->width);
+    if (source->kind == SOURCE_BYTES)
+        text_printf(text, ", .window = %lld, .stride = %lld, .offset = %lld", (long long)source->window,
+                    (long long)source->stride, (long long)source->offset);
     if (source->steps.count > 0) text_printf(text, ", .steps = %s_steps, .step_count = %zu", name, source->steps.count);
     text_put(text, "},\n");
 }
@@ -122,11 +132,14 @@ static void print_block(Text *text, const Model *model, const DataBlock *block, 
         for (size_t i = 0; i < lists[l]->count; i++) {
             const DataSource *source = source_for(block, lists[l]->at[i]);
             if (source == NULL) continue;
-            print_source(text, lists[l]->at[i], source, arena_printf(text->arena, "%s_%s", block->split, c_name(text->arena, lists[l]->at[i]->name)), strrchr(model->path, '/') == NULL ? model->path : strrchr(model->path, '/') + 1, sources);
+            print_source(text, lists[l]->at[i], source,
+                         arena_printf(text->arena, "%s_%s", block->split, c_name(text->arena, lists[l]->at[i]->name)),
+                         strrchr(model->path, '/') == NULL ? model->path : strrchr(model->path, '/') + 1, sources);
             count++;
         }
     }
-    text_printf(text, "};\nstatic const NncBlock %s_data = {\"%s\", %s_sources, %zu, %s};\n\n", block->split, block->split, block->split, count, c_double(text->arena, block->holdout));
+    text_printf(text, "};\nstatic const NncBlock %s_data = {\"%s\", %s_sources, %zu, %s};\n\n", block->split, block->split,
+                block->split, count, c_double(text->arena, block->holdout));
 }
 
 /* ---- The network's functions, in the types that the runtime calls */
@@ -138,15 +151,21 @@ static void print_calls(Text *text, const LoopProgram *loop) {
     const char *targets = target ? ", target" : "", *unused = target ? "" : "    (void)target;\n";
     const char *found = metrics ? ", &found" : "", *convert = loop->is_double ? "" : "(double)";
     Text *copy = text_new(text->arena);
-    for (size_t i = 0; i < program->metrics.count; i++) text_printf(copy, "    metrics[%zu] = %sfound.%s;\n", i, convert, c_name(text->arena, program->metrics.at[i].name));
+    for (size_t i = 0; i < program->metrics.count; i++)
+        text_printf(copy, "    metrics[%zu] = %sfound.%s;\n", i, convert, c_name(text->arena, program->metrics.at[i].name));
     if (!metrics) text_put(copy, "    (void)metrics;\n");
     const char *results = metrics ? arena_printf(text->arena, "    %s_metrics found;\n", m) : "";
     text_put(text, "static void init(void *model, void *state, uint64_t seed) {\n");
     text_printf(text, "    %s_init(model, state, seed);\n}\n\n", m);
-    text_put(text, "static double train(void *model, void *state, void *work, const void *in, const void *target, size_t n, double *metrics) {\n");
-    text_printf(text, "%s    const double loss = %s%s_train(model, state, work, in%s, n%s);\n%s%s    return loss;\n}\n\n", results, convert, m, targets, found, text_string(copy), unused);
-    text_put(text, "static double evaluate(const void *model, const void *state, void *work, const void *in, const void *target, size_t n,\n                       double *metrics) {\n");
-    text_printf(text, "%s    const double loss = %s%s_evaluate(model, work, in%s, n%s);\n%s%s    (void)state;\n    return loss;\n}\n\n", results, convert, m, targets, found, text_string(copy), unused);
+    text_put(text, "static double train(void *model, void *state, void *work, const void *in, const void *target, size_t n, "
+                   "double *metrics) {\n");
+    text_printf(text, "%s    const double loss = %s%s_train(model, state, work, in%s, n%s);\n%s%s    return loss;\n}\n\n",
+                results, convert, m, targets, found, text_string(copy), unused);
+    text_put(text, "static double evaluate(const void *model, const void *state, void *work, const void *in, const void *target, "
+                   "size_t n,\n                       double *metrics) {\n");
+    text_printf(text,
+                "%s    const double loss = %s%s_evaluate(model, work, in%s, n%s);\n%s%s    (void)state;\n    return loss;\n}\n\n",
+                results, convert, m, targets, found, text_string(copy), unused);
 }
 
 /* The forward pass of training once more, with a look at each result. */
@@ -157,7 +176,8 @@ static void look_at_result(CPrinter *p, const Node *block) {
     for (int a = t->batched ? 1 : 0; a < t->rank; a++) points *= (double)t->shape[a];
     const char *member = c_name(p->text->arena, t->name), *first = "";
     for (int a = 0; a < t->rank; a++) first = arena_printf(p->text->arena, "%s[0]", first);
-    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, infinity)) return %s;\n", member, first, t->batched ? "(size_t)examples * " : "", points, c_text(p->text->arena, t->name));
+    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, infinity)) return %s;\n", member, first,
+                t->batched ? "(size_t)examples * " : "", points, c_text(p->text->arena, t->name));
 }
 
 static void print_search(Text *text, LoopProgram *loop, const Sources *sources) {
@@ -165,17 +185,31 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
     bool target = loop->model->training->targets.count > 0;
     text_put(text, "/* ---- Where a number that is not finite comes from: the forward pass, with a look at each result */\n\n");
     c_work_struct(text, loop, m, "values", &loop->forward);
-    text_printf(text, "/* Is one of the numbers NaN (infinity: infinite)? */\nstatic int holds(const %s *numbers, size_t count, int infinity) {\n", number);
+    text_printf(text,
+                "/* Is one of the numbers NaN (infinity: infinite)? */\nstatic int holds(const %s *numbers, size_t count, int "
+                "infinity) {\n",
+                number);
     text_put(text, "    for (size_t i = 0; i < count; i++) {\n");
     text_printf(text, "        const %s difference = numbers[i] - numbers[i];\n", number);
-    text_put(text, "        if (infinity ? !(difference >= 0) && numbers[i] >= numbers[i] : !(numbers[i] >= numbers[i])) return 1;\n    }\n    return 0;\n}\n\n");
+    text_put(text, "        if (infinity ? !(difference >= 0) && numbers[i] >= numbers[i] : !(numbers[i] >= numbers[i])) return "
+                   "1;\n    }\n    return 0;\n}\n\n");
     CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .after_block = look_at_result};
     const char *targets = target ? arena_printf(text->arena, ", const %s_target *target", m) : "";
-    c_function(&p, &loop->forward, &(CHead){"static const char *", "search", arena_printf(text->arena, "const %s_parameters *model, const %s_state *state, %s_values *work, const %s_input *in%s, int examples, int infinity", m, m, m, m, targets),
-                                            "NULL", {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
-    text_put(text, "static const char *first_not_finite(const void *model, const void *state, const void *in, const void *target, size_t n) {\n");
-    text_printf(text, "    static %s_values work;\n%s    const char *found = search(model, state, &work, in%s, (int)n, 0);\n    return found != NULL ? found : search(model, state, &work, in%s, (int)n, 1);\n}\n\n", m, target ? "" : "    (void)target;\n",
-                target ? ", target" : "", target ? ", target" : "");
+    c_function(&p, &loop->forward,
+               &(CHead){"static const char *",
+                        "search",
+                        arena_printf(text->arena,
+                                     "const %s_parameters *model, const %s_state *state, %s_values *work, const %s_input *in%s, "
+                                     "int examples, int infinity",
+                                     m, m, m, m, targets),
+                        "NULL",
+                        {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
+    text_put(text, "static const char *first_not_finite(const void *model, const void *state, const void *in, const void "
+                   "*target, size_t n) {\n");
+    text_printf(text,
+                "    static %s_values work;\n%s    const char *found = search(model, state, &work, in%s, (int)n, 0);\n    return "
+                "found != NULL ? found : search(model, state, &work, in%s, (int)n, 1);\n}\n\n",
+                m, target ? "" : "    (void)target;\n", target ? ", target" : "", target ? ", target" : "");
 }
 
 static void print_table(Text *text, const LoopProgram *loop, const DataBlock *train, const DataBlock *test) {
@@ -184,24 +218,38 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
     const Settings *s = &model->settings;
     const char *m = model->name;
     if (program->metrics.count > 0) text_put(text, "static const char *const metrics[] = {");
-    for (size_t i = 0; i < program->metrics.count; i++) text_printf(text, "%s%s", i == 0 ? "" : ", ", c_text(text->arena, program->metrics.at[i].name));
+    for (size_t i = 0; i < program->metrics.count; i++)
+        text_printf(text, "%s%s", i == 0 ? "" : ", ", c_text(text->arena, program->metrics.at[i].name));
     if (program->metrics.count > 0) text_put(text, "};\n\n");
-    text_printf(text, "static const NncProgram program = {\n    .name = \"%s\",\n    .number_size = sizeof(%s),\n", m, c_number_type(loop));
+    text_printf(text, "static const NncProgram program = {\n    .name = \"%s\",\n    .number_size = sizeof(%s),\n", m,
+                c_number_type(loop));
     text_printf(text, "    .parameters_size = sizeof(%s_parameters),\n    .state_size = sizeof(%s_state),\n", m, m);
-    text_printf(text, "    .work_size = sizeof(%s_work),\n    .evaluate_work_size = sizeof(%s_evaluate_work),\n    .input_size = sizeof(%s_input),\n", m, m, m);
+    text_printf(text,
+                "    .work_size = sizeof(%s_work),\n    .evaluate_work_size = sizeof(%s_evaluate_work),\n    .input_size = "
+                "sizeof(%s_input),\n",
+                m, m, m);
     if (program->targets.count > 0) text_printf(text, "    .target_size = sizeof(%s_target),\n", m);
     const struct {
         const char *name, *count;
         const Tensors *list;
-    } lists[] = {{"parameters", "parameter_count", &program->parameters}, {"states", "state_count", &program->states}, {"inputs", "input_count", &program->inputs}, {"targets", "target_count", &program->targets}};
+    } lists[] = {{"parameters", "parameter_count", &program->parameters},
+                 {"states", "state_count", &program->states},
+                 {"inputs", "input_count", &program->inputs},
+                 {"targets", "target_count", &program->targets}};
     for (size_t i = 0; i < 4; i++) {
-        if (lists[i].list->count > 0) text_printf(text, "    .%s = %s,\n    .%s = %zu,\n", lists[i].name, lists[i].name, lists[i].count, lists[i].list->count);
+        if (lists[i].list->count > 0)
+            text_printf(text, "    .%s = %s,\n    .%s = %zu,\n", lists[i].name, lists[i].name, lists[i].count,
+                        lists[i].list->count);
     }
     text_printf(text, "    .step_offset = offsetof(%s_state, step),\n    .epoch_offset = offsetof(%s_state, epoch),\n", m, m);
-    if (program->metrics.count > 0) text_printf(text, "    .metrics = metrics,\n    .metric_count = %zu,\n", program->metrics.count);
-    text_put(text, "    .init = init,\n    .train = train,\n    .evaluate = evaluate,\n    .first_not_finite = first_not_finite,\n");
-    text_printf(text, "    .batch = %s_BATCH,\n    .epochs = %lld,\n    .patience = %lld,\n    .seed = UINT64_C(%llu),\n    .shuffle = %d,\n", c_upper(text->arena, m), (long long)s->epochs, (long long)s->patience,
-                (unsigned long long)s->seed, s->shuffle);
+    if (program->metrics.count > 0)
+        text_printf(text, "    .metrics = metrics,\n    .metric_count = %zu,\n", program->metrics.count);
+    text_put(text,
+             "    .init = init,\n    .train = train,\n    .evaluate = evaluate,\n    .first_not_finite = first_not_finite,\n");
+    text_printf(
+        text,
+        "    .batch = %s_BATCH,\n    .epochs = %lld,\n    .patience = %lld,\n    .seed = UINT64_C(%llu),\n    .shuffle = %d,\n",
+        c_upper(text->arena, m), (long long)s->epochs, (long long)s->patience, (unsigned long long)s->seed, s->shuffle);
     if (train != NULL) text_put(text, "    .train_data = &train_data,\n");
     if (test != NULL) text_put(text, "    .test_data = &test_data,\n");
     text_put(text, "};\n\n");
@@ -212,8 +260,10 @@ void c_program(Text *text, LoopProgram *loop, const Sources *sources) {
     const Program *program = model->training;
     const char *m = model->name;
     const DataBlock *train = block_of(model, "train"), *test = block_of(model, "test");
-    text_printf(text, "/* The program around %s: what the runtime must know of the network and its data. Written by nnc. */\n", m);
-    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n#include \"runtime/program.h\"\n\n", m, loop->is_double ? "functions_double.h" : "functions.h");
+    text_printf(text, "/* The program around %s: what the runtime must know of the network and its data. Written by nnc. */\n",
+                m);
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n#include \"runtime/program.h\"\n\n", m,
+                loop->is_double ? "functions_double.h" : "functions.h");
     text_put(text, "/* ---- The tensors of the structs */\n\n");
     print_members(text, "parameters", arena_printf(text->arena, "%s_parameters", m), &program->parameters, false);
     print_members(text, "states", arena_printf(text->arena, "%s_state", m), &program->states, false);

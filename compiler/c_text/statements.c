@@ -12,15 +12,19 @@ static void print_loop_head(CPrinter *p, const Node *node, const char *name) {
         text_printf(p->text, "for (%s %s = 0; %s + %d <= %s; %s += %d) {\n", type, name, name, node->step, end, name, node->step);
         return;
     }
-    const char *first = node->rest == 0 ? "0" : node->index->batch ? arena_printf(arena, "examples - examples %% %d", node->rest) : arena_printf(arena, "%lld", (long long)(size - size % node->rest));
+    const char *first = node->rest == 0      ? "0"
+                        : node->index->batch ? arena_printf(arena, "examples - examples %% %d", node->rest)
+                                             : arena_printf(arena, "%lld", (long long)(size - size % node->rest));
     text_printf(p->text, "for (%s %s = %s; %s < %s; %s++) {\n", type, name, first, name, end, name);
 }
 
 static void print_loop(CPrinter *p, const Node *node) {
     size_t mark = c_enter(p);
-    const char *name = c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
+    const char *name =
+        c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
     for (size_t i = 0; i < node->any_order.count; i++) {
-        text_printf(p->text, "%s%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]), i + 1 < node->any_order.count ? "" : ")\n");
+        text_printf(p->text, "%s%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]),
+                    i + 1 < node->any_order.count ? "" : ")\n");
     }
     print_loop_head(p, node, name);
     p->text->indent++;
@@ -35,7 +39,8 @@ static CKind kind_of(const Tensor *tensor) { return tensor->index_range > 0 ? C_
 static void print_let(CPrinter *p, const Node *node) {
     const char *type = node->target->index_range > 0 ? "int32_t" : c_number_type(p->loop);
     if (node->target->array) {
-        text_printf(p->text, "%s %s[%lld];\n", type, c_declare(p, node->target, node->target->name), (long long)node->target->shape[0]);
+        text_printf(p->text, "%s %s[%lld];\n", type, c_declare(p, node->target, node->target->name),
+                    (long long)node->target->shape[0]);
         return;
     }
     Text *outer = p->text, *value = text_new(outer->arena);
@@ -51,7 +56,8 @@ static void print_let(CPrinter *p, const Node *node) {
 /* sum = sum + x reads better as sum += x, and is the same */
 static bool adds_to_itself(const Node *node) {
     Expr e = node->value;
-    if (!expr_is_op(e, OP_ADD) || e->kids[0]->kind != EXPR_READ || e->kids[0]->tensor != node->target || e->kids[0]->has_default) return false;
+    if (!expr_is_op(e, OP_ADD) || e->kids[0]->kind != EXPR_READ || e->kids[0]->tensor != node->target || e->kids[0]->has_default)
+        return false;
     for (int i = 0; node->subscripts != NULL && i < node->target->rank; i++) {
         if (e->kids[0]->kids[i] != node->subscripts[i]) return false;
     }
@@ -75,7 +81,8 @@ static void print_formulas(CPrinter *p, const Node *block) {
         statement_print(formula, s);
         text_put(p->text, i == 0 ? "\n/* " : "   ");
         if (s->origin.span.source != 0) {
-            text_printf(p->text, "%s:%u   ", c_model_file(p->text->arena, p->loop->model), source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
+            text_printf(p->text, "%s:%u   ", c_model_file(p->text->arena, p->loop->model),
+                        source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
         }
         text_put(p->text, text_string(formula));
         if (p->annotate > 1) {
@@ -144,7 +151,8 @@ bool c_draws(const Statements *list) {
 /* Every function of a kind has the same parameters; those that this one does not need are named as such. */
 static void print_unused(CPrinter *p, const Routine *routine, const bool *uses, const CParameters *parameters, bool calls) {
     const Program *program = routine->program;
-    bool model = calls, state = calls, work = calls, in = calls, target = calls, examples = calls || uses[program->batch_size->id], given = calls;
+    bool model = calls, state = calls, work = calls, in = calls, target = calls,
+         examples = calls || uses[program->batch_size->id], given = calls;
     for (size_t i = 0; i < routine->buffers.count; i++) {
         if (!uses[routine->buffers.at[i]->id]) continue;
         if (c_is_given(p->loop, routine, routine->buffers.at[i])) given = true;
@@ -162,9 +170,15 @@ static void print_unused(CPrinter *p, const Routine *routine, const bool *uses, 
     const struct {
         bool has, uses;
         const char *name;
-    } all[] = {{parameters->model, model, "model"}, {parameters->state, state, "state"}, {parameters->work, work, "work"}, {parameters->in, in, "in"},
-               {parameters->target, target, "target"}, {parameters->examples, examples, "examples"}, {parameters->seed, c_draws(&program->initial), "seed"},
-               {parameters->out, given, "out"}, {parameters->gradient, given, "gradient"}};
+    } all[] = {{parameters->model, model, "model"},
+               {parameters->state, state, "state"},
+               {parameters->work, work, "work"},
+               {parameters->in, in, "in"},
+               {parameters->target, target, "target"},
+               {parameters->examples, examples, "examples"},
+               {parameters->seed, c_draws(&program->initial), "seed"},
+               {parameters->out, given, "out"},
+               {parameters->gradient, given, "gradient"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i].has && !all[i].uses) text_printf(p->text, "(void)%s;\n", all[i].name);
     }
@@ -194,8 +208,9 @@ static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, 
 
 static void call_piece(CPrinter *p, const CHead *head, int function) {
     const CParameters *has = &head->has;
-    text_printf(p->text, "%s_%d(model%s%s%s%s%s%s%s);\n", head->name, function, has->state ? ", state" : "", has->work ? ", work" : "", has->in ? ", in" : "", has->target ? ", target" : "",
-                has->out ? ", out" : "", has->examples ? ", examples" : "", has->gradient ? ", gradient" : "");
+    text_printf(p->text, "%s_%d(model%s%s%s%s%s%s%s);\n", head->name, function, has->state ? ", state" : "",
+                has->work ? ", work" : "", has->in ? ", in" : "", has->target ? ", target" : "", has->out ? ", out" : "",
+                has->examples ? ", examples" : "", has->gradient ? ", gradient" : "");
 }
 
 void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
@@ -206,7 +221,8 @@ void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     Nodes own = blocks_of(p->text->arena, routine, 0);
     const bool *uses = loop_uses(p->text->arena, routine, &own);
     c_leave(p, 0);
-    text_printf(p->text, "%s%s%s(%s) {\n", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name, head->parameters);
+    text_printf(p->text, "%s%s%s(%s) {\n", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name,
+                head->parameters);
     p->text->indent++;
     print_unused(p, routine, uses, &head->has, routine->functions > 0);
     print_settings(p, routine, uses);

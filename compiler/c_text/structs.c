@@ -49,7 +49,8 @@ static void tree(Text *text, const LoopProgram *loop, const Tensors *list, size_
     }
 }
 
-static void tree_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Tensors *list, const char *first) {
+static void tree_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Tensors *list,
+                        const char *first) {
     text_printf(text, "typedef struct {\n");
     text->indent++;
     text_put(text, first);

@@ -14,7 +14,6 @@ typedef struct {
     bool json; /* a line of JSON for each line of text */
 } RunOptions;
 
-
 /* nnc run MODEL: trains in double precision, statement by statement. */
 int command_run(Model *model, const RunOptions *options, Diagnostics *diagnostics);
 

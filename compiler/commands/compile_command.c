@@ -10,9 +10,13 @@ static void say_command(const LoopProgram *loop, const OutputFiles *files, const
     printf("wrote %zu files to %s/\n", files->count, folder);
     if (!program) return;
     const char *f = *folder == '/' || *folder == '.' ? folder : arena_printf(loop->arena, "./%s", folder);
-    const char *word = generate_shell_word(loop->arena, folder), *slash = strrchr(loop->model->path, '/'); /* the program finds data from the model's folder */
-    printf("  cc -O2 %s/*.c %s/runtime/*.c -lm%s -o %s/%s && %s/%s", word, word, generate_needs_zlib(loop->model) ? " -lz" : "", word, m, generate_shell_word(loop->arena, f), m);
-    if (slash != NULL) printf(" --data %s", generate_shell_word(loop->arena, arena_text(loop->arena, loop->model->path, (size_t)(slash - loop->model->path))));
+    const char *word = generate_shell_word(loop->arena, folder),
+               *slash = strrchr(loop->model->path, '/'); /* the program finds data from the model's folder */
+    printf("  cc -O2 %s/*.c %s/runtime/*.c -lm%s -o %s/%s && %s/%s", word, word, generate_needs_zlib(loop->model) ? " -lz" : "",
+           word, m, generate_shell_word(loop->arena, f), m);
+    if (slash != NULL)
+        printf(" --data %s",
+               generate_shell_word(loop->arena, arena_text(loop->arena, loop->model->path, (size_t)(slash - loop->model->path))));
     putchar('\n');
 }
 

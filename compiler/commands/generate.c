@@ -59,11 +59,13 @@ OutputFiles generate_files(LoopProgram *loop, const Sources *sources, bool progr
     const char *m = loop->model->name;
     vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s.h", m), text_of(loop, sources, print_header)});
     vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s.c", m), text_of(loop, sources, loop_to_c_source)});
-    if (program) vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s_main.c", m), text_of(loop, sources, loop_to_c_program)});
+    if (program)
+        vec_push(arena, &files, (OutputFile){arena_printf(arena, "%s_main.c", m), text_of(loop, sources, loop_to_c_program)});
     for (size_t i = 0; i < runtime_file_count; i++) {
         const RuntimeFile *file = &runtime_files[i];
         if (!is_wanted(loop, file->name, program)) continue;
-        const char *name = strcmp(file->name, "gzip_none.c") == 0 ? "gzip.c" : file->name; /* one replaces the other in a folder, too */
+        const char *name =
+            strcmp(file->name, "gzip_none.c") == 0 ? "gzip.c" : file->name; /* one replaces the other in a folder, too */
         vec_push(arena, &files, (OutputFile){arena_printf(arena, "runtime/%s", name), file->text});
     }
     return files;
@@ -99,7 +101,8 @@ static void merge(Merge *m, size_t which) {
     text_printf(m->out, "\n/* ======== %s ======== */\n\n", m->files->at[which].name);
     for (const char *line = m->files->at[which].text; *line != '\0';) {
         size_t length = strcspn(line, "\n");
-        if (!merge_include(m, line, length) && strncmp(line, "#define _", 9) != 0) text_printf(m->out, "%.*s\n", (int)length, line);
+        if (!merge_include(m, line, length) && strncmp(line, "#define _", 9) != 0)
+            text_printf(m->out, "%.*s\n", (int)length, line);
         line += length + (line[length] == '\n');
     }
 }
@@ -118,7 +121,9 @@ const char *generate_shell_word(Arena *arena, const char *name) {
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
-    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", generate_shell_word(loop->arena, base_name(name)), program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c", program ? loop->model->name : "");
+    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", generate_shell_word(loop->arena, base_name(name)),
+                program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c",
+                program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
     for (size_t i = 0; i < files.count; i++) { /* the network first, then what only the program needs */
         if (ends_in(files.at[i].name, ".c")) merge(&m, i);

@@ -13,8 +13,22 @@ static const char *kind_name(AstOp op) {
     case DEFINES_LOSS: return "loss";
     case DEFINES_METRIC: return "metric";
     case DEFINES_OPTIMIZER: return "optimizer";
-    case AST_ADD: case AST_SUBTRACT: case AST_MULTIPLY: case AST_DIVIDE: case AST_MOD: case AST_POWER: case AST_NEGATE: case AST_LESS:
-    case AST_LESS_EQUAL: case AST_GREATER: case AST_GREATER_EQUAL: case AST_EQUAL: case AST_NOT_EQUAL: case AST_AND: case AST_OR: case AST_NOT: break;
+    case AST_ADD:
+    case AST_SUBTRACT:
+    case AST_MULTIPLY:
+    case AST_DIVIDE:
+    case AST_MOD:
+    case AST_POWER:
+    case AST_NEGATE:
+    case AST_LESS:
+    case AST_LESS_EQUAL:
+    case AST_GREATER:
+    case AST_GREATER_EQUAL:
+    case AST_EQUAL:
+    case AST_NOT_EQUAL:
+    case AST_AND:
+    case AST_OR:
+    case AST_NOT: break;
     }
     return "";
 }
@@ -39,7 +53,9 @@ static AstList read_library(AstContext *context) {
 /* The section that a definition stands in: the last line "# ---- Title" before it. */
 static const char *section_of(Arena *arena, const char *text, size_t before) {
     const char *found = NULL;
-    for (const char *at = text; (size_t)(at - text) < before && (at = strstr(at, "# ---- ")) != NULL && (size_t)(at - text) < before; at++) found = at + 7;
+    for (const char *at = text;
+         (size_t)(at - text) < before && (at = strstr(at, "# ---- ")) != NULL && (size_t)(at - text) < before; at++)
+        found = at + 7;
     if (found == NULL) return "";
     size_t length = strcspn(found, "\n");
     const char *colon = memchr(found, '(', length);
@@ -57,7 +73,8 @@ static void list_all(AstContext *context, const AstList *items, FILE *out) {
         if (strcmp(own, section) != 0) fprintf(out, "\n%s\n   ", own);
         fprintf(out, " %s", item->name);
         section = own;
-        bool last = i + 1 == items->count || strcmp(section_of(context->arena, standard_nn, items->at[i + 1]->span.begin), own) != 0;
+        bool last =
+            i + 1 == items->count || strcmp(section_of(context->arena, standard_nn, items->at[i + 1]->span.begin), own) != 0;
         if (last) fputs("\n", out);
     }
     fputs("\nElementary functions\n   ", out);
@@ -101,7 +118,8 @@ int command_help(AstContext *context, const char *name, FILE *out) {
     }
     if (!found) {
         fprintf(stderr, "nnc: the standard library has no '%s'%s%s%s\n", name, suggestion.best != NULL ? "; did you mean '" : "",
-                suggestion.best != NULL ? suggestion.best : "", suggestion.best != NULL ? "'?" : "; 'nnc help' lists what there is");
+                suggestion.best != NULL ? suggestion.best : "",
+                suggestion.best != NULL ? "'?" : "; 'nnc help' lists what there is");
     }
     return found ? 0 : 1;
 }

@@ -17,7 +17,8 @@ static double work_of(Expr e, ExprMap *seen, Arena *arena) {
     expr_map_put(seen, e, e);
     double work = 0;
     for (int k = 0; k < e->count; k++) work += work_of(e->kids[k], seen, arena);
-    if (e->kind == EXPR_OP && !e->integer && (e->op == OP_MUL || e->op == OP_DIV || (e->op == OP_POW && expr_is(e->kids[1], 2)))) work += 1;
+    if (e->kind == EXPR_OP && !e->integer && (e->op == OP_MUL || e->op == OP_DIV || (e->op == OP_POW && expr_is(e->kids[1], 2))))
+        work += 1;
     if (e->kind == EXPR_REDUCE) {
         for (int i = 0; i < e->bound_count; i++) {
             if (!e->bound[i]->batch) work *= (double)e->bound[i]->size; /* for one example */
@@ -90,18 +91,22 @@ void command_summary(const Model *model, FILE *out) {
         const char *binding = part->binding == NULL ? "" : part->binding;
         bool own = part->parameters.count > 0;
         row(text, strcmp(binding, last) == 0 ? "" : binding, part->label, shape_of(arena, part->shape, part->rank),
-            own ? number_grouped(arena, count_parameters(&part->parameters, false)) : "", number_grouped(arena, work_of_part(&program->forward, (int)i + 1)),
+            own ? number_grouped(arena, count_parameters(&part->parameters, false)) : "",
+            number_grouped(arena, work_of_part(&program->forward, (int)i + 1)),
             number_grouped(arena, work_of_part(&program->backward, (int)i + 1)));
         last = binding;
     }
     text_put(text, "\n");
     for (size_t i = 0; i < program->parameters.count; i++) {
         const Tensor *t = program->parameters.at[i];
-        text_printf(text, "  %-24s %-20s %12s%s\n", t->name, shape_of(arena, t->shape, t->rank), number_grouped(arena, tensor_points(t)), t->frozen ? "   frozen" : "");
+        text_printf(text, "  %-24s %-20s %12s%s\n", t->name, shape_of(arena, t->shape, t->rank),
+                    number_grouped(arena, tensor_points(t)), t->frozen ? "   frozen" : "");
     }
     text_printf(text, "\nparameters: %s", number_grouped(arena, count_parameters(&program->parameters, false)));
-    if (count_parameters(&program->parameters, true) > 0) text_printf(text, ", frozen: %s", number_grouped(arena, count_parameters(&program->parameters, true)));
-    text_printf(text, "\nmultiply-adds for each example: %s forward, %s backward\n", number_grouped(arena, work_of_part(&program->forward, -1)),
+    if (count_parameters(&program->parameters, true) > 0)
+        text_printf(text, ", frozen: %s", number_grouped(arena, count_parameters(&program->parameters, true)));
+    text_printf(text, "\nmultiply-adds for each example: %s forward, %s backward\n",
+                number_grouped(arena, work_of_part(&program->forward, -1)),
                 number_grouped(arena, work_of_part(&program->backward, -1)));
     fputs(text_string(text), out);
     arena_free(arena);

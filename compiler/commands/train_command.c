@@ -53,7 +53,10 @@ static const char *cache_folder(Arena *arena) {
 static void add_flags(Arena *arena, Words *words, bool is_fast, const char *cc) {
     vec_push(arena, words, cc);
     static const char *const strict[] = {"-std=c99", "-O3", "-fno-math-errno", "-fno-trapping-math"};
-    static const char *const fast[] = {"-std=c99", "-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"};
+    static const char *const fast[] = {"-std=c99",           "-O3",
+                                       "-march=native",      "-fopenmp-simd",
+                                       "-ffp-contract=fast", "-fno-math-errno",
+                                       "-fno-trapping-math", "-fno-signed-zeros"};
     if (is_fast) {
         for (size_t i = 0; i < sizeof fast / sizeof *fast; i++) vec_push(arena, words, fast[i]);
     } else {
@@ -73,7 +76,8 @@ static int run(const char *const *words) {
         _exit(127);
     }
     int status = 0;
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
     return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
@@ -92,7 +96,8 @@ static bool take_place(const char *work, const char *made, const char *folder, c
 }
 
 /* Compiles in a folder of this process, which takes its place when it is done: two runs at once do not disturb each other. */
-static bool build(Arena *arena, const OutputFiles *files, bool zlib, const TrainOptions *options, bool is_fast, const char *cc, const char *folder, const char *program) {
+static bool build(Arena *arena, const OutputFiles *files, bool zlib, const TrainOptions *options, bool is_fast, const char *cc,
+                  const char *folder, const char *program) {
     char *work = arena_printf(arena, "%s.%ld", folder, (long)getpid()), *made = arena_printf(arena, "%s/program", work);
     if (!make_folders(work)) {
         fprintf(stderr, "nnc: %s: %s; XDG_CACHE_HOME may name a folder for compiled programs\n", work, strerror(errno));
@@ -103,7 +108,8 @@ static bool build(Arena *arena, const OutputFiles *files, bool zlib, const Train
     bool fine = write_files(arena, work, files);
     for (size_t i = 0; i < files->count; i++) {
         size_t length = strlen(files->at[i].name);
-        if (strcmp(files->at[i].name + length - 2, ".c") == 0) vec_push(arena, &words, arena_printf(arena, "%s/%s", work, files->at[i].name));
+        if (strcmp(files->at[i].name + length - 2, ".c") == 0)
+            vec_push(arena, &words, arena_printf(arena, "%s/%s", work, files->at[i].name));
     }
     if (zlib) vec_push(arena, &words, "-lz");
     const char *const rest[] = {"-lm", "-o", made, NULL};
@@ -133,11 +139,15 @@ int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions 
     for (size_t i = 0; i < files.count; i++) hash = hash_text(hash_text(hash, files.at[i].name), files.at[i].text);
     const char *cache = cache_folder(arena);
     if (cache == NULL) {
-        fprintf(stderr, "nnc: /tmp/nnc-%ld belongs to somebody else; HOME or XDG_CACHE_HOME may name a folder for compiled programs\n", (long)getuid());
+        fprintf(stderr,
+                "nnc: /tmp/nnc-%ld belongs to somebody else; HOME or XDG_CACHE_HOME may name a folder for compiled programs\n",
+                (long)getuid());
         return 1;
     }
-    const char *folder = arena_printf(arena, "%s/%s-%016" PRIx64, cache, model->name, hash), *program = arena_printf(arena, "%s/program", folder);
-    if (access(program, X_OK) != 0 && !build(arena, &files, generate_needs_zlib(model), options, loop->options.fast, cc, folder, program)) {
+    const char *folder = arena_printf(arena, "%s/%s-%016" PRIx64, cache, model->name, hash),
+               *program = arena_printf(arena, "%s/program", folder);
+    if (access(program, X_OK) != 0 &&
+        !build(arena, &files, generate_needs_zlib(model), options, loop->options.fast, cc, folder, program)) {
         fprintf(stderr, "nnc: the C compiler could not make the program\n");
         return 1;
     }

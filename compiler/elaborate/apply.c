@@ -66,7 +66,8 @@ static bool check_arguments(E *e, const Application *a, Frame *frame) {
 /* ---- Shapes */
 
 /* A length against what the definition calls it: a new name is bound, anything else must agree. */
-static bool bind_size(E *e, const Ast *written, int64_t size, Scope *scope, const Ast *parameter, const Definition *d, int axis, Span span) {
+static bool bind_size(E *e, const Ast *written, int64_t size, Scope *scope, const Ast *parameter, const Definition *d, int axis,
+                      Span span) {
     if (written->kind == AST_NAME && strchr(written->name, '.') == NULL && scope_own(scope, written->name) == NULL) {
         scope_value(e, scope, written->name, value_number(e, (double)size), written->span);
         Entry *entry = &scope->entries.at[scope->entries.count - 1];
@@ -80,8 +81,8 @@ static bool bind_size(E *e, const Ast *written, int64_t size, Scope *scope, cons
     Text *text = text_new(e->arena);
     ast_print_expression(text, written);
     bool plain = written->kind == AST_NUMBER;
-    fail(e, span, "axis %d of '%s' in '%s' has length %lld, but %s%s%lld is expected", axis + 1, parameter->name, d->name, (long long)size,
-         plain ? "" : text_string(text), plain ? "" : " = ", (long long)wanted);
+    fail(e, span, "axis %d of '%s' in '%s' has length %lld, but %s%s%lld is expected", axis + 1, parameter->name, d->name,
+         (long long)size, plain ? "" : text_string(text), plain ? "" : " = ", (long long)wanted);
     Entry *entry = written->kind == AST_NAME ? scope_own(scope, written->name) : NULL;
     if (entry != NULL && entry->of != NULL && entry->of != parameter->name && !in_library(e, entry->why)) {
         also(e, entry->why, "%s = %lld comes from '%s', which is this", written->name, (long long)wanted, entry->of);
@@ -102,7 +103,8 @@ static void digits_of(E *e, Expr flat, const int64_t *shape, int rank, Expr *dig
 static Expr flat_of(E *e, Index *const *axes, int rank) {
     Expr flat = expr_number(e->pool, 0);
     for (int i = 0; i < rank; i++) {
-        flat = expr_op2(e->pool, OP_ADD, expr_op2(e->pool, OP_MUL, flat, expr_number(e->pool, (double)axes[i]->size)), expr_index(e->pool, axes[i]));
+        flat = expr_op2(e->pool, OP_ADD, expr_op2(e->pool, OP_MUL, flat, expr_number(e->pool, (double)axes[i]->size)),
+                        expr_index(e->pool, axes[i]));
     }
     return flat;
 }
@@ -140,7 +142,9 @@ static bool bind_shape(E *e, Name name, const Value *value, int kept, Scope *sco
         if (old->kind != ENTRY_SHAPE || old->name != name) continue;
         bool same = old->rank == rank;
         for (int k = 0; same && k < rank; k++) same = old->shape[k] == shape[k];
-        if (!same) fail(e, span, "'%s' has shape %s; its last axes must be the same as those that '%s...' stood for before", parameter->name, shape_text(e, value), name);
+        if (!same)
+            fail(e, span, "'%s' has shape %s; its last axes must be the same as those that '%s...' stood for before",
+                 parameter->name, shape_text(e, value), name);
         return same;
     }
     scope_add(e, scope, (Entry){.name = name, .kind = ENTRY_SHAPE, .rank = rank, .shape = shape, .span = parameter->span});
@@ -177,13 +181,15 @@ static bool lift(E *e, Lifted *lifted, const Value **value, int own, const Ast *
         lifted->count = extra;
         lifted->by = *value;
         lifted->by_name = parameter->name;
-        for (int i = 0; i < extra; i++) lifted->indices[i] = index_new(e->pool, name_of(e->context->names, letters[i % 4]), (*value)->axes[i]->size);
+        for (int i = 0; i < extra; i++)
+            lifted->indices[i] = index_new(e->pool, name_of(e->context->names, letters[i % 4]), (*value)->axes[i]->size);
     }
     bool same = lifted->count == extra;
     for (int i = 0; same && i < extra; i++) same = lifted->indices[i]->size == (*value)->axes[i]->size;
     if (!same) {
-        fail(e, span, "'%s' is applied along the leading axes of its arguments, but those of '%s' (shape %s) and '%s' (shape %s) differ", d->name, lifted->by_name,
-             shape_text(e, lifted->by), parameter->name, shape_text(e, *value));
+        fail(e, span,
+             "'%s' is applied along the leading axes of its arguments, but those of '%s' (shape %s) and '%s' (shape %s) differ",
+             d->name, lifted->by_name, shape_text(e, lifted->by), parameter->name, shape_text(e, *value));
         return false;
     }
     int64_t shape[own + 1];
@@ -201,14 +207,18 @@ static bool lift(E *e, Lifted *lifted, const Value **value, int own, const Ast *
 
 /* ---- One parameter */
 
-static const Value *bind_tensor(E *e, const Application *a, const Ast *p, const Value *value, Scope *scope, Lifted *lifted, Span span) {
+static const Value *bind_tensor(E *e, const Application *a, const Ast *p, const Value *value, Scope *scope, Lifted *lifted,
+                                Span span) {
     const Definition *d = a->definition;
     value = as_tensor(e, value, span);
     if (value->kind == VALUE_ERROR) return value;
     if (value->body->condition) return fail(e, span, "'%s' of '%s' is a number or tensor, not a condition", p->name, d->name);
     if (p->type != NULL) {
-        if (strcmp(p->type, "index") != 0) return fail(e, p->type_span, "there is no type '%s'; a parameter may be of type index(K)", p->type);
-        if (value->index_range == 0) return fail(e, span, "'%s' of '%s' must be an index tensor, whose elements are whole numbers below a bound", p->name, d->name);
+        if (strcmp(p->type, "index") != 0)
+            return fail(e, p->type_span, "there is no type '%s'; a parameter may be of type index(K)", p->type);
+        if (value->index_range == 0)
+            return fail(e, span, "'%s' of '%s' must be an index tensor, whose elements are whole numbers below a bound", p->name,
+                        d->name);
         if (!bind_size(e, p->x, value->index_range, scope, p, d, 0, span)) return value_error();
     }
     if (value->rank > 0 && p->list.count > 0) value = materialise(e, part_name(e, a->scope, value, p->name), value, span);
@@ -218,10 +228,12 @@ static const Value *bind_tensor(E *e, const Application *a, const Ast *p, const 
     bool rest = last != NULL && (last->kind == AST_REST || last->kind == AST_DOTS);
     int own = rest ? axes - 1 : axes;
     for (int i = 0; i < own; i++) {
-        if (p->list.at[i]->kind == AST_REST || p->list.at[i]->kind == AST_DOTS) return fail(e, p->list.at[i]->span, "'...' stands for all remaining axes, so it must come last");
+        if (p->list.at[i]->kind == AST_REST || p->list.at[i]->kind == AST_DOTS)
+            return fail(e, p->list.at[i]->span, "'...' stands for all remaining axes, so it must come last");
     }
     if (value->rank < own) {
-        return fail(e, span, "'%s' of '%s' has %d %s, but this has shape %s", p->name, d->name, own, own == 1 ? "axis" : "axes", shape_text(e, value));
+        return fail(e, span, "'%s' of '%s' has %d %s, but this has shape %s", p->name, d->name, own, own == 1 ? "axis" : "axes",
+                    shape_text(e, value));
     }
     if (rest) {
         if (!bind_shape(e, last->kind == AST_REST ? last->name : NULL, value, own, scope, p, span)) return value_error();
@@ -244,12 +256,15 @@ static bool bind_parameters(E *e, const Application *a, Scope *scope, Lifted *li
         const Value *value = given(a, i, p->name, &span);
         if (value == NULL && p->y == NULL) {
             if (p->shaped) fail(e, a->span, "'%s' needs a tensor for '%s'", a->definition->name, p->name);
-            else fail(e, a->span, "'%s' needs a value for '%s', as in %s(%s = ...)", a->definition->name, p->name, a->definition->name, p->name);
+            else
+                fail(e, a->span, "'%s' needs a value for '%s', as in %s(%s = ...)", a->definition->name, p->name,
+                     a->definition->name, p->name);
             if (!in_library(e, p->span)) also(e, p->span, "'%s' is declared here", p->name);
             return false;
         }
         if (value == NULL) value = evaluate(e, p->y, scope, AS_VALUE);
-        bool passes = !p->shaped && p->type == NULL && (value->kind != VALUE_TENSOR || value->body->condition) && value->kind != VALUE_LIST;
+        bool passes =
+            !p->shaped && p->type == NULL && (value->kind != VALUE_TENSOR || value->body->condition) && value->kind != VALUE_LIST;
         if (!passes) value = bind_tensor(e, a, p, value, scope, lifted, span);
         if (value->kind == VALUE_ERROR) return false;
         scope_value(e, scope, p->name, value, span);
@@ -269,7 +284,8 @@ static bool bind_rest(E *e, const Application *a, Scope *scope) {
     for (size_t i = 0; i < a->arguments.count; i++) {
         const Argument *argument = &a->arguments.at[i];
         if (argument->name != NULL || position++ < parameters->count - 1) continue;
-        if (!evaluate_whole(e, as_tensor(e, argument->value, argument->span), argument->span, &shape[rank], "a size")) return false;
+        if (!evaluate_whole(e, as_tensor(e, argument->value, argument->span), argument->span, &shape[rank], "a size"))
+            return false;
         if (shape[rank] < 1) {
             fail(e, argument->span, "a size must be at least 1");
             return false;
@@ -277,7 +293,8 @@ static bool bind_rest(E *e, const Application *a, Scope *scope) {
         length *= (double)shape[rank++];
     }
     if (rank == 0 || length > 2147483647.0) {
-        fail(e, a->span, rank == 0 ? "'%s' wants at least one size" : "'%s': this shape has too many elements", a->definition->name);
+        fail(e, a->span, rank == 0 ? "'%s' wants at least one size" : "'%s': this shape has too many elements",
+             a->definition->name);
         return false;
     }
     scope_add(e, scope, (Entry){.name = p->name, .kind = ENTRY_SHAPE, .rank = rank, .shape = shape, .span = p->span});
@@ -330,21 +347,24 @@ static const Value *elaborate_body(E *e, const Definition *d, Frame *frame, Scop
     for (size_t i = 0; i < d->ast->body.count && !e->diagnostics->stop; i++) statement(e, d->ast->body.at[i], scope);
     if (e->diagnostics->errors > errors) return value_error();
     Entry *entry = scope_own(scope, frame->result);
-    if (entry == NULL || entry->kind != ENTRY_VALUE) return fail(e, d->ast->y->name_span, "'%s' never sets its result '%s'", d->name, frame->result);
+    if (entry == NULL || entry->kind != ENTRY_VALUE)
+        return fail(e, d->ast->y->name_span, "'%s' never sets its result '%s'", d->name, frame->result);
     if (entry->value->kind != VALUE_TENSOR) return as_tensor(e, entry->value, d->ast->y->name_span);
     return unflattened(e, entry->value, d->ast->y, scope);
 }
 
 /* A loss or metric gives one number: its mean over what it is lifted over, and in the model over the batch as well. */
 static const Value *averaged(E *e, const Value *value, const Lifted *lifted, const Application *a) {
-    if (value->rank != 0) return fail(e, a->span, "'%s' must give one number, but gives shape %s", a->definition->name, shape_text(e, value));
+    if (value->rank != 0)
+        return fail(e, a->span, "'%s' must give one number, but gives shape %s", a->definition->name, shape_text(e, value));
     Index *over[lifted->count + 2];
     int count = 0;
     if (a->scope->frame->definition == NULL && expr_depends(value->body, e->program->batch)) over[count++] = e->program->batch;
     for (int i = 0; i < lifted->count; i++) over[count++] = lifted->indices[i];
     if (a->scope->frame->definition == NULL && lifted->count > 0 && lifted->shared != NULL) {
-        warning_at(e->diagnostics, a->span, "'%s' is averaged over leading axes of '%s' (shape %s) that '%s' does not have; is '-> flatten' missing?", a->definition->name,
-                   lifted->by_name, shape_text(e, lifted->by), lifted->shared);
+        warning_at(e->diagnostics, a->span,
+                   "'%s' is averaged over leading axes of '%s' (shape %s) that '%s' does not have; is '-> flatten' missing?",
+                   a->definition->name, lifted->by_name, shape_text(e, lifted->by), lifted->shared);
     }
     return count == 0 ? value : value_scalar(e, mean_over(e, over, count, value->body));
 }
@@ -374,7 +394,9 @@ const Value *apply(E *e, const Application *a) {
     const Definition *d = a->definition;
     if (d->wrong) return value_error();
     for (Frame *frame = e->frame; frame != NULL; frame = frame->caller) {
-        if (frame->definition == d) return fail(e, a->span, "'%s' calls itself; definitions are inserted where they are called, so this would never end", d->name);
+        if (frame->definition == d)
+            return fail(e, a->span, "'%s' calls itself; definitions are inserted where they are called, so this would never end",
+                        d->name);
     }
     Frame *frame = NEW(e->arena, Frame);
     *frame = (Frame){.caller = e->frame, .definition = d, .call = a->span, .prefix = prefix_of(e, a)};

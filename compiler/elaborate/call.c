@@ -29,7 +29,8 @@ const Value *layer_value(E *e, const Definition *definition, const Arguments *ar
 }
 
 /* Arguments in order; those that name a `param` wait until it is met. False if one is wrong (reported). */
-static bool evaluate_arguments(E *e, const Ast *ast, const Definition *definition, Scope *scope, Mode mode, Arguments *arguments) {
+static bool evaluate_arguments(E *e, const Ast *ast, const Definition *definition, Scope *scope, Mode mode,
+                               Arguments *arguments) {
     bool fine = true, named = false;
     for (size_t i = 0; i < ast->list.count; i++) {
         const Ast *written = ast->list.at[i];
@@ -42,7 +43,8 @@ static bool evaluate_arguments(E *e, const Ast *ast, const Definition *definitio
             fail(e, written->span, "an argument without a name cannot follow one with a name");
             fine = false;
         }
-        bool waits = argument.name != NULL && definition != NULL && parameter_of(definition, argument.name) == NULL && param_of(definition, argument.name) != NULL;
+        bool waits = argument.name != NULL && definition != NULL && parameter_of(definition, argument.name) == NULL &&
+                     param_of(definition, argument.name) != NULL;
         if (!waits) {
             argument.value = evaluate(e, argument.ast, scope, mode);
             fine &= argument.value->kind != VALUE_ERROR;
@@ -109,9 +111,12 @@ static void end_part(E *e, const Value *value, Scope *scope) {
 }
 
 /* Of a call in a pipe, what stands behind the arrow. */
-static Span call_span(const Ast *ast) { return ast->x == NULL ? ast->span : (Span){ast->span.source, ast->name_span.begin, ast->span.end}; }
+static Span call_span(const Ast *ast) {
+    return ast->x == NULL ? ast->span : (Span){ast->span.source, ast->name_span.begin, ast->span.end};
+}
 
-static const Value *call_definition(E *e, const Definition *d, const Ast *ast, const Value *piped, Arguments *arguments, Scope *scope) {
+static const Value *call_definition(E *e, const Definition *d, const Ast *ast, const Value *piped, Arguments *arguments,
+                                    Scope *scope) {
     if (d->kind == DEFINES_OPTIMIZER) return fail(e, ast->name_span, "'%s' is an optimizer", d->name);
     if (piped == NULL && wants_only_its_tensor(d, arguments)) return layer_value(e, d, arguments, NULL, ast->span);
     begin_part(e, ast, d->name, scope);
@@ -125,11 +130,13 @@ static const Value *call_definition(E *e, const Definition *d, const Ast *ast, c
     return value;
 }
 
-static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const Value *piped, const Arguments *arguments, Scope *scope) {
+static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const Value *piped, const Arguments *arguments,
+                               Scope *scope) {
     const Value *tensor = piped;
     if (piped == NULL && arguments->count == 1 && arguments->at[0].name == NULL) tensor = arguments->at[0].value;
     if (tensor == NULL || (piped != NULL && arguments->count > 0)) {
-        return fail(e, call_span(ast), "'%s' is a layer that has its other arguments already: it wants its tensor and nothing else", ast->name);
+        return fail(e, call_span(ast),
+                    "'%s' is a layer that has its other arguments already: it wants its tensor and nothing else", ast->name);
     }
     *layer->applied = true;
     begin_part(e, ast, layer->definition->name, scope);
@@ -138,7 +145,12 @@ static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const V
         Name binding = scope->binding != NULL ? scope->binding : layer->definition->name;
         instance = instance_child(e, scope->frame->instance, binding, layer->definition->name);
     }
-    Application application = {.definition = layer->definition, .piped = tensor, .arguments = layer->arguments, .scope = scope, .span = call_span(ast), .instance = instance};
+    Application application = {.definition = layer->definition,
+                               .piped = tensor,
+                               .arguments = layer->arguments,
+                               .scope = scope,
+                               .span = call_span(ast),
+                               .instance = instance};
     const Value *value = apply(e, &application);
     end_part(e, value, scope);
     return value;
@@ -148,22 +160,30 @@ static const Value *call_layer(E *e, const Value *layer, const Ast *ast, const V
 
 static const Value *random_number(E *e, const Ast *ast, const Value *const *operands, int count) {
     bool bernoulli = strcmp(ast->name, "random_bernoulli") == 0;
-    if (count != (bernoulli ? 1 : 0)) return fail(e, call_span(ast), bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
+    if (count != (bernoulli ? 1 : 0))
+        return fail(e, call_span(ast),
+                    bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
     if (e->points == NULL) return fail(e, call_span(ast), "'%s' outside an initial value is not supported yet", ast->name);
     Expr kids[e->point_count + 1];
     for (int i = 0; i < e->point_count; i++) kids[i] = expr_index(e->pool, e->points[i]);
-    if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition)) return fail(e, call_span(ast), "a probability is a number");
+    if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition))
+        return fail(e, call_span(ast), "a probability is a number");
     if (bernoulli) kids[e->point_count] = operands[0]->body;
-    return value_scalar(e, expr_draw(e->pool, bernoulli ? DRAW_BERNOULLI : DRAW_UNIFORM, e->site++, kids, e->point_count + bernoulli));
+    return value_scalar(
+        e, expr_draw(e->pool, bernoulli ? DRAW_BERNOULLI : DRAW_UNIFORM, e->site++, kids, e->point_count + bernoulli));
 }
 
 static const Value *call_elementary(E *e, const Ast *ast, Op op, const Value *const *operands, int count) {
     int arity = op_info(op)->arity;
     bool many = op == OP_MAX || op == OP_MIN;
-    if (many && count == 1) return fail(e, call_span(ast), "'%s' of one value: for the %s over an axis write %s(i: x[i])", ast->name, op == OP_MAX ? "largest" : "smallest", ast->name);
-    if (many ? count < 2 : count != arity) return fail(e, call_span(ast), "'%s' takes %d argument%s, not %d", ast->name, arity, arity == 1 ? "" : "s", count);
+    if (many && count == 1)
+        return fail(e, call_span(ast), "'%s' of one value: for the %s over an axis write %s(i: x[i])", ast->name,
+                    op == OP_MAX ? "largest" : "smallest", ast->name);
+    if (many ? count < 2 : count != arity)
+        return fail(e, call_span(ast), "'%s' takes %d argument%s, not %d", ast->name, arity, arity == 1 ? "" : "s", count);
     const Value *value = operands[0];
-    for (int i = 1; many && i < count; i++) value = elementwise(e, op, (const Value *const[]){value, operands[i]}, call_span(ast));
+    for (int i = 1; many && i < count; i++)
+        value = elementwise(e, op, (const Value *const[]){value, operands[i]}, call_span(ast));
     return many ? value : labelled(e, elementwise(e, op, operands, call_span(ast)), ast->name);
 }
 
@@ -177,13 +197,15 @@ static bool is_word(Name name) {
     return op_find(name, &op) || is_reduction(name, &reduction);
 }
 
-static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Arguments *arguments, Scope *scope, const Value *named) {
+static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Arguments *arguments, Scope *scope,
+                              const Value *named) {
     int count = (int)arguments->count + (piped != NULL);
     const Value *operands[count + 1];
     for (int i = 0; i < count; i++) {
         bool first = piped != NULL && i == 0;
         const Argument *argument = first ? NULL : &arguments->at[i - (piped != NULL)];
-        if (argument != NULL && argument->name != NULL) return fail(e, argument->span, "the arguments of '%s' have no names", ast->name);
+        if (argument != NULL && argument->name != NULL)
+            return fail(e, argument->span, "the arguments of '%s' have no names", ast->name);
         operands[i] = as_tensor(e, first ? piped : argument->value, first ? ast->x->span : argument->span);
         if (operands[i]->kind == VALUE_ERROR) return operands[i];
     }
@@ -195,7 +217,8 @@ static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Ar
         end_part(e, value, scope);
         return value;
     }
-    if (strcmp(ast->name, "random_uniform") == 0 || strcmp(ast->name, "random_bernoulli") == 0) return random_number(e, ast, operands, count);
+    if (strcmp(ast->name, "random_uniform") == 0 || strcmp(ast->name, "random_bernoulli") == 0)
+        return random_number(e, ast, operands, count);
     if (strcmp(ast->name, "batch_mean") == 0) return fail(e, call_span(ast), "'batch_mean' is not supported yet");
     return fail(e, call_span(ast), "'%s' is a reduction and needs an index: write %s(i: x[i])", ast->name, ast->name);
 }
@@ -208,15 +231,18 @@ const Value *call(E *e, const Ast *ast, Scope *scope, Mode mode) {
     const Definition *definition = entry != NULL && entry->kind == ENTRY_DEFINITION ? entry->definition : NULL;
     if (named != NULL && named->kind == VALUE_ERROR) return named;
     if (named != NULL && named->kind == VALUE_DEFINITION) definition = named->definition;
-    bool callable = entry == NULL || definition != NULL || (named != NULL && (named->kind == VALUE_LAYER || named->kind == VALUE_ELEMENTARY));
+    bool callable =
+        entry == NULL || definition != NULL || (named != NULL && (named->kind == VALUE_LAYER || named->kind == VALUE_ELEMENTARY));
     if (!callable) {
-        fail(e, ast->name_span, "'%s' is %s, not a function or a layer", ast->name, named != NULL ? kind_text(named) : "an index");
+        fail(e, ast->name_span, "'%s' is %s, not a function or a layer", ast->name,
+             named != NULL ? kind_text(named) : "an index");
         also(e, entry->span, "it is defined here");
         return value_error();
     }
     Arguments arguments = {0};
     bool fine = evaluate_arguments(e, ast, definition, scope, mode, &arguments);
-    if (entry == NULL && !is_word(ast->name)) return undefined(e, ast->name, scope, ast->name_span); /* whatever its arguments are */
+    if (entry == NULL && !is_word(ast->name))
+        return undefined(e, ast->name, scope, ast->name_span); /* whatever its arguments are */
     if (!fine || (piped != NULL && piped->kind == VALUE_ERROR)) return value_error();
     if (named != NULL && named->kind == VALUE_LAYER) return call_layer(e, named, ast, piped, &arguments, scope);
     if (definition != NULL) return call_definition(e, definition, ast, piped, &arguments, scope);

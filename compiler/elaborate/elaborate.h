@@ -25,9 +25,9 @@ struct Definition {
 };
 
 typedef enum {
-    VALUE_ERROR,      /* a mistake that was reported already: whatever it meets stays silent */
-    VALUE_TENSOR,     /* numbers: axes and body; rank 0 is a number or a condition */
-    VALUE_LIST,       /* [1, 2], not yet asked for its shape */
+    VALUE_ERROR,  /* a mistake that was reported already: whatever it meets stays silent */
+    VALUE_TENSOR, /* numbers: axes and body; rank 0 is a number or a condition */
+    VALUE_LIST,   /* [1, 2], not yet asked for its shape */
     VALUE_STRING,
     VALUE_DEFINITION, /* a function or layer by its name */
     VALUE_ELEMENTARY, /* an elementary function by its name */
@@ -88,9 +88,9 @@ struct Frame {
     const Definition *definition; /* NULL: the model */
     Span call;
     Instance *instance;
-    const char *prefix;   /* of names: "hidden.dense" */
-    Arguments overrides;  /* arguments that replace the initial value of a param */
-    Name result;          /* the name behind -> , or NULL */
+    const char *prefix;  /* of names: "hidden.dense" */
+    Arguments overrides; /* arguments that replace the initial value of a param */
+    Name result;         /* the name behind -> , or NULL */
     int result_rank;
     int64_t *result_shape; /* with `s...` as one axis */
 };
@@ -139,8 +139,8 @@ typedef struct {
     int64_t largest_batch;
     Scope *library, *user, *scope; /* scope: the model's own names */
     Instance *root;
-    Frame *frame;       /* innermost */
-    Statements *output; /* where statements go: forward, or a parameter's initial value */
+    Frame *frame;         /* innermost */
+    Statements *output;   /* where statements go: forward, or a parameter's initial value */
     Index *const *points; /* in an initial value: the parameter's indices, else NULL */
     int point_count, site;
     Vec(Pending) pending;
@@ -149,8 +149,8 @@ typedef struct {
     AstList freezes;
     const Ast *predict;
     bool summarise; /* calls in the model are the parts of the summary */
-    int depth;    /* of nested evaluation */
-    long steps;   /* of evaluation, so that definitions that double each other do not run for ever */
+    int depth;      /* of nested evaluation */
+    long steps;     /* of evaluation, so that definitions that double each other do not run for ever */
     int part;
     bool gave_up;
     Vec(const Value *) layers; /* layer values, to warn of those that are never applied */
@@ -166,7 +166,9 @@ const Value *fail(E *e, Span span, const char *format, ...) __attribute__((forma
 void also(E *e, Span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 Span shown_span(E *e, Span span);
 bool in_library(E *e, Span span);
-const char *library_text(E *e, Span span); /* ", 'units'," where the text at the span is the library's, which the user does not see; else "" */
+const char *
+library_text(E *e,
+             Span span); /* ", 'units'," where the text at the span is the library's, which the user does not see; else "" */
 const Value *undefined(E *e, Name name, Scope *scope, Span span);
 
 /* ---- Scopes (scope.c) */
@@ -187,7 +189,7 @@ const Value *value_error(void);
 const Value *labelled(E *e, const Value *value, Name label);
 const Value *value_scalar(E *e, Expr body);
 const Value *value_number(E *e, double number);
-const Value *value_tensor(E *e, Tensor *tensor); /* all axes but the batch */
+const Value *value_tensor(E *e, Tensor *tensor);        /* all axes but the batch */
 Value *value_new(E *e, int rank, const int64_t *shape); /* fresh axes, no body */
 Expr value_at(E *e, const Value *value, const Expr *subscripts);
 bool value_is_scalar(const Value *value);
@@ -198,20 +200,22 @@ const char *kind_text(const Value *value);
 /* A tensor for the value, unless it is one already: a statement in e->output. */
 const Value *materialise(E *e, const char *name, const Value *value, Span span);
 Statement *emit(E *e, Tensor *target, Index *const *indices, int count, Expr value, Span span);
-Tensor *new_tensor(E *e, const char *name, Index *const *indices, int count, Span span); /* NULL after a reported error: too large */
+Tensor *new_tensor(E *e, const char *name, Index *const *indices, int count,
+                   Span span); /* NULL after a reported error: too large */
 Expr mean_over(E *e, Index *const *indices, int count, Expr body);
 bool constrain(E *e, Index *index, int64_t size, Span span, const char *axis);
 bool range_known(E *e, Index *index, Span span);
 void check_pending(E *e);
-const char *local_name(E *e, Scope *scope, const char *name);               /* of what is named in this body */
+const char *local_name(E *e, Scope *scope, const char *name);                         /* of what is named in this body */
 const char *part_name(E *e, Scope *scope, const Value *value, const char *otherwise); /* of what is only passed on */
 
 /* ---- Expressions (expression.c) */
 const Value *evaluate(E *e, const Ast *ast, Scope *scope, Mode mode);
-const Value *evaluate_tensor(E *e, const Ast *ast, Scope *scope, Mode mode); /* numbers or conditions, else an error is reported */
+const Value *evaluate_tensor(E *e, const Ast *ast, Scope *scope,
+                             Mode mode); /* numbers or conditions, else an error is reported */
 const Value *as_tensor(E *e, const Value *value, Span span);
 const Value *elementwise(E *e, Op op, const Value *const *operands, Span span);
-bool evaluate_size(E *e, const Ast *ast, Scope *scope, int64_t *size, const char *what);      /* at least 1 */
+bool evaluate_size(E *e, const Ast *ast, Scope *scope, int64_t *size, const char *what); /* at least 1 */
 bool evaluate_range(E *e, const Ast *range, Scope *scope, int64_t *low, int64_t *high);
 bool evaluate_whole(E *e, const Value *value, Span span, int64_t *number, const char *what);
 const Value *list_value(E *e, const Ast *list); /* a tensor from a literal */

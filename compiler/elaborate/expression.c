@@ -9,13 +9,19 @@ static const long STEP_LIMIT = 4000000;
 const Value *as_tensor(E *e, const Value *value, Span span) {
     if (value->kind == VALUE_ERROR || value->kind == VALUE_TENSOR) return value;
     if (value->kind == VALUE_LIST) return list_value(e, value->list);
-    const char *name = value->kind == VALUE_ELEMENTARY ? op_info(value->op)->spelling : value->definition != NULL ? value->definition->name : "";
-    const char *hint = value->kind != VALUE_LAYER ? "" : arena_printf(e->arena, ": write x -> %s(...), or pipe a tensor into its name", name);
-    return fail(e, span, "a tensor or a number is expected here%s but %s%s%s is %s%s", *library_text(e, span) ? library_text(e, span) : ",", *name ? "'" : "",
-                *name ? name : "this", *name ? "'" : "", kind_text(value), hint);
+    const char *name = value->kind == VALUE_ELEMENTARY ? op_info(value->op)->spelling
+                       : value->definition != NULL     ? value->definition->name
+                                                       : "";
+    const char *hint =
+        value->kind != VALUE_LAYER ? "" : arena_printf(e->arena, ": write x -> %s(...), or pipe a tensor into its name", name);
+    return fail(e, span, "a tensor or a number is expected here%s but %s%s%s is %s%s",
+                *library_text(e, span) ? library_text(e, span) : ",", *name ? "'" : "", *name ? name : "this", *name ? "'" : "",
+                kind_text(value), hint);
 }
 
-const Value *evaluate_tensor(E *e, const Ast *ast, Scope *scope, Mode mode) { return as_tensor(e, evaluate(e, ast, scope, mode), ast->span); }
+const Value *evaluate_tensor(E *e, const Ast *ast, Scope *scope, Mode mode) {
+    return as_tensor(e, evaluate(e, ast, scope, mode), ast->span);
+}
 
 /* op on each element: shapes agree, or an operand is a single number. */
 const Value *elementwise(E *e, Op op, const Value *const *operands, Span span) {
@@ -26,15 +32,22 @@ const Value *elementwise(E *e, Op op, const Value *const *operands, Span span) {
         const Value *x = operands[i];
         if (x->kind == VALUE_ERROR) return x;
         if (x->body->condition != op_wants_condition(op, i)) {
-            return fail(e, span, "'%s' wants %s here, not %s", op_info(op)->spelling, x->body->condition ? "a number" : "a condition such as a < b",
+            return fail(e, span, "'%s' wants %s here, not %s", op_info(op)->spelling,
+                        x->body->condition ? "a number" : "a condition such as a < b",
                         x->body->condition ? "a condition" : "a number");
         }
         quotient &= x->quotient;
         if (x->rank == 0) continue;
         if (shaped == NULL) shaped = x;
-        if (!same_shape(shaped, x)) return fail(e, span, "'%s' meets shapes %s and %s, which must agree", op_info(op)->spelling, shape_text(e, shaped), shape_text(e, x));
+        if (!same_shape(shaped, x))
+            return fail(e, span, "'%s' meets shapes %s and %s, which must agree", op_info(op)->spelling, shape_text(e, shaped),
+                        shape_text(e, x));
     }
-    if ((op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD) && expr_is(operands[1]->body, 0)) return fail(e, span, "division by zero%s", *library_text(e, span) ? arena_printf(e->arena, " in%.*s", (int)strlen(library_text(e, span)) - 2, library_text(e, span) + 1) : "");
+    if ((op == OP_DIV || op == OP_FLOORDIV || op == OP_MOD) && expr_is(operands[1]->body, 0))
+        return fail(e, span, "division by zero%s",
+                    *library_text(e, span)
+                        ? arena_printf(e->arena, " in%.*s", (int)strlen(library_text(e, span)) - 2, library_text(e, span) + 1)
+                        : "");
     Value *result = NEW(e->arena, Value);
     result->kind = VALUE_TENSOR;
     result->quotient = quotient;
@@ -84,11 +97,13 @@ static Op op_of(const Ast *ast, Mode mode) {
 static const Value *name_value(E *e, const Ast *ast, Scope *scope, Mode mode) {
     Entry *entry = scope_find(scope, ast->name);
     if (entry != NULL && entry->kind == ENTRY_INDEX) {
-        return value_scalar(e, expr_op2(e->pool, OP_ADD, expr_index(e->pool, entry->index), expr_number(e->pool, (double)entry->index->low)));
+        return value_scalar(
+            e, expr_op2(e->pool, OP_ADD, expr_index(e->pool, entry->index), expr_number(e->pool, (double)entry->index->low)));
     }
     double number;
     if (entry != NULL && entry->kind == ENTRY_VALUE) {
-        bool fraction = mode == AS_SIZE && entry->value->quotient && value_constant(entry->value, &number) && number != floor(number);
+        bool fraction =
+            mode == AS_SIZE && entry->value->quotient && value_constant(entry->value, &number) && number != floor(number);
         return fraction ? value_number(e, floor(number + 1e-9)) : entry->value;
     }
     if (entry != NULL && entry->kind == ENTRY_DEFINITION) {
@@ -124,13 +139,17 @@ static bool fill(E *e, const Ast *ast, int rank, const int64_t *shape, double **
         const Value *value = ast->kind == AST_LIST ? NULL : evaluate_tensor(e, ast, e->scope, AS_VALUE);
         if (value != NULL && value->kind == VALUE_ERROR) return false;
         if (value == NULL || !value_constant(value, (*out)++)) {
-            fail(e, ast->span, value == NULL ? "this list is nested deeper than the first element" : "a list holds numbers that are known at compile time");
+            fail(e, ast->span,
+                 value == NULL ? "this list is nested deeper than the first element"
+                               : "a list holds numbers that are known at compile time");
             return false;
         }
         return true;
     }
     if (ast->kind != AST_LIST || (int64_t)ast->list.count != shape[0]) {
-        fail(e, ast->span, ast->kind == AST_LIST ? "this list has length %zu, but the first one here has length %lld" : "a list is expected here, as in the elements before",
+        fail(e, ast->span,
+             ast->kind == AST_LIST ? "this list has length %zu, but the first one here has length %lld"
+                                   : "a list is expected here, as in the elements before",
              ast->list.count, (long long)shape[0]);
         return false;
     }
@@ -150,7 +169,8 @@ const Value *list_value(E *e, const Ast *list) {
         if (at->list.count == 0) return fail(e, at->span, "a list must have at least one element");
         count *= (double)(shape[rank++] = (int64_t)at->list.count);
     }
-    if (count > 16777216) return fail(e, list->span, "this list would have %.0f elements; larger tables belong into a file", count);
+    if (count > 16777216)
+        return fail(e, list->span, "this list would have %.0f elements; larger tables belong into a file", count);
     double *numbers = NEW_ARRAY(e->arena, double, count), *end = numbers;
     if (!fill(e, list, rank, shape, &end)) return value_error();
     Tensor *tensor = tensor_new(e->program, TENSOR_LITERAL, "literal", rank, shape);
@@ -172,7 +192,8 @@ bool evaluate_whole(E *e, const Value *value, Span span, int64_t *number, const 
     if (x != floor(x) || fabs(x) > 2147483647.0) {
         char text[NUMBER_LENGTH];
         number_print(text, x);
-        fail(e, span, x != floor(x) ? "%s%s must be a whole number, not %s" : "%s%s is too large: %s", what, library_text(e, span), text);
+        fail(e, span, x != floor(x) ? "%s%s must be a whole number, not %s" : "%s%s is too large: %s", what,
+             library_text(e, span), text);
         return false;
     }
     *number = (int64_t)x;
@@ -191,8 +212,10 @@ bool evaluate_range(E *e, const Ast *range, Scope *scope, int64_t *low, int64_t 
         fail(e, range->span, "a range such as 0..n is expected here");
         return false;
     }
-    if (!evaluate_whole(e, evaluate_tensor(e, range->x, scope, AS_SIZE), range->x->span, low, "the start of a range")) return false;
-    if (!evaluate_whole(e, evaluate_tensor(e, range->y, scope, AS_SIZE), range->y->span, high, "the end of a range")) return false;
+    if (!evaluate_whole(e, evaluate_tensor(e, range->x, scope, AS_SIZE), range->x->span, low, "the start of a range"))
+        return false;
+    if (!evaluate_whole(e, evaluate_tensor(e, range->y, scope, AS_SIZE), range->y->span, high, "the end of a range"))
+        return false;
     if (*low < *high) return true;
     fail(e, range->span, "the range %lld..%lld is empty (its end does not belong to it)", (long long)*low, (long long)*high);
     return false;
@@ -231,8 +254,11 @@ static const Value *reduce(E *e, const Ast *ast, Scope *outer, Mode mode) {
     }
     const Value *body = evaluate_tensor(e, ast->x, scope, mode == AS_SIZE ? AS_VALUE : mode);
     if (body->kind == VALUE_ERROR) return body;
-    if (body->rank != 0) return fail(e, ast->x->span, "the body of '%s' must be a number for each index, but has shape %s", ast->name, shape_text(e, body));
-    if (body->body->condition) return fail(e, ast->x->span, "the body of '%s' must be a number, not a condition; write if ... then 1 else 0", ast->name);
+    if (body->rank != 0)
+        return fail(e, ast->x->span, "the body of '%s' must be a number for each index, but has shape %s", ast->name,
+                    shape_text(e, body));
+    if (body->body->condition)
+        return fail(e, ast->x->span, "the body of '%s' must be a number, not a condition; write if ... then 1 else 0", ast->name);
     double points = 1;
     for (int i = 0; i < count; i++) {
         if (!range_known(e, bound[i], ast->list.at[i]->span)) return value_error();
@@ -296,12 +322,15 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
     int count = (int)ast->list.count;
     if (base->rank == 0) return fail(e, ast->span, "'%s' is a single number and has no axis to subscript", what);
     if (count > base->rank) {
-        return fail(e, ast->span, "'%s' has %d %s (shape %s), but %d subscripts", what, base->rank, base->rank == 1 ? "axis" : "axes", shape_text(e, base), count);
+        return fail(e, ast->span, "'%s' has %d %s (shape %s), but %d subscripts", what, base->rank,
+                    base->rank == 1 ? "axis" : "axes", shape_text(e, base), count);
     }
-    if (ast->y != NULL && base->body->kind != EXPR_READ) base = materialise(e, part_name(e, scope, base, "x"), base, ast->x->span);
+    if (ast->y != NULL && base->body->kind != EXPR_READ)
+        base = materialise(e, part_name(e, scope, base, "x"), base, ast->x->span);
     const Value *otherwise = ast->y == NULL ? NULL : evaluate_tensor(e, ast->y, scope, AS_VALUE);
     if (base->kind == VALUE_ERROR || (otherwise != NULL && otherwise->kind == VALUE_ERROR)) return value_error();
-    if (otherwise != NULL && (otherwise->rank != 0 || otherwise->body->condition)) return fail(e, ast->y->span, "what stands behind 'default' must be a number, but this %s", not_a_number(e, otherwise));
+    if (otherwise != NULL && (otherwise->rank != 0 || otherwise->body->condition))
+        return fail(e, ast->y->span, "what stands behind 'default' must be a number, but this %s", not_a_number(e, otherwise));
     Expr subscripts[base->rank];
     bool fine = true;
     for (int i = 0; i < count; i++) {
@@ -310,13 +339,16 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
             fine = false;
             continue;
         }
-        if (written->kind == AST_NAME && subscripts[i]->kind == EXPR_INDEX) learn(e, subscripts[i]->index, base, i, what, otherwise != NULL, written->span);
-        if (otherwise == NULL) vec_push(e->arena, &e->pending, (Pending){what, base->axes[i]->size, subscripts[i], i + 1, written->span, e->frame});
+        if (written->kind == AST_NAME && subscripts[i]->kind == EXPR_INDEX)
+            learn(e, subscripts[i]->index, base, i, what, otherwise != NULL, written->span);
+        if (otherwise == NULL)
+            vec_push(e->arena, &e->pending, (Pending){what, base->axes[i]->size, subscripts[i], i + 1, written->span, e->frame});
     }
     if (!fine) return value_error();
     for (int i = count; i < base->rank; i++) subscripts[i] = expr_index(e->pool, base->axes[i]);
     Value *value = NEW(e->arena, Value);
-    *value = (Value){.kind = VALUE_TENSOR, .rank = base->rank - count, .axes = base->axes + count, .index_range = base->index_range};
+    *value =
+        (Value){.kind = VALUE_TENSOR, .rank = base->rank - count, .axes = base->axes + count, .index_range = base->index_range};
     value->body = value_at(e, base, subscripts);
     if (otherwise != NULL && value->body->kind == EXPR_READ) {
         Expr read = value->body;
@@ -331,7 +363,8 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
 static const Value *operand(E *e, Op op, int i, const Ast *ast, Scope *scope, Mode mode) {
     const Value *value = evaluate_tensor(e, ast, scope, mode);
     if (value->kind == VALUE_ERROR || value->body->condition == op_wants_condition(op, i)) return value;
-    if (!value->body->condition) return fail(e, ast->span, "'%s' wants a condition such as a < b here, not a number", op_info(op)->spelling);
+    if (!value->body->condition)
+        return fail(e, ast->span, "'%s' wants a condition such as a < b here, not a number", op_info(op)->spelling);
     return fail(e, ast->span, "'%s' wants a number here, not a condition; write if ... then 1 else 0", op_info(op)->spelling);
 }
 
@@ -358,7 +391,8 @@ static const Value *evaluate_kind(E *e, const Ast *ast, Scope *scope, Mode mode)
     case AST_IF:
         operands[0] = operand(e, OP_IF, 0, ast->x, scope, mode == AS_SIZE ? AS_VALUE : mode);
         if (value_is_scalar(operands[0]) && operands[0]->body->kind == EXPR_CONST && operands[0]->body->condition) {
-            return evaluate(e, operands[0]->body->value != 0 ? ast->y : ast->z, scope, mode); /* the other branch need not even make sense */
+            return evaluate(e, operands[0]->body->value != 0 ? ast->y : ast->z, scope,
+                            mode); /* the other branch need not even make sense */
         }
         operands[1] = operand(e, OP_IF, 1, ast->y, scope, mode);
         operands[2] = operand(e, OP_IF, 2, ast->z, scope, mode);
@@ -370,9 +404,23 @@ static const Value *evaluate_kind(E *e, const Ast *ast, Scope *scope, Mode mode)
     case AST_ARGUMENT: return fail(e, ast->span, "a named argument can stand only in a call");
     case AST_BINDER: return fail(e, ast->span, "'%s in' binds an index only before the colon of a reduction", ast->name);
     case AST_DOTS:
-    case AST_REST: return fail(e, ast->span, "'...' can stand only in the shape of a definition's parameter; here each axis has a length");
-    case AST_MODEL: case AST_IMPORT: case AST_INPUT: case AST_TARGET: case AST_ASSIGN: case AST_PARAM: case AST_STATE: case AST_SCAN:
-    case AST_SETTING: case AST_PREDICT: case AST_FREEZE: case AST_DATA: case AST_TRAIN: case AST_DEFINITION: case AST_PARAMETER:
+    case AST_REST:
+        return fail(e, ast->span, "'...' can stand only in the shape of a definition's parameter; here each axis has a length");
+    case AST_MODEL:
+    case AST_IMPORT:
+    case AST_INPUT:
+    case AST_TARGET:
+    case AST_ASSIGN:
+    case AST_PARAM:
+    case AST_STATE:
+    case AST_SCAN:
+    case AST_SETTING:
+    case AST_PREDICT:
+    case AST_FREEZE:
+    case AST_DATA:
+    case AST_TRAIN:
+    case AST_DEFINITION:
+    case AST_PARAMETER:
     case AST_RESULT: break;
     }
     return fail(e, ast->span, "this cannot stand in an expression");
@@ -382,8 +430,9 @@ const Value *evaluate(E *e, const Ast *ast, Scope *scope, Mode mode) {
     if (e->gave_up || e->diagnostics->stop) return value_error();
     if (e->depth >= DEPTH_LIMIT || ++e->steps > STEP_LIMIT) {
         e->gave_up = true;
-        return fail(e, ast->span, e->depth >= DEPTH_LIMIT ? "this is nested too deeply, with the definitions that it calls"
-                                                          : "the model becomes too large when its definitions are inserted");
+        return fail(e, ast->span,
+                    e->depth >= DEPTH_LIMIT ? "this is nested too deeply, with the definitions that it calls"
+                                            : "the model becomes too large when its definitions are inserted");
     }
     e->depth++;
     const Value *value = evaluate_kind(e, ast, scope, mode);

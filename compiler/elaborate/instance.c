@@ -178,9 +178,11 @@ static void note_path(void *context, Words *words, const Owned *owned) {
 const Value *parameter_reference(E *e, Name path, Scope *scope, Span span) {
     Found found = find_parameters(e, scope->frame->instance, path, false);
     if (found.count == 1) return value_tensor(e, found.at[0]);
-    if (found.count == 0) return fail(e, span, "there is no parameter '%s'%s", path, near_parameter(e, scope->frame->instance, path));
+    if (found.count == 0)
+        return fail(e, span, "there is no parameter '%s'%s", path, near_parameter(e, scope->frame->instance, path));
     Path first = {e, found.at[0], ""}, second = {e, found.at[1], ""};
     each_parameter(e, scope->frame->instance, note_path, &first);
     each_parameter(e, scope->frame->instance, note_path, &second);
-    return fail(e, span, "'%s' may mean %zu parameters; write '%s' or '%s'%s", path, found.count, first.path, second.path, found.count > 2 ? ", for example" : "");
+    return fail(e, span, "'%s' may mean %zu parameters; write '%s' or '%s'%s", path, found.count, first.path, second.path,
+                found.count > 2 ? ", for example" : "");
 }

@@ -23,7 +23,9 @@ typedef struct {
     Index **indices;
 } Update;
 
-static const Value *element(E *e, const Update *u, Tensor *tensor) { return value_scalar(e, tensor_at(e->program, tensor, u->indices)); }
+static const Value *element(E *e, const Update *u, Tensor *tensor) {
+    return value_scalar(e, tensor_at(e->program, tensor, u->indices));
+}
 
 static void set(E *e, Scope *scope, Name name, const Value *value, Span span) {
     Entry *old = scope_own(scope, name);
@@ -34,7 +36,8 @@ static void set(E *e, Scope *scope, Name name, const Value *value, Span span) {
 static const Value *number_for_each(E *e, const Ast *ast, Scope *scope) {
     const Value *value = evaluate_tensor(e, ast, scope, AS_VALUE);
     if (value->kind != VALUE_ERROR && (value->rank != 0 || value->body->condition)) {
-        return fail(e, ast->span, "an optimizer works on single elements, but this %s", value->rank == 0 ? "is a condition" : arena_printf(e->arena, "has shape %s", shape_text(e, value)));
+        return fail(e, ast->span, "an optimizer works on single elements, but this %s",
+                    value->rank == 0 ? "is a condition" : arena_printf(e->arena, "has shape %s", shape_text(e, value)));
     }
     return value;
 }
@@ -53,7 +56,8 @@ static void update_state(E *e, const Ast *ast, Update *u) {
     const Value *initial = number_for_each(e, ast->x, u->scope);
     if (initial->kind == VALUE_ERROR) return;
     Tensor *p = u->parameter;
-    Tensor *state = tensor_new(e->program, TENSOR_STATE, arena_printf(e->arena, "optimizer.%s.%s", p->name, ast->name), p->rank, p->shape);
+    Tensor *state =
+        tensor_new(e->program, TENSOR_STATE, arena_printf(e->arena, "optimizer.%s.%s", p->name, ast->name), p->rank, p->shape);
     state->of = p;
     state->span = shown_span(e, ast->name_span);
     vec_push(e->arena, &e->program->states, state);
@@ -76,7 +80,8 @@ static void update_name(E *e, const Ast *ast, Update *u) {
     if (value->kind == VALUE_ERROR) return;
     if (strcmp(ast->name, "w") == 0) target = p;
     else if (!state_named(e, p->name, ast->name, &target)) {
-        target = tensor_new(e->program, TENSOR_PART, arena_printf(e->arena, "optimizer.%s.%s", p->name, ast->name), p->rank, p->shape);
+        target =
+            tensor_new(e->program, TENSOR_PART, arena_printf(e->arena, "optimizer.%s.%s", p->name, ast->name), p->rank, p->shape);
     }
     Origin origin = {.span = shown_span(e, ast->span), .inner = ast->span, .rule = "update"};
     statement_add(e->program, &e->program->update, target, u->indices, p->rank, value->body, origin);
@@ -93,9 +98,13 @@ static void bind_arguments(E *e, const Ast *ast, const Definition *d, Scope *sco
     for (size_t i = 0; i < ast->list.count; i++) {
         const Ast *written = ast->list.at[i];
         bool named = written->kind == AST_ARGUMENT;
-        const Ast *p = named ? parameter_of(d, written->name) : position < d->ast->list.count ? d->ast->list.at[position++] : NULL;
+        const Ast *p = named                           ? parameter_of(d, written->name)
+                       : position < d->ast->list.count ? d->ast->list.at[position++]
+                                                       : NULL;
         if (p == NULL) {
-            if (!named) fail(e, written->span, "'%s' takes %zu argument%s", d->name, d->ast->list.count, d->ast->list.count == 1 ? "" : "s");
+            if (!named)
+                fail(e, written->span, "'%s' takes %zu argument%s", d->name, d->ast->list.count,
+                     d->ast->list.count == 1 ? "" : "s");
             else no_such_parameter(e, d, written->name, written->span);
             continue;
         }
@@ -108,7 +117,8 @@ static void bind_arguments(E *e, const Ast *ast, const Definition *d, Scope *sco
     for (size_t k = 0; k < d->ast->list.count; k++) {
         const Ast *p = d->ast->list.at[k];
         if (scope_own(scope, p->name) != NULL) continue;
-        if (p->y == NULL) fail(e, ast->span, "'%s' needs a value for '%s', as in %s(%s = 0.01)", d->name, p->name, d->name, p->name);
+        if (p->y == NULL)
+            fail(e, ast->span, "'%s' needs a value for '%s', as in %s(%s = 0.01)", d->name, p->name, d->name, p->name);
         scope_value(e, scope, p->name, p->y == NULL ? value_error() : number_for_each(e, p->y, scope), p->span);
     }
 }
@@ -119,8 +129,10 @@ static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *
     *frame = (Frame){.caller = e->frame, .definition = d, .call = ast->span, .prefix = "optimizer", .instance = e->root};
     Update u = {.definition = d, .parameter = parameter, .indices = NEW_ARRAY(e->arena, Index *, parameter->rank + 1)};
     static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
-    for (int i = 0; i < parameter->rank; i++) u.indices[i] = index_new(e->pool, name_of(e->context->names, letters[i % 6]), parameter->shape[i]);
-    u.gradient = tensor_new(program, TENSOR_ADJOINT, arena_printf(e->arena, "d%s", parameter->name), parameter->rank, parameter->shape);
+    for (int i = 0; i < parameter->rank; i++)
+        u.indices[i] = index_new(e->pool, name_of(e->context->names, letters[i % 6]), parameter->shape[i]);
+    u.gradient =
+        tensor_new(program, TENSOR_ADJOINT, arena_printf(e->arena, "d%s", parameter->name), parameter->rank, parameter->shape);
     u.gradient->of = parameter;
     u.scope = scope_new(e, d->scope, frame, NULL);
     bind_arguments(e, ast, d, u.scope);
@@ -134,7 +146,10 @@ static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *
         const Ast *line = d->ast->body.at[i];
         if (line->kind == AST_STATE) update_state(e, line, &u);
         else if (line->kind == AST_ASSIGN) update_name(e, line, &u);
-        else fail(e, line->span, "an optimizer holds only 'state' and name = value; a number of its own is a parameter, as in %s(rate, mu = 0.9)", d->name);
+        else
+            fail(e, line->span,
+                 "an optimizer holds only 'state' and name = value; a number of its own is a parameter, as in %s(rate, mu = 0.9)",
+                 d->name);
         if (line->kind == AST_PARAM) set(e, u.scope, line->name, value_error(), line->name_span);
     }
     e->frame = frame->caller;
@@ -149,10 +164,12 @@ void elaborate_optimizer(E *e) {
             for (Scope *scope = e->user; scope != NULL; scope = scope->up) {
                 for (size_t i = 0; i < scope->entries.count; i++) {
                     const Entry *entry = &scope->entries.at[i];
-                    if (entry->kind == ENTRY_DEFINITION && entry->definition->kind == DEFINES_OPTIMIZER) suggest(&suggestion, entry->definition->name);
+                    if (entry->kind == ENTRY_DEFINITION && entry->definition->kind == DEFINES_OPTIMIZER)
+                        suggest(&suggestion, entry->definition->name);
                 }
             }
-            fail(e, ast->span, "there is no optimizer '%s'%s", ast->name, suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
+            fail(e, ast->span, "there is no optimizer '%s'%s", ast->name,
+                 suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
             return;
         }
         for (size_t i = 0; i < e->program->parameters.count && !e->diagnostics->stop; i++) {

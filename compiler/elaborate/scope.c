@@ -41,7 +41,8 @@ const Value *fail(E *e, Span span, const char *format, ...) {
 const char *library_text(E *e, Span span) {
     enum { LONGEST = 60 };
     if (span.source == 0 || !in_library(e, span) || span.end - span.begin > LONGEST) return "";
-    return arena_printf(e->arena, ", '%.*s',", (int)(span.end - span.begin), e->context->sources->list.at[span.source].text + span.begin);
+    return arena_printf(e->arena, ", '%.*s',", (int)(span.end - span.begin),
+                        e->context->sources->list.at[span.source].text + span.begin);
 }
 
 void also(E *e, Span span, const char *format, ...) {
@@ -68,7 +69,8 @@ Entry *scope_add(E *e, Scope *scope, Entry entry) {
     enum { FEW = 32 }; /* entries that are found as fast without a table */
     vec_push(e->arena, &scope->entries, entry);
     size_t count = scope->entries.count;
-    for (size_t i = count == FEW + 1 ? 0 : count - 1; count > FEW && i < count; i++) *name_table_at(e->arena, &scope->last, scope->entries.at[i].name) = i + 1;
+    for (size_t i = count == FEW + 1 ? 0 : count - 1; count > FEW && i < count; i++)
+        *name_table_at(e->arena, &scope->last, scope->entries.at[i].name) = i + 1;
     return &scope->entries.at[count - 1];
 }
 
@@ -130,14 +132,17 @@ const char *near_name(E *e, Scope *scope, Name name) {
     for (int op = 0; op < OP_COUNT; op++) {
         if (op_info((Op)op)->notation == NOTATION_CALL) suggest(&suggestion, op_info((Op)op)->spelling);
     }
-    static const char *const words[] = {"sum", "prod", "mean", "argmax", "argmin", "batch_mean", "random_uniform", "random_bernoulli", "training", "batch_size"};
+    static const char *const words[] = {
+        "sum", "prod", "mean", "argmax", "argmin", "batch_mean", "random_uniform", "random_bernoulli", "training", "batch_size"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) suggest(&suggestion, words[i]);
     return suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best);
 }
 
 /* A statement of this name further down in the same body, or NULL. */
 static const Ast *written_later(E *e, Name name, const Scope *scope) {
-    const AstList *body = scope->frame == NULL ? NULL : scope->frame->definition == NULL ? e->items : &scope->frame->definition->ast->body;
+    const AstList *body = scope->frame == NULL               ? NULL
+                          : scope->frame->definition == NULL ? e->items
+                                                             : &scope->frame->definition->ast->body;
     for (size_t i = 0; body != NULL && i < body->count; i++) {
         const Ast *ast = body->at[i];
         bool makes = ast->kind == AST_ASSIGN || ast->kind == AST_INPUT || ast->kind == AST_TARGET || ast->kind == AST_PARAM;
@@ -150,19 +155,26 @@ const Value *undefined(E *e, Name name, Scope *scope, Span span) {
     const Ast *later = written_later(e, name, scope);
     if (later != NULL && later->span.source == span.source && span.begin < later->span.end) {
         bool itself = later->span.begin <= span.begin && span.end <= later->span.end;
-        fail(e, span, itself ? "'%s' is not defined yet: this is its own definition" : "'%s' is defined only further down; a name is written before it is read", name);
+        fail(e, span,
+             itself ? "'%s' is not defined yet: this is its own definition"
+                    : "'%s' is defined only further down; a name is written before it is read",
+             name);
         if (!itself) also(e, later->name_span, "it is defined here");
         return value_error();
     }
     if (optimizer_find(e, name) != NULL) return fail(e, span, "'%s' is an optimizer; it stands behind 'optimizer ='", name);
     bool inside = scope->frame != NULL && scope->frame->definition != NULL;
     if (inside && scope_own(e->scope, name) != NULL) {
-        fail(e, span, "'%s' belongs to the model; a definition sees only its parameters and other definitions, so pass it as an argument", name);
+        fail(e, span,
+             "'%s' belongs to the model; a definition sees only its parameters and other definitions, so pass it as an argument",
+             name);
         also(e, scope_own(e->scope, name)->span, "it is defined here");
         return value_error();
     }
-    bool optimizer = scope->frame != NULL && scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_OPTIMIZER;
-    return fail(e, span, "'%s' is not defined%s", name, optimizer ? "; in an optimizer w is the parameter and g its gradient" : near_name(e, scope, name));
+    bool optimizer =
+        scope->frame != NULL && scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_OPTIMIZER;
+    return fail(e, span, "'%s' is not defined%s", name,
+                optimizer ? "; in an optimizer w is the parameter and g its gradient" : near_name(e, scope, name));
 }
 
 /* ---- Definitions. Optimizers live in a space of their own: their entries' names carry a blank. */
@@ -178,7 +190,8 @@ static void check_parameters(E *e, const Ast *ast) {
             }
         }
         if (ast->list.at[i]->rest && i + 1 < ast->list.count) {
-            fail(e, ast->list.at[i]->span, "'%s...' takes the remaining arguments, so it must be the last parameter", ast->list.at[i]->name);
+            fail(e, ast->list.at[i]->span, "'%s...' takes the remaining arguments, so it must be the last parameter",
+                 ast->list.at[i]->name);
         }
     }
 }
@@ -194,7 +207,8 @@ static void define(E *e, Scope *scope, const Ast *ast) {
     size_t errors = e->diagnostics->errors;
     check_parameters(e, ast);
     Definition *definition = NEW(e->arena, Definition);
-    *definition = (Definition){.kind = ast->op, .name = ast->name, .ast = ast, .scope = scope, .wrong = e->diagnostics->errors > errors};
+    *definition =
+        (Definition){.kind = ast->op, .name = ast->name, .ast = ast, .scope = scope, .wrong = e->diagnostics->errors > errors};
     scope_add(e, scope, (Entry){.name = key, .kind = ENTRY_DEFINITION, .definition = definition, .span = ast->name_span});
 }
 
@@ -224,7 +238,8 @@ static void import(E *e, Scope *scope, const Ast *ast) {
     const char *real = real_path(e, path);
     if (listed(real, e->importing.at, e->importing.count)) {
         bool itself = strcmp(real, e->importing.at[e->importing.count - 1]) == 0;
-        fail(e, ast->name_span, itself ? "'%s' imports itself" : "'%s' is being read already: these files import each other", path);
+        fail(e, ast->name_span, itself ? "'%s' imports itself" : "'%s' is being read already: these files import each other",
+             path);
         return;
     }
     if (listed(real, e->imported.at, e->imported.count)) return; /* once is enough */

@@ -38,8 +38,11 @@ static const char *const known_settings[] = {"epochs", "batch", "seed", "shuffle
 static void unknown_setting(E *e, const Ast *line) {
     Suggestion suggestion = {.wanted = line->name};
     for (size_t i = 0; i < sizeof known_settings / sizeof *known_settings; i++) suggest(&suggestion, known_settings[i]);
-    if (suggestion.best != NULL) fail(e, line->name_span, "there is no setting '%s'; did you mean '%s'?", line->name, suggestion.best);
-    else fail(e, line->name_span, "there is no setting '%s'; there are epochs, batch, seed, shuffle, patience and precision", line->name);
+    if (suggestion.best != NULL)
+        fail(e, line->name_span, "there is no setting '%s'; did you mean '%s'?", line->name, suggestion.best);
+    else
+        fail(e, line->name_span, "there is no setting '%s'; there are epochs, batch, seed, shuffle, patience and precision",
+             line->name);
 }
 
 static void one_setting(E *e, const Ast *line) {
@@ -57,7 +60,8 @@ static void one_setting(E *e, const Ast *line) {
         truth_of(e, line->x, &settings->shuffle);
     } else if (strcmp(line->name, "precision") == 0) {
         bool is_double = line->x->kind == AST_NAME && strcmp(line->x->name, "double") == 0;
-        if (!is_double && (line->x->kind != AST_NAME || strcmp(line->x->name, "float") != 0)) fail(e, line->x->span, "'precision' is float or double");
+        if (!is_double && (line->x->kind != AST_NAME || strcmp(line->x->name, "float") != 0))
+            fail(e, line->x->span, "'precision' is float or double");
         settings->is_double = is_double;
     } else if (strcmp(line->name, "clip_norm") == 0) {
         fail(e, line->span, "'clip_norm' is not supported yet");
@@ -163,7 +167,9 @@ static bool read_file(E *e, const Ast *ast, DataSource *source) {
         suggest(&suggestion, readers[i].name);
     }
     if (reader == NULL) {
-        fail(e, ast->name_span, suggestion.best == NULL ? "'%s' is no data source; there are csv, idx, npy, bytes and literal lists" : "'%s' is no data source; did you mean '%s'?",
+        fail(e, ast->name_span,
+             suggestion.best == NULL ? "'%s' is no data source; there are csv, idx, npy, bytes and literal lists"
+                                     : "'%s' is no data source; did you mean '%s'?",
              ast->name, suggestion.best);
         return false;
     }
@@ -203,8 +209,12 @@ static bool transformed(E *e, const Ast *ast, DataSource *source) {
         suggest(&suggestion, "one_hot");
         suggest(&suggestion, "standardize");
         suggest(&suggestion, "scale");
-        if (suggestion.best != NULL) fail(e, ast->name_span, "data cannot go through '%s'; did you mean '%s'?", ast->name, suggestion.best);
-        else fail(e, ast->name_span, "data cannot go through '%s'; there are one_hot, standardize and scale(low, high), and arithmetic with numbers", ast->name);
+        if (suggestion.best != NULL)
+            fail(e, ast->name_span, "data cannot go through '%s'; did you mean '%s'?", ast->name, suggestion.best);
+        else
+            fail(e, ast->name_span,
+                 "data cannot go through '%s'; there are one_hot, standardize and scale(low, high), and arithmetic with numbers",
+                 ast->name);
         return false;
     }
     if (ast->list.count != wanted) {
@@ -219,7 +229,9 @@ static bool transformed(E *e, const Ast *ast, DataSource *source) {
 static bool arithmetic(E *e, const Ast *ast, DataSource *source) {
     bool number_first = ast->x->kind == AST_NUMBER || ast->x->kind == AST_UNARY;
     DataStep step = {.span = ast->span};
-    if (!source_of_expression(e, number_first ? ast->y : ast->x, source) || !number_of(e, number_first ? ast->x : ast->y, &step.low)) return false;
+    if (!source_of_expression(e, number_first ? ast->y : ast->x, source) ||
+        !number_of(e, number_first ? ast->x : ast->y, &step.low))
+        return false;
     if (ast->op == AST_ADD) step.kind = STEP_ADD;
     else if (ast->op == AST_SUBTRACT) step.kind = number_first ? STEP_SUBTRACT_FROM : STEP_SUBTRACT;
     else if (ast->op == AST_MULTIPLY) step.kind = STEP_MULTIPLY;
@@ -259,7 +271,8 @@ static bool source_of_expression(E *e, const Ast *ast, DataSource *source) {
         fail(e, ast->span, "a file is read by naming its format: %s(\"%s\")", reader, ast->name);
         return false;
     }
-    fail(e, ast->span, "a data source is expected here: csv(\"...\"), idx(\"...\"), npy(\"...\"), bytes(\"...\") or a list of examples");
+    fail(e, ast->span,
+         "a data source is expected here: csv(\"...\"), idx(\"...\"), npy(\"...\"), bytes(\"...\") or a list of examples");
     return false;
 }
 
@@ -303,7 +316,8 @@ static void one_source(E *e, const Ast *line, DataBlock *block) {
         for (size_t i = 0; i < e->program->inputs.count; i++) suggest(&suggestion, e->program->inputs.at[i]->name);
         for (size_t i = 0; i < e->program->targets.count; i++) suggest(&suggestion, e->program->targets.at[i]->name);
         suggest(&suggestion, "holdout");
-        fail(e, line->name_span, "there is no input or target '%s'%s", line->name, suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
+        fail(e, line->name_span, "there is no input or target '%s'%s", line->name,
+             suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
         return;
     }
     DataSource source = {.tensor = line->name, .header = -1, .span = line->x->span};
@@ -313,11 +327,13 @@ static void one_source(E *e, const Ast *line, DataBlock *block) {
     if (is_one_hot(&source)) {
         double classes = tensor->rank > tensor->batched ? (double)tensor->shape[tensor->rank - 1] : 1;
         elements /= classes;
-        if (tensor->rank == tensor->batched) fail(e, line->span, "'%s' is a single number and cannot hold a one-hot class", line->name);
+        if (tensor->rank == tensor->batched)
+            fail(e, line->span, "'%s' is a single number and cannot hold a one-hot class", line->name);
     }
     if (width >= 0 && (double)width != elements) {
         const char *unit = is_one_hot(&source) ? "class" : "number", *many = is_one_hot(&source) ? "es" : "s";
-        fail(e, line->x->span, "this gives %lld %s%s for each example, but '%s' has %.0f%s", (long long)width, unit, width == 1 ? "" : many, line->name, elements,
+        fail(e, line->x->span, "this gives %lld %s%s for each example, but '%s' has %.0f%s", (long long)width, unit,
+             width == 1 ? "" : many, line->name, elements,
              is_one_hot(&source) ? ": its last axis is one class in one-hot form" : "");
         also(e, tensor->span, "'%s' is declared here", line->name);
     }

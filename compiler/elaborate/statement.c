@@ -20,7 +20,8 @@ static bool fits_result(E *e, const Ast *ast, const Value *value, Scope *scope) 
     for (int i = 0; same && i < value->rank; i++) same = value->axes[i]->size == frame->result_shape[i];
     if (same) return true;
     Value *declared = value_new(e, frame->result_rank, frame->result_shape);
-    fail(e, ast->x->span, "the result '%s' is declared with shape %s, but this is %s", ast->name, shape_text(e, declared), shape_text(e, value));
+    fail(e, ast->x->span, "the result '%s' is declared with shape %s, but this is %s", ast->name, shape_text(e, declared),
+         shape_text(e, value));
     also(e, frame->definition->ast->y->span, "it is declared here");
     return false;
 }
@@ -45,7 +46,8 @@ static void assign_name(E *e, const Ast *ast, Scope *outer) {
     if (value->kind == VALUE_STRING) value = fail(e, ast->x->span, "a text can stand only in data sources");
     if (value->kind == VALUE_TENSOR && fits_result(e, ast, value, scope)) {
         value = materialise(e, local_name(e, scope, ast->name), value, ast->name_span);
-        bool names_it = value->kind == VALUE_TENSOR && value->body->kind == EXPR_READ && value->body->tensor->id >= first_own && value->body->tensor->kind == TENSOR_VALUE;
+        bool names_it = value->kind == VALUE_TENSOR && value->body->kind == EXPR_READ && value->body->tensor->id >= first_own &&
+                        value->body->tensor->kind == TENSOR_VALUE;
         if (names_it) { /* what the last layer computed has no better name than the binding */
             tensor_rename(e->program, value->body->tensor, local_name(e, scope, ast->name));
             value->body->tensor->span = shown_span(e, ast->name_span);
@@ -106,7 +108,8 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
         if (fine && is_result) {
             const char *axis = arena_printf(e->arena, "axis %d of the result '%s'", i + 1, ast->name);
             if (indices[i]->stated && indices[i]->size != frame->result_shape[i]) {
-                return fail(e, ast->list.at[i]->span, "%s has length %lld, but this range has %lld", axis, (long long)frame->result_shape[i], (long long)indices[i]->size);
+                return fail(e, ast->list.at[i]->span, "%s has length %lld, but this range has %lld", axis,
+                            (long long)frame->result_shape[i], (long long)indices[i]->size);
             }
             fine = indices[i]->stated || constrain(e, indices[i], frame->result_shape[i], ast->list.at[i]->span, axis);
         }
@@ -114,8 +117,10 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
     if (!fine) return value_error();
     const Value *value = evaluate_tensor(e, ast->x, scope, AS_VALUE);
     if (value->kind == VALUE_ERROR) return value;
-    if (value->rank != 0) return fail(e, ast->x->span, "the right side must be a number for each index, but has shape %s", shape_text(e, value));
-    if (value->body->condition) return fail(e, ast->x->span, "the right side must be a number, not a condition; write if ... then 1 else 0");
+    if (value->rank != 0)
+        return fail(e, ast->x->span, "the right side must be a number for each index, but has shape %s", shape_text(e, value));
+    if (value->body->condition)
+        return fail(e, ast->x->span, "the right side must be a number, not a condition; write if ... then 1 else 0");
     for (int i = 0; i < own; i++) {
         if (!range_known(e, indices[i], ast->list.at[i]->span)) return value_error();
     }
@@ -176,7 +181,8 @@ static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     bool fits = value->kind == VALUE_TENSOR && (value->rank == 0 || value->rank == tensor->rank);
     for (int i = 0; fits && i < value->rank; i++) fits = value->axes[i]->size == tensor->shape[i];
     if (value->kind == VALUE_TENSOR && !fits) {
-        fail(e, written->span, "the initial value has shape %s, but '%s' has shape %s", shape_text(e, value), ast->name, shape_text(e, value_tensor(e, tensor)));
+        fail(e, written->span, "the initial value has shape %s, but '%s' has shape %s", shape_text(e, value), ast->name,
+             shape_text(e, value_tensor(e, tensor)));
     }
     if (fits) {
         Expr body = value->rank == 0 ? value->body : value_at(e, value, subscripts);
@@ -229,7 +235,8 @@ static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
     for (int i = 0; same && i < rank; i++) same = tensor->shape[i] == shape[i];
     if (!same) {
         Value *wanted = value_new(e, rank, shape);
-        fail(e, ast->span, "this layer is shared, and its parameter '%s' would have shapes %s and %s", ast->name, shape_text(e, value_tensor(e, tensor)), shape_text(e, wanted));
+        fail(e, ast->span, "this layer is shared, and its parameter '%s' would have shapes %s and %s", ast->name,
+             shape_text(e, value_tensor(e, tensor)), shape_text(e, wanted));
         if (in_library(e, ast->span)) also(e, tensor->span, "the first shape comes from here");
     }
     scope_value(e, scope, ast->name, same ? value_tensor(e, tensor) : value_error(), ast->name_span);
@@ -241,7 +248,8 @@ void statement(E *e, const Ast *ast, Scope *scope) {
         declare_parameter(e, ast, scope);
     } else if (ast->kind == AST_STATE) {
         bool layer = scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_LAYER;
-        fail(e, ast->span, layer ? "'state' in a layer is not supported yet" : "'state' can stand only in a layer or an optimizer");
+        fail(e, ast->span,
+             layer ? "'state' in a layer is not supported yet" : "'state' can stand only in a layer or an optimizer");
         if (scope_own(scope, ast->name) == NULL) scope_value(e, scope, ast->name, value_error(), ast->name_span);
     } else if (ast->kind == AST_SCAN) {
         fail(e, ast->span, "'scan' is not supported yet");
@@ -253,5 +261,6 @@ void statement(E *e, const Ast *ast, Scope *scope) {
     } else {
         fail(e, ast->span, "this cannot stand here");
     }
-    if (e->diagnostics->errors > errors && e->pending.count > reads) e->pending.count = reads; /* what it read says nothing any more */
+    if (e->diagnostics->errors > errors && e->pending.count > reads)
+        e->pending.count = reads; /* what it read says nothing any more */
 }

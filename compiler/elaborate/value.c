@@ -36,7 +36,8 @@ Value *value_new(E *e, int rank, const int64_t *shape) {
 const Value *value_tensor(E *e, Tensor *tensor) {
     Value *value = value_new(e, tensor->rank - tensor->batched, tensor->shape + tensor->batched);
     Index *indices[tensor->rank + 1];
-    for (int i = 0; i < tensor->rank; i++) indices[i] = tensor->batched && i == 0 ? e->program->batch : value->axes[i - tensor->batched];
+    for (int i = 0; i < tensor->rank; i++)
+        indices[i] = tensor->batched && i == 0 ? e->program->batch : value->axes[i - tensor->batched];
     value->body = tensor_at(e->program, tensor, indices);
     value->index_range = tensor->index_range;
     return value;
@@ -185,7 +186,8 @@ Expr mean_over(E *e, Index *const *indices, int count, Expr body) {
     for (int i = 0; i < count; i++) {
         fresh[i] = index_like(e->pool, indices[i]);
         to[i] = expr_index(e->pool, fresh[i]);
-        Expr size = indices[i]->batch ? expr_read(e->pool, e->program->batch_size, NULL, 0, NULL) : expr_number(e->pool, (double)indices[i]->size);
+        Expr size = indices[i]->batch ? expr_read(e->pool, e->program->batch_size, NULL, 0, NULL)
+                                      : expr_number(e->pool, (double)indices[i]->size);
         number = expr_op2(e->pool, OP_MUL, number, size);
     }
     Expr sum = expr_reduce(e->pool, REDUCE_SUM, fresh, count, expr_substitute(e->pool, body, indices, to, count));
@@ -204,11 +206,12 @@ bool constrain(E *e, Index *index, int64_t size, Span span, const char *axis) {
     }
     if (index->size == size) return true;
     if (in_library(e, index->why)) { /* a second place that the user does not know: all in one sentence */
-        fail(e, span, "index '%s' runs over %s, which has length %lld, and over %s, which has length %lld", index->name, index->why_axis, (long long)index->size, axis,
-             (long long)size);
+        fail(e, span, "index '%s' runs over %s, which has length %lld, and over %s, which has length %lld", index->name,
+             index->why_axis, (long long)index->size, axis, (long long)size);
         return false;
     }
-    fail(e, span, "index '%s' runs over 0..%lld, but %s has length %lld", index->name, (long long)index->size, axis, (long long)size);
+    fail(e, span, "index '%s' runs over 0..%lld, but %s has length %lld", index->name, (long long)index->size, axis,
+         (long long)size);
     also(e, index->why, "its range comes from here: %s has length %lld", index->why_axis, (long long)index->size);
     return false;
 }
@@ -219,7 +222,8 @@ bool range_known(E *e, Index *index, Span span) {
         index->size = index->soft_size;
         return true;
     }
-    fail(e, span, "the range of index '%s' is not known, because it subscripts no axis alone; write '%s in 0..n'", index->name, index->name);
+    fail(e, span, "the range of index '%s' is not known, because it subscripts no axis alone; write '%s in 0..n'", index->name,
+         index->name);
     return false;
 }
 
@@ -240,15 +244,17 @@ void check_pending(E *e) {
         Text *text = text_new(e->arena);
         expr_print(text, read->subscript);
         if (!range.known) {
-            fail(e, read->span, "axis %d of '%s' has length %lld, and what is read at '%s' cannot be bounded", read->axis, read->what, (long long)read->size, text_string(text));
+            fail(e, read->span, "axis %d of '%s' has length %lld, and what is read at '%s' cannot be bounded", read->axis,
+                 read->what, (long long)read->size, text_string(text));
             continue;
         }
         if (range.low == range.high) {
-            fail(e, read->span, "%lld lies outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'", (long long)range.low, read->axis, read->what,
-                 (long long)read->size);
+            fail(e, read->span, "%lld lies outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",
+                 (long long)range.low, read->axis, read->what, (long long)read->size);
             continue;
         }
-        fail(e, read->span, "'%s' runs over %lld..%lld, outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",
+        fail(e, read->span,
+             "'%s' runs over %lld..%lld, outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",
              text_string(text), (long long)range.low, (long long)range.high + 1, read->axis, read->what, (long long)read->size);
     }
     e->pending.count = kept;

@@ -4,9 +4,9 @@
 
 typedef struct {
     const Routine *routine;
-    Vec(const void *) scope;   /* indices and local variables */
-    bool *buffered;            /* by tensor id: written so far */
-    bool *overwritten;         /* by tensor id: persistent, and written by an earlier block */
+    Vec(const void *) scope; /* indices and local variables */
+    bool *buffered;          /* by tensor id: written so far */
+    bool *overwritten;       /* by tensor id: persistent, and written by an earlier block */
     const Node *block;
     const char *why;
     Arena *arena;
@@ -52,7 +52,8 @@ static void check_nodes(Check *c, const Nodes *nodes) {
         size_t mark = c->scope.count;
         if (node->kind == NODE_BLOCK) c->block = node;
         if (node->value != NULL) expr_visit(c->routine->program->pool, node->value, check_node, c);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++) expr_visit(c->routine->program->pool, node->subscripts[k], check_node, c);
+        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
+            expr_visit(c->routine->program->pool, node->subscripts[k], check_node, c);
         if (node->kind == NODE_STORE) c->buffered[node->target->id] = true;
         if (node->kind == NODE_SET && !in_scope(c, node->target)) complain(c, "out of scope is", node->target->name);
         if (node->kind == NODE_LOOP) vec_push(c->arena, &c->scope, node->index);

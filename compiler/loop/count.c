@@ -11,13 +11,43 @@ static void count_op(void *context, Expr e) {
     if (e->kind == EXPR_DRAW) c->costs->calls += c->times;
     if (e->kind != EXPR_OP || e->integer) return;
     switch (e->op) {
-    case OP_ADD: case OP_SUB: c->costs->additions += c->times; break;
+    case OP_ADD:
+    case OP_SUB: c->costs->additions += c->times; break;
     case OP_MUL: c->costs->multiplications += c->times; break;
     case OP_DIV: c->costs->divisions += c->times; break;
-    case OP_LT: case OP_LE: case OP_GT: case OP_GE: case OP_EQ: case OP_NE: case OP_MAX: case OP_MIN: case OP_SIGN: c->costs->comparisons += c->times; break;
-    case OP_NEG: case OP_ABS: case OP_AND: case OP_OR: case OP_NOT: case OP_IF: case OP_STOP: break;
-    case OP_POW: case OP_MOD: case OP_FLOORDIV: case OP_EXP: case OP_LOG: case OP_SQRT: case OP_SIN: case OP_COS: case OP_TAN: case OP_TANH: case OP_SINH:
-    case OP_COSH: case OP_ATAN: case OP_FLOOR: case OP_ERF: case OP_SIGMOID: case OP_SOFTPLUS: c->costs->calls += c->times; break;
+    case OP_LT:
+    case OP_LE:
+    case OP_GT:
+    case OP_GE:
+    case OP_EQ:
+    case OP_NE:
+    case OP_MAX:
+    case OP_MIN:
+    case OP_SIGN: c->costs->comparisons += c->times; break;
+    case OP_NEG:
+    case OP_ABS:
+    case OP_AND:
+    case OP_OR:
+    case OP_NOT:
+    case OP_IF:
+    case OP_STOP: break;
+    case OP_POW:
+    case OP_MOD:
+    case OP_FLOORDIV:
+    case OP_EXP:
+    case OP_LOG:
+    case OP_SQRT:
+    case OP_SIN:
+    case OP_COS:
+    case OP_TAN:
+    case OP_TANH:
+    case OP_SINH:
+    case OP_COSH:
+    case OP_ATAN:
+    case OP_FLOOR:
+    case OP_ERF:
+    case OP_SIGMOID:
+    case OP_SOFTPLUS: c->costs->calls += c->times; break;
     case OP_COUNT: break;
     }
 }

@@ -84,9 +84,23 @@ static double function(const LoopMachine *m, Op op, double a, double b, double c
     case OP_SIGMOID: return EITHER(sigmoid);
     case OP_SOFTPLUS: return EITHER(softplus);
     /* exact, or rounded once: a double of two floats, rounded to float, is the float (Figueroa 1995) */
-    case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_NEG: return rounded(m, op_value(op, a, b, c));
-    case OP_FLOORDIV: case OP_LT: case OP_LE: case OP_GT: case OP_GE: case OP_EQ: case OP_NE: case OP_AND: case OP_OR: case OP_NOT: case OP_IF: case OP_STOP:
-        return op_value(op, a, b, c);
+    case OP_ADD:
+    case OP_SUB:
+    case OP_MUL:
+    case OP_DIV:
+    case OP_NEG: return rounded(m, op_value(op, a, b, c));
+    case OP_FLOORDIV:
+    case OP_LT:
+    case OP_LE:
+    case OP_GT:
+    case OP_GE:
+    case OP_EQ:
+    case OP_NE:
+    case OP_AND:
+    case OP_OR:
+    case OP_NOT:
+    case OP_IF:
+    case OP_STOP: return op_value(op, a, b, c);
     case OP_COUNT: break;
     }
     bug("no function %d", (int)op);

@@ -117,7 +117,8 @@ static bool join(Look *look, Statement *gradient, Group *group) {
     if (!passes_over(look, group, first, last)) return false;
     look->group = group;
     look->fits = true;
-    for (size_t i = 0; i < group->list.count; i++) expr_visit(look->program->pool, group->list.at[i]->value, reads_overwritten, look);
+    for (size_t i = 0; i < group->list.count; i++)
+        expr_visit(look->program->pool, group->list.at[i]->value, reads_overwritten, look);
     return look->fits;
 }
 
@@ -162,7 +163,8 @@ Groups group_statements(Arena *arena, Program *program) {
         Look look = {.arena = arena, .program = program, .written = written, .to_come = to_come};
         if (owner != NULL && gradient[owner->id] != NULL && join(&look, gradient[owner->id], &group)) {
             joined[gradient[owner->id]->target->id] = true;
-            for (size_t k = 1; k < group.list.count; k++) done[group.list.at[k]->target->id] = written[group.list.at[k]->target->id] = true;
+            for (size_t k = 1; k < group.list.count; k++)
+                done[group.list.at[k]->target->id] = written[group.list.at[k]->target->id] = true;
             vec_push(arena, &late, group);
         } else {
             if (owner != NULL) gradient[owner->id] = NULL; /* what has begun alone goes on alone */

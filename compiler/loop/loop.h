@@ -39,7 +39,7 @@ struct Node {
     int step;          /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
     int rest;          /* of a loop: > 0: it runs over what a loop with this step leaves */
     Tensors any_order; /* of a loop: variables that sum in it, in any order */
-    Tensor *target; /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
+    Tensor *target;    /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
     Expr *subscripts;
     Expr value;
     bool constant;
@@ -49,13 +49,13 @@ struct Node {
 /* One function of the generated code. */
 typedef struct {
     Program *program;
-    Nodes body;      /* blocks */
+    Nodes body;       /* blocks */
     Tensors in_place; /* gradients that are local variables here */
-    Tensors buffers; /* what the work space holds, in order of first use */
-    int *space;      /* by tensor id: > 0: the number of the space that it shares with others that live at other times */
+    Tensors buffers;  /* what the work space holds, in order of first use */
+    int *space;       /* by tensor id: > 0: the number of the space that it shares with others that live at other times */
     int spaces;
-    bool *uses;      /* by tensor id: read or written */
-    int functions;   /* pieces of it that are functions of their own: 1 to this number */
+    bool *uses;    /* by tensor id: read or written */
+    int functions; /* pieces of it that are functions of their own: 1 to this number */
 } Routine;
 
 /* How much is straight-line code: statements of up to so many operations for one example. */
@@ -73,7 +73,7 @@ typedef struct {
     const Model *model;
     LoopOptions options;
     bool is_double;
-    int locals; /* variables made so far */
+    int locals;       /* variables made so far */
     Routine initial;  /* parameters and state before the first step */
     Routine step;     /* one step of training on one batch */
     Routine gradient; /* loss and gradients of one batch, without an update */

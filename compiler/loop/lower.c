@@ -34,7 +34,10 @@ static Node *node_new(Lowering *l, NodeKind kind) {
 
 Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range) {
     Tensor *local = NEW(loop->arena, Tensor);
-    *local = (Tensor){.name = name_of(pool_names(routine->program->pool), name), .kind = TENSOR_PART, .local = true, .index_range = index_range};
+    *local = (Tensor){.name = name_of(pool_names(routine->program->pool), name),
+                      .kind = TENSOR_PART,
+                      .local = true,
+                      .index_range = index_range};
     local->id = (uint32_t)(FIRST_LOCAL + loop->locals++); /* tells it apart in hashes */
     return local;
 }
@@ -107,7 +110,8 @@ static void look_at_read(void *context, Expr e) {
     int rank = e->tensor->rank;
     bool last = rank > 0 && e->kids[rank - 1]->kind == EXPR_INDEX && e->kids[rank - 1]->index == s->index;
     if (rank > 1 && !last && expr_depends(e->kids[rank - 1], s->index) && expr_is_op(e->kids[rank - 1], OP_ADD)) {
-        for (int k = 0; k < 2; k++) last |= e->kids[rank - 1]->kids[k]->kind == EXPR_INDEX && e->kids[rank - 1]->kids[k]->index == s->index;
+        for (int k = 0; k < 2; k++)
+            last |= e->kids[rank - 1]->kids[k]->kind == EXPR_INDEX && e->kids[rank - 1]->kids[k]->index == s->index;
     }
     for (int i = 0; i + 1 < rank; i++) last &= !expr_depends(e->kids[i], s->index);
     if (last && !e->has_default) s->side_by_side++;
@@ -138,7 +142,8 @@ static void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor 
     if (!l->loop->options.fast || l->out == outer) return;
     Node *innermost = outer->at[outer->count - 1];
     while (&innermost->body != l->out) innermost = innermost->body.at[innermost->body.count - 1];
-    if (innermost->index->size >= LONG_SUM && runs_along(l, reduce->kids[0], innermost->index)) vec_push(l->arena, &innermost->any_order, sum);
+    if (innermost->index->size >= LONG_SUM && runs_along(l, reduce->kids[0], innermost->index))
+        vec_push(l->arena, &innermost->any_order, sum);
 }
 
 /* acc := first; for all points: acc := op(acc, body) */
@@ -159,7 +164,8 @@ static Expr find_winner(Lowering *l, Expr reduce) {
     bool largest = reduce->reduction == REDUCE_ARGMAX;
     Expr zero = expr_number(l->pool, 0);
     Tensor *best = let(l, largest ? "max" : "min", 0, expr_number(l->pool, largest ? -INFINITY : INFINITY), false);
-    Tensor *at = let(l, reduction_name(reduce->reduction), (int64_t)index_product(reduce->bound, reduce->bound_count), zero, false);
+    Tensor *at =
+        let(l, reduction_name(reduce->reduction), (int64_t)index_product(reduce->bound, reduce->bound_count), zero, false);
     Nodes *outer = open_loops(l, reduce->bound, reduce->bound_count, NULL);
     Tensor *candidate = let(l, "candidate", 0, lowered(l, reduce->kids[0]), true);
     Expr body = read_local(l, candidate), old = read_local(l, best);
@@ -173,7 +179,8 @@ static Expr find_winner(Lowering *l, Expr reduce) {
 /* max + log(sum of exp(body - max))  (Blanchard, Higham, Higham 2021); NaN where all of body is -inf */
 static Expr logsumexp(Lowering *l, Expr reduce) {
     Expr body = reduce->kids[0], zero = expr_number(l->pool, 0);
-    Expr largest = fold(l, expr_reduce(l->pool, REDUCE_MAX, reduce->bound, reduce->bound_count, body), expr_number(l->pool, -INFINITY), OP_MAX);
+    Expr largest = fold(l, expr_reduce(l->pool, REDUCE_MAX, reduce->bound, reduce->bound_count, body),
+                        expr_number(l->pool, -INFINITY), OP_MAX);
     Tensor *sum = let(l, "sum", 0, zero, false);
     Nodes *outer = open_loops(l, reduce->bound, reduce->bound_count, NULL);
     Expr term = expr_op1(l->pool, OP_EXP, expr_op2(l->pool, OP_SUB, lowered(l, body), largest));
@@ -197,7 +204,8 @@ static Expr reduction(Lowering *l, Expr e) {
 
 /* a^2 and a^3 as products: a is computed once */
 static Expr small_power(Lowering *l, Expr base, double power) {
-    if (base->kind != EXPR_READ && base->kind != EXPR_INDEX) base = read_local(l, let(l, power == 2 ? "root" : "base", 0, base, true));
+    if (base->kind != EXPR_READ && base->kind != EXPR_INDEX)
+        base = read_local(l, let(l, power == 2 ? "root" : "base", 0, base, true));
     Expr square = expr_op2(l->pool, OP_MUL, base, base);
     return power == 2 ? square : expr_op2(l->pool, OP_MUL, square, base);
 }
@@ -233,7 +241,8 @@ typedef struct {
 static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
     Index *last = reduce->bound[reduce->bound_count - 1];
     Expr body = reduce->kids[0];
-    bool several = l->loop->options.fast && across->size <= SHORT_SUMMED_ROW && last->size >= 2 * TERMS_AT_A_TIME && expr_depends(body, last) && body->nodes <= 40;
+    bool several = l->loop->options.fast && across->size <= SHORT_SUMMED_ROW && last->size >= 2 * TERMS_AT_A_TIME &&
+                   expr_depends(body, last) && body->nodes <= 40;
     open_loops(l, reduce->bound, reduce->bound_count - several, NULL);
     Nodes *inner = l->out;
     for (int rest = 0; several && rest < 2; rest++) {
@@ -246,7 +255,8 @@ static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr r
         l->out = &loop->body;
         open_loops(l, &across, 1, NULL);
         Expr sum = lowered(l, body);
-        for (int k = 1; k < (rest == 0 ? TERMS_AT_A_TIME : 1); k++) sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, shifted(l, body, last, k)));
+        for (int k = 1; k < (rest == 0 ? TERMS_AT_A_TIME : 1); k++)
+            sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, shifted(l, body, last, k)));
         store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum));
     }
     if (several) return;
@@ -274,7 +284,7 @@ static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
 }
 
 typedef struct {
-    Expr first; /* reduction */
+    Expr first;  /* reduction */
     bool others; /* a reduction that is no sum */
 } Sums;
 
@@ -319,7 +329,8 @@ static void lower_value(Lowering *l, const Statement *s, Expr value, bool local)
         return;
     }
     Expr at[s->target->rank + 1];
-    for (int i = 0; i < s->target->rank; i++) at[i] = s->subscripts != NULL ? s->subscripts[i] : expr_index(l->pool, s->indices[i]);
+    for (int i = 0; i < s->target->rank; i++)
+        at[i] = s->subscripts != NULL ? s->subscripts[i] : expr_index(l->pool, s->indices[i]);
     store(l, s->target, at, value);
 }
 
@@ -390,8 +401,10 @@ static Index *index_together(Lowering *l, const Group *group) {
     Sums sums = {0};
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
-    bool fits = group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && last != NULL && !last->batch;
-    if (!fits || last->size < 2 * count_together(l) || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM) return NULL;
+    bool fits =
+        group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && last != NULL && !last->batch;
+    if (!fits || last->size < 2 * count_together(l) || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
+        return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }
 
@@ -435,7 +448,8 @@ static bool choose_lines(Lowering *l, const Group *group, const char **why) {
     if (!l->unrolls || limit == UNROLL_NONE) return false;
     if (limit == UNROLL_AUTO) limit = LINES_UP_TO;
     bool lines = operations <= (double)limit || l->loop->options.unroll == UNROLL_FULL;
-    *why = arena_printf(l->arena, "%s: %.0f operations for an example, %s the limit of %d", lines ? "straight lines" : "loops", operations, operations <= (double)limit ? "within" : "above", limit);
+    *why = arena_printf(l->arena, "%s: %.0f operations for an example, %s the limit of %d", lines ? "straight lines" : "loops",
+                        operations, operations <= (double)limit ? "within" : "above", limit);
     return lines;
 }
 
@@ -467,7 +481,8 @@ static void lower_group(Lowering *l, const Group *group) {
 }
 
 void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted) {
-    Lowering l = {.loop = loop, .routine = routine, .program = program, .pool = program->pool, .arena = loop->arena, .out = &routine->body};
+    Lowering l = {
+        .loop = loop, .routine = routine, .program = program, .pool = program->pool, .arena = loop->arena, .out = &routine->body};
     l.unrolls = routine != &loop->forward && routine != &loop->initial;
     routine->program = program;
     for (size_t i = 0; i < groups->count; i++) {

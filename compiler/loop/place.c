@@ -30,7 +30,9 @@ bool loop_is_local(const Routine *routine, const Tensor *tensor) {
     return false;
 }
 
-static bool is_computed(const Tensor *t) { return !t->array && (t->kind == TENSOR_VALUE || t->kind == TENSOR_PART || t->kind == TENSOR_ADJOINT); }
+static bool is_computed(const Tensor *t) {
+    return !t->array && (t->kind == TENSOR_VALUE || t->kind == TENSOR_PART || t->kind == TENSOR_ADJOINT);
+}
 
 static bool constant_point(const Tensor *tensor, const Expr *subscripts, size_t *point) {
     *point = 0;
@@ -72,7 +74,8 @@ static void look_at_nodes(Placement *p, const Nodes *nodes, bool straight) {
         if (node->kind == NODE_BLOCK) p->function = node->function;
         p->straight = straight && node->kind != NODE_BLOCK;
         if (node->value != NULL) expr_visit(p->pool, node->value, look_at_read, p);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++) expr_visit(p->pool, node->subscripts[k], look_at_read, p);
+        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
+            expr_visit(p->pool, node->subscripts[k], look_at_read, p);
         if (node->kind == NODE_STORE) look_at_store(p, node, straight);
         look_at_nodes(p, &node->body, node->kind == NODE_BLOCK ? node->lines : false);
     }
@@ -166,7 +169,8 @@ static void drop_unread(Reading *reading, Nodes *nodes, bool in_loop) {
         if (is_unread(reading, node, in_loop)) continue;
         drop_unread(reading, &node->body, in_loop || node->kind == NODE_LOOP);
         if (node->value != NULL) expr_visit(reading->pool, node->value, want, reading);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++) expr_visit(reading->pool, node->subscripts[k], want, reading);
+        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
+            expr_visit(reading->pool, node->subscripts[k], want, reading);
         nodes->at[--kept] = node;
     }
     for (size_t i = kept; i < nodes->count; i++) nodes->at[i - kept] = nodes->at[i];
@@ -197,7 +201,8 @@ static void use_nodes(Uses *u, const Nodes *nodes) {
         const Node *node = nodes->at[i];
         if (node->value != NULL) expr_visit(u->routine->program->pool, node->value, use_read, u);
         if (node->target != NULL) use(u, node->target);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++) expr_visit(u->routine->program->pool, node->subscripts[k], use_read, u);
+        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
+            expr_visit(u->routine->program->pool, node->subscripts[k], use_read, u);
         use_nodes(u, &node->body);
     }
 }
@@ -220,7 +225,9 @@ typedef struct {
 
 typedef Vec(Life) Lives;
 
-static double bytes_of(const LoopProgram *loop, const Tensor *t) { return tensor_points(t) * (t->index_range > 0 || !loop->is_double ? 4 : 8); }
+static double bytes_of(const LoopProgram *loop, const Tensor *t) {
+    return tensor_points(t) * (t->index_range > 0 || !loop->is_double ? 4 : 8);
+}
 
 static Lives find_lives(Placement *p) {
     Lives lives = {0};

@@ -60,7 +60,9 @@ static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names)
             }
             text_printf(text, "%s%s := ", node->constant ? "let " : "var ", node->target->name);
             break;
-        case NODE_SET: text_printf(text, "%s%s := ", node->kind == NODE_SET ? "" : node->constant ? "let " : "var ", node->target->name); break;
+        case NODE_SET:
+            text_printf(text, "%s%s := ", node->kind == NODE_SET ? "" : node->constant ? "let " : "var ", node->target->name);
+            break;
         case NODE_STORE:
             text_put(text, node->target->name);
             for (int k = 0; k < node->target->rank; k++) {

@@ -106,7 +106,8 @@ static int places_that_read(const Unroll *u, const Nodes *nodes, const Tensor *l
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
         Reads reads = {.tensor = local};
-        if (node->value != NULL && !(node->kind == NODE_SET && node->target == local)) expr_visit(u->pool, node->value, count_read, &reads);
+        if (node->value != NULL && !(node->kind == NODE_SET && node->target == local))
+            expr_visit(u->pool, node->value, count_read, &reads);
         places += reads.count * (in_loop ? 2 : 1) + places_that_read(u, &node->body, local, in_loop || node->kind == NODE_LOOP);
     }
     return places;

@@ -145,8 +145,9 @@ static Interval interval_of_op(Expr e) {
     if (e->op == OP_MIN) return between(a.low < b.low ? a.low : b.low, a.high < b.high ? a.high : b.high);
     if (e->op == OP_FLOORDIV && b.low == b.high) return divided(a, b.low);
     if (e->op == OP_MOD && b.low == b.high && b.low > 0) {
-        return a.low >= 0 && a.high < b.low ? a : floor_div(a.low, b.low) == floor_div(a.high, b.low)
-                   ? between(floor_mod(a.low, b.low), floor_mod(a.high, b.low)) : between(0, b.low - 1);
+        return a.low >= 0 && a.high < b.low                          ? a
+               : floor_div(a.low, b.low) == floor_div(a.high, b.low) ? between(floor_mod(a.low, b.low), floor_mod(a.high, b.low))
+                                                                     : between(0, b.low - 1);
     }
     if (e->op == OP_MUL) {
         int64_t corner[4] = {0}, low = INT64_MAX, high = INT64_MIN;

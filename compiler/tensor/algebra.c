@@ -14,7 +14,8 @@ static bool sign_known(Expr e, bool strictly, int depth) {
         return size || (!strictly && !e->has_default && (e->tensor->facts.sums_to_one || e->tensor->index_range > 0));
     }
     if (e->kind == EXPR_REDUCE) {
-        return e->reduction != REDUCE_LOGSUMEXP && e->reduction != REDUCE_ARGMAX && e->reduction != REDUCE_ARGMIN && sign_known(e->kids[0], strictly, depth + 1);
+        return e->reduction != REDUCE_LOGSUMEXP && e->reduction != REDUCE_ARGMAX && e->reduction != REDUCE_ARGMIN &&
+               sign_known(e->kids[0], strictly, depth + 1);
     }
     if (e->kind != EXPR_OP) return false;
     if (e->op == OP_EXP || e->op == OP_COSH || e->op == OP_SIGMOID || e->op == OP_SOFTPLUS) return true;
@@ -64,7 +65,9 @@ static Expr step(void *context, Expr e) {
         if (next != e) note_rewrite(c->program, c->statement, "what does not depend on the index of a sum stands before it");
         return next;
     }
-    if (!expr_is_op(e, OP_ADD) && !expr_is_op(e, OP_SUB) && !expr_is_op(e, OP_MUL) && !expr_is_op(e, OP_DIV) && !expr_is_op(e, OP_NEG)) return e;
+    if (!expr_is_op(e, OP_ADD) && !expr_is_op(e, OP_SUB) && !expr_is_op(e, OP_MUL) && !expr_is_op(e, OP_DIV) &&
+        !expr_is_op(e, OP_NEG))
+        return e;
     Expr next = shorter_sum(c->program, e);
     if (next != e) note_rewrite(c->program, c->statement, "sums and products collected");
     return next;

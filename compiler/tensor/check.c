@@ -16,11 +16,13 @@ static const char *complaint(const Check *check, const char *what, const char *n
 static void check_node(void *context, Expr e) {
     Check *check = context;
     if (check->why != NULL || e->kind != EXPR_READ) return;
-    if (!tensor_is_persistent(e->tensor) && !check->defined[e->tensor->id]) check->why = complaint(check, "reads before its definition", e->tensor->name);
+    if (!tensor_is_persistent(e->tensor) && !check->defined[e->tensor->id])
+        check->why = complaint(check, "reads before its definition", e->tensor->name);
     for (int i = 0; i < e->tensor->rank && !e->has_default; i++) {
         Interval range = interval_of(e->kids[i]);
         bool batch = e->kids[i]->kind == EXPR_INDEX && e->kids[i]->index->batch && i == 0 && e->tensor->batched;
-        if (!batch && (!range.known || range.low < 0 || range.high >= e->tensor->shape[i])) check->why = complaint(check, "reads outside of", e->tensor->name);
+        if (!batch && (!range.known || range.low < 0 || range.high >= e->tensor->shape[i]))
+            check->why = complaint(check, "reads outside of", e->tensor->name);
     }
 }
 
@@ -35,8 +37,10 @@ static void check_statement(Check *check, bool *defined) {
     if (s->value->condition) check->why = complaint(check, "has a condition as", "value");
     if (s->subscripts == NULL && s->count != target->rank) check->why = complaint(check, "has other indices than axes", "");
     for (int i = 0; check->why == NULL && s->subscripts == NULL && i < s->count; i++) {
-        if (s->indices[i]->size != target->shape[i]) check->why = complaint(check, "does not fill axis of index", s->indices[i]->name);
-        if (s->indices[i]->batch != (i == 0 && target->batched)) check->why = complaint(check, "has the batch elsewhere than first, at index", s->indices[i]->name);
+        if (s->indices[i]->size != target->shape[i])
+            check->why = complaint(check, "does not fill axis of index", s->indices[i]->name);
+        if (s->indices[i]->batch != (i == 0 && target->batched))
+            check->why = complaint(check, "has the batch elsewhere than first, at index", s->indices[i]->name);
     }
     expr_visit(check->program->pool, s->value, check_node, check);
     if (!tensor_is_persistent(target)) {
@@ -51,8 +55,10 @@ bool program_check(const Program *program, const char **why) {
     bool derived = program->backward.count > 0;
     for (size_t i = 0; i < program->all.count; i++) {
         const Tensor *t = program->all.at[i];
-        bool given = t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || t->kind == TENSOR_SETTING || t->kind == TENSOR_LITERAL;
-        defined[t->id] = given || (t->kind == TENSOR_ADJOINT && !derived); /* update is written before the gradients are derived */
+        bool given =
+            t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || t->kind == TENSOR_SETTING || t->kind == TENSOR_LITERAL;
+        defined[t->id] =
+            given || (t->kind == TENSOR_ADJOINT && !derived); /* update is written before the gradients are derived */
     }
     Check check = {.program = program, .defined = defined};
     const Statements *lists[] = {&program->initial, &program->forward, &program->backward, &program->update};

@@ -22,10 +22,10 @@ typedef struct {
     Program *program;
     Pool *pool;
     Arena *arena;
-    bool *active;   /* by tensor id: depends on a trained parameter, and the loss depends on it */
-    Tensor **adjoint; /* by tensor id */
-    Tensor **winner;  /* of max and min: which point won; of prod: the product of the others */
-    Vec(Contribution) *contributions; /* by tensor id */
+    bool *active;                      /* by tensor id: depends on a trained parameter, and the loss depends on it */
+    Tensor **adjoint;                  /* by tensor id */
+    Tensor **winner;                   /* of max and min: which point won; of prod: the product of the others */
+    Vec(Contribution) * contributions; /* by tensor id */
 } Derivation;
 
 /* ---- The elementary functions */
@@ -71,11 +71,17 @@ static void partials(Pool *pool, Op op, const Expr *kids, Expr y, Expr s, Expr *
 #define LESS_EQUAL(u, v) expr_op2(pool, OP_LE, u, v)
 #define CHOOSE(c, u, v) expr_if(pool, c, u, v)
 #define OP1(ID, spelling, notation, result, cost, meaning, law, da) \
-    case OP_##ID: out[0] = da; return;
+    case OP_##ID:                                                   \
+        out[0] = da;                                                \
+        return;
 #define OP2(ID, spelling, notation, result, cost, meaning, law, da, db) \
-    case OP_##ID: out[0] = da, out[1] = db; return;
+    case OP_##ID:                                                       \
+        out[0] = da, out[1] = db;                                       \
+        return;
 #define OP3(ID, spelling, notation, result, cost, meaning, law, da, db, dc) \
-    case OP_##ID: out[0] = da, out[1] = db, out[2] = dc; return;
+    case OP_##ID:                                                           \
+        out[0] = da, out[1] = db, out[2] = dc;                              \
+        return;
 #include "tensor/ops.def"
 #undef OP1
 #undef OP2
@@ -146,12 +152,14 @@ static void find_active(Derivation *d) {
 static Expr flat_point(Pool *pool, Index *const *indices, int count) {
     Expr flat = expr_number(pool, 0);
     for (int i = 0; i < count; i++) {
-        flat = expr_op2(pool, OP_ADD, expr_op2(pool, OP_MUL, flat, expr_number(pool, (double)indices[i]->size)), expr_index(pool, indices[i]));
+        flat = expr_op2(pool, OP_ADD, expr_op2(pool, OP_MUL, flat, expr_number(pool, (double)indices[i]->size)),
+                        expr_index(pool, indices[i]));
     }
     return flat;
 }
 
-static Tensor *auxiliary(Derivation *d, Statements *out, const Statement *s, const char *what, Index *const *indices, int count, Expr value) {
+static Tensor *auxiliary(Derivation *d, Statements *out, const Statement *s, const char *what, Index *const *indices, int count,
+                         Expr value) {
     int64_t shape[count + 1];
     for (int i = 0; i < count; i++) shape[i] = indices[i]->size;
     Tensor *tensor = tensor_new(d->program, TENSOR_PART, arena_printf(d->arena, "%s_%s", s->target->name, what), count, shape);
@@ -196,7 +204,8 @@ static void prepare_forward(Derivation *d) {
             Index *indices[s->count + e->bound_count];
             for (int k = 0; k < s->count; k++) indices[k] = s->indices[k];
             for (int k = 0; k < e->bound_count; k++) indices[s->count + k] = e->bound[k];
-            d->winner[s->target->id] = auxiliary(d, &out, s, "others", indices, s->count + e->bound_count, product_of_others(d->pool, e));
+            d->winner[s->target->id] =
+                auxiliary(d, &out, s, "others", indices, s->count + e->bound_count, product_of_others(d->pool, e));
         }
     }
     d->program->forward = out;
@@ -271,12 +280,14 @@ static const char *with_law(Arena *arena, const char *laws, Op op) {
 }
 
 /* The adjoints of all reads in `value`, whose own adjoint is `seed`; where the value itself is wanted, `result` reads it. */
-static void derive_value(Derivation *d, const Statement *s, Expr value, Expr seed, Expr given, Expr result, Index **indices, int count) {
+static void derive_value(Derivation *d, const Statement *s, Expr value, Expr seed, Expr given, Expr result, Index **indices,
+                         int count) {
     Arena *arena = arena_new();
     Sweep sweep = {.arena = arena, .number = {.arena = arena}};
     collect(&sweep, d->pool, value);
     sort_nodes(&sweep);
-    for (size_t i = 0; i < sweep.nodes.count; i++) expr_map_put(&sweep.number, sweep.nodes.at[i].node, expr_number(d->pool, (double)i));
+    for (size_t i = 0; i < sweep.nodes.count; i++)
+        expr_map_put(&sweep.number, sweep.nodes.at[i].node, expr_number(d->pool, (double)i));
     const char *laws = "";
     give(&sweep, value, seed);
     for (size_t i = 0; i < sweep.nodes.count; i++) {
@@ -290,7 +301,8 @@ static void derive_value(Derivation *d, const Statement *s, Expr value, Expr see
                 give(&sweep, e->kids[e->count - 1], expr_if(d->pool, guard, expr_number(d->pool, 0), adjoint));
             }
             if (!d->active[e->tensor->id]) continue;
-            Contribution c = {.reader = s, .read = e, .adjoint = adjoint, .seed = given, .indices = indices, .count = count, .laws = laws};
+            Contribution c = {
+                .reader = s, .read = e, .adjoint = adjoint, .seed = given, .indices = indices, .count = count, .laws = laws};
             vec_push(d->arena, &d->contributions[e->tensor->id], c);
         } else if (e->kind == EXPR_OP) {
             Expr out[3];
@@ -311,7 +323,8 @@ static void derive_statement(Derivation *d, const Statement *s) {
     Index **indices = NEW_ARRAY(d->arena, Index *, count + 1);
     for (int i = 0; i < s->count; i++) indices[i] = s->indices[i];
     for (int i = s->count; i < count; i++) indices[i] = value->bound[i - s->count];
-    Expr given = s->target == d->program->loss ? expr_number(d->pool, 1) : tensor_at(d->program, d->adjoint[s->target->id], s->indices);
+    Expr given =
+        s->target == d->program->loss ? expr_number(d->pool, 1) : tensor_at(d->program, d->adjoint[s->target->id], s->indices);
     Expr seed = given;
     if (!reduces) {
         derive_value(d, s, value, seed, given, result, indices, count);
@@ -321,10 +334,13 @@ static void derive_statement(Derivation *d, const Statement *s) {
     Expr body = value->kids[0], zero = expr_number(d->pool, 0);
     switch (value->reduction) {
     case REDUCE_SUM: break;
-    case REDUCE_LOGSUMEXP: seed = product(d->pool, seed, expr_op1(d->pool, OP_EXP, expr_op2(d->pool, OP_SUB, body, result))); break;
+    case REDUCE_LOGSUMEXP:
+        seed = product(d->pool, seed, expr_op1(d->pool, OP_EXP, expr_op2(d->pool, OP_SUB, body, result)));
+        break;
     case REDUCE_MAX:
     case REDUCE_MIN: {
-        Expr won = expr_op2(d->pool, OP_EQ, flat_point(d->pool, value->bound, value->bound_count), tensor_at(d->program, winner, s->indices));
+        Expr won = expr_op2(d->pool, OP_EQ, flat_point(d->pool, value->bound, value->bound_count),
+                            tensor_at(d->program, winner, s->indices));
         seed = expr_if(d->pool, won, seed, zero);
         break;
     }
@@ -351,7 +367,8 @@ static void write_adjoint(Derivation *d, Tensor *tensor) {
     static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
     for (int i = 0; i < tensor->rank; i++) {
         const Statement *s = tensor->definition;
-        axes[i] = s != NULL ? index_like(d->pool, s->indices[i]) : index_new(d->pool, name_of(pool_names(d->pool), letters[i % 6]), tensor->shape[i]);
+        axes[i] = s != NULL ? index_like(d->pool, s->indices[i])
+                            : index_new(d->pool, name_of(pool_names(d->pool), letters[i % 6]), tensor->shape[i]);
     }
     Expr value = expr_number(d->pool, 0);
     Origin origin = {.span = tensor->span, .rule = "no part of the loss"};
@@ -361,13 +378,15 @@ static void write_adjoint(Derivation *d, Tensor *tensor) {
     for (size_t i = 0; i < d->contributions[tensor->id].count; i++) {
         const Contribution *c = &d->contributions[tensor->id].at[i];
         Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed);
-        if (term == NULL) bug("the subscripts of %s in the statement of %s cannot be inverted", tensor->name, c->reader->target->name);
+        if (term == NULL)
+            bug("the subscripts of %s in the statement of %s cannot be inverted", tensor->name, c->reader->target->name);
         vec_push(d->arena, &terms, term);
         origin.span = c->reader->origin.span;
         origin.inner = c->reader->origin.inner;
         origin.from = c->reader;
         part = c->reader->part;
-        if (strstr(through, c->reader->target->name) == NULL) through = arena_printf(d->arena, "%s%s%s", through, *through ? ", " : "", c->reader->target->name);
+        if (strstr(through, c->reader->target->name) == NULL)
+            through = arena_printf(d->arena, "%s%s%s", through, *through ? ", " : "", c->reader->target->name);
         if (strstr(laws, c->laws) == NULL) laws = arena_printf(d->arena, "%s%s%s", laws, *laws ? "; " : "", c->laws);
     }
     if (terms.count > 0) {

@@ -32,7 +32,9 @@ static Index *softmax_index(const Search *s, Expr e) {
         to[of->count] = expr_index(pool, z->free[i]);
         bool of_l = false; /* an index of l is not the one that runs */
         for (int k = 0; k < of->count; k++) of_l |= expr_depends(l->kids[k], z->free[i]);
-        if (!of_l && z->free[i]->size == from[of->count]->size && expr_substitute(pool, of->value->kids[0], from, to, of->count + 1) == z) return z->free[i];
+        if (!of_l && z->free[i]->size == from[of->count]->size &&
+            expr_substitute(pool, of->value->kids[0], from, to, of->count + 1) == z)
+            return z->free[i];
     }
     return NULL;
 }
@@ -56,7 +58,8 @@ static Expr use(void *context, Expr e) {
 static Tensor *part(const Search *s, Statements *out, const char *what, Index *const *indices, int count, Expr value) {
     int64_t shape[count + 1];
     for (int i = 0; i < count; i++) shape[i] = indices[i]->size;
-    Tensor *tensor = tensor_new(s->program, TENSOR_PART, arena_printf(pool_arena(s->program->pool), "%s_%s", s->of->target->name, what), count, shape);
+    Tensor *tensor = tensor_new(s->program, TENSOR_PART,
+                                arena_printf(pool_arena(s->program->pool), "%s_%s", s->of->target->name, what), count, shape);
     tensor->batched = s->of->target->batched;
     Statement *made = statement_add(s->program, out, tensor, indices, count, value, s->of->origin);
     made->part = s->of->part;
@@ -72,7 +75,8 @@ static void write_out(Search *s, Statement *of, Statements *out) {
     all[of->count] = own;
     Tensor *max = part(s, out, "max", all, of->count, expr_reduce(pool, REDUCE_MAX, &j, 1, body));
     Expr largest = tensor_at(s->program, max, all);
-    s->exponential = part(s, out, "exp", all, of->count + 1, expr_op1(pool, OP_EXP, expr_op2(pool, OP_SUB, expr_substitute(pool, body, &j, &to, 1), largest)));
+    s->exponential = part(s, out, "exp", all, of->count + 1,
+                          expr_op1(pool, OP_EXP, expr_op2(pool, OP_SUB, expr_substitute(pool, body, &j, &to, 1), largest)));
     Expr one = expr_substitute(pool, tensor_at(s->program, s->exponential, all), &own, (Expr[]){expr_index(pool, j)}, 1);
     s->sum = part(s, out, "sum", all, of->count, expr_reduce(pool, REDUCE_SUM, &j, 1, one));
     of->value = expr_op2(pool, OP_ADD, largest, expr_op1(pool, OP_LOG, tensor_at(s->program, s->sum, all)));
@@ -85,7 +89,8 @@ void share_exponentials(Program *program) {
     for (size_t i = 0; i < program->forward.count; i++) {
         Statement *s = program->forward.at[i];
         Search search = {.program = program, .of = s};
-        bool fits = s->value->kind == EXPR_REDUCE && s->value->reduction == REDUCE_LOGSUMEXP && s->value->bound_count == 1 && s->subscripts == NULL;
+        bool fits = s->value->kind == EXPR_REDUCE && s->value->reduction == REDUCE_LOGSUMEXP && s->value->bound_count == 1 &&
+                    s->subscripts == NULL;
         for (size_t l = 0; l < 2 && fits; l++) {
             for (size_t k = 0; k < lists[l]->count; k++) expr_visit(program->pool, lists[l]->at[k]->value, look, &search);
         }
@@ -98,7 +103,8 @@ void share_exponentials(Program *program) {
         Expr written = s->value;
         s->value = kept; /* what is looked for is told by it */
         for (size_t l = 0; l < 2; l++) {
-            for (size_t k = 0; k < lists[l]->count; k++) lists[l]->at[k]->value = expr_rewrite(program->pool, lists[l]->at[k]->value, use, &search);
+            for (size_t k = 0; k < lists[l]->count; k++)
+                lists[l]->at[k]->value = expr_rewrite(program->pool, lists[l]->at[k]->value, use, &search);
         }
         s->value = written;
     }

@@ -15,7 +15,7 @@ struct Pool {
     struct Slot {
         const ExprNode *e;
         uint32_t hash;
-    } *slots; /* open addressing; a power of two, at least twice as many as nodes */
+    } * slots; /* open addressing; a power of two, at least twice as many as nodes */
     size_t size, count;
     Expr small[SMALL_NUMBERS]; /* the numbers from 0 */
     uint32_t *marks, walk;     /* by id: the last walk that came by */
@@ -241,8 +241,12 @@ Expr expr_read(Pool *pool, Tensor *tensor, const Expr *subscripts, int count, Ex
         }
     }
     kids[count] = otherwise;
-    ExprNode draft = {.kind = EXPR_READ, .tensor = tensor, .kids = kids, .count = count + can_be_outside,
-                      .has_default = can_be_outside, .integer = tensor->index_range > 0 && (!can_be_outside || otherwise->integer)};
+    ExprNode draft = {.kind = EXPR_READ,
+                      .tensor = tensor,
+                      .kids = kids,
+                      .count = count + can_be_outside,
+                      .has_default = can_be_outside,
+                      .integer = tensor->index_range > 0 && (!can_be_outside || otherwise->integer)};
     return shared(pool, &draft);
 }
 
@@ -260,7 +264,7 @@ static Expr decided(Pool *pool, Op op, Expr a, Expr b) {
     if (a == b) return expr_truth(pool, op == OP_LE || op == OP_GE || op == OP_EQ);
     Interval x = interval_of(a), y = interval_of(b);
     if (!x.known || !y.known) return NULL;
-    bool below = x.high < y.low, not_above = x.high <= y.low, above = x.low > y.high, not_below = x.low >= y.high;
+    bool below = x.high<y.low, not_above = x.high <= y.low, above = x.low> y.high, not_below = x.low >= y.high;
     bool yes = (op == OP_LT && below) || (op == OP_LE && not_above) || (op == OP_GT && above) || (op == OP_GE && not_below) ||
                (op == OP_NE && (below || above));
     bool no = (op == OP_LT && not_below) || (op == OP_LE && above) || (op == OP_GT && not_above) || (op == OP_GE && below) ||
@@ -304,7 +308,8 @@ Expr expr_op_raw(Pool *pool, Op op, const Expr *kids) {
     const OpInfo *info = op_info(op);
     bool integer = integer_op(op);
     for (int i = 0; i < info->arity; i++) integer &= kids[i]->integer || op_wants_condition(op, i);
-    ExprNode draft = {.kind = EXPR_OP, .op = op, .kids = kids, .count = info->arity, .condition = info->condition, .integer = integer};
+    ExprNode draft = {
+        .kind = EXPR_OP, .op = op, .kids = kids, .count = info->arity, .condition = info->condition, .integer = integer};
     return shared(pool, &draft);
 }
 
@@ -312,7 +317,8 @@ Expr expr_op(Pool *pool, Op op, const Expr *kids) {
     const OpInfo *info = op_info(op);
     bool constant = true, integer = true;
     for (int i = 0; i < info->arity; i++) {
-        if (kids[i]->condition != op_wants_condition(op, i)) bug("argument %d of '%s' is of the wrong kind", i + 1, info->spelling);
+        if (kids[i]->condition != op_wants_condition(op, i))
+            bug("argument %d of '%s' is of the wrong kind", i + 1, info->spelling);
         constant &= kids[i]->kind == EXPR_CONST;
         integer &= kids[i]->integer || op_wants_condition(op, i);
     }
@@ -336,8 +342,14 @@ Expr expr_reduce(Pool *pool, Reduction reduction, Index *const *bound, int count
     if (body->condition) bug("a reduction over conditions");
     if (count == 0 && reduction != REDUCE_ARGMAX && reduction != REDUCE_ARGMIN) return body;
     if (reduction == REDUCE_SUM && expr_is(body, 0)) return body;
-    ExprNode draft = {.kind = EXPR_REDUCE, .reduction = reduction, .kids = &body, .count = 1, .bound = bound, .bound_count = count,
-                      .reduces = true, .integer = reduction == REDUCE_ARGMAX || reduction == REDUCE_ARGMIN};
+    ExprNode draft = {.kind = EXPR_REDUCE,
+                      .reduction = reduction,
+                      .kids = &body,
+                      .count = 1,
+                      .bound = bound,
+                      .bound_count = count,
+                      .reduces = true,
+                      .integer = reduction == REDUCE_ARGMAX || reduction == REDUCE_ARGMIN};
     return shared(pool, &draft);
 }
 

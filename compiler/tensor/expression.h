@@ -18,9 +18,9 @@ typedef struct Index {
     int64_t size; /* 0 until inferred */
     bool batch;   /* runs over the examples of this batch: their number is the setting batch_size, size only its largest value */
     /* for ast_to_tensor alone: */
-    int64_t low;     /* the name stands for low + index (`i in low..high`) */
-    bool stated;     /* the range was written, axes need not agree */
-    Span why;        /* what gave the index its size */
+    int64_t low; /* the name stands for low + index (`i in low..high`) */
+    bool stated; /* the range was written, axes need not agree */
+    Span why;    /* what gave the index its size */
     const char *why_axis;
     int64_t soft_size; /* an axis read with `default`: gives the size if nothing else does */
     Span soft_why;
@@ -64,7 +64,7 @@ typedef struct ExprNode {
     bool reduces;        /* a reduction stands somewhere in it */
     uint32_t id, hash;
     int depth;
-    int nodes; /* as a tree; of large ones some number above 1000 */
+    int nodes;    /* as a tree; of large ones some number above 1000 */
     double value; /* EXPR_CONST; the site of EXPR_DRAW */
     Index *index;
     Tensor *tensor;
@@ -107,12 +107,12 @@ Expr expr_reduce(Pool *pool, Reduction reduction, Index *const *bound, int count
 Expr expr_draw(Pool *pool, Draw draw, int site, const Expr *kids, int count);
 
 /* ---- Questions */
-bool expr_is(Expr e, double value);      /* the number `value` */
+bool expr_is(Expr e, double value); /* the number `value` */
 bool expr_is_op(Expr e, Op op);
 bool expr_is_true(Expr e);
 bool expr_depends(Expr e, const Index *index);
 bool expr_depends_any(Expr e, Index *const *indices, int count);
-double expr_cost(Expr e);                /* operations for one element, shared parts once, reductions times their size */
+double expr_cost(Expr e); /* operations for one element, shared parts once, reductions times their size */
 double index_product(Index *const *indices, int count); /* number of points */
 
 /* ---- Rewriting */

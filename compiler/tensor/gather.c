@@ -131,7 +131,8 @@ static void make_affine(Gather *g, Expr *subscripts, int rank, Index *const *axe
             vec_push(g->arena, &g->unknowns, p);
             equal = expr_op2(g->pool, OP_ADD, expr_op2(g->pool, OP_MUL, number(g, by), w), index_of(g, p));
         } else {
-            int64_t low = range.low >= 0 ? range.low / by : -((-range.low + by - 1) / by), high = range.high >= 0 ? range.high / by : -((-range.high + by - 1) / by);
+            int64_t low = range.low >= 0 ? range.low / by : -((-range.low + by - 1) / by),
+                    high = range.high >= 0 ? range.high / by : -((-range.high + by - 1) / by);
             Index *q = index_new(g->pool, axes[where]->name, high - low + 1);
             vec_push(g->arena, &g->unknowns, q);
             Expr turns = expr_op2(g->pool, OP_ADD, index_of(g, q), number(g, low));
@@ -140,7 +141,8 @@ static void make_affine(Gather *g, Expr *subscripts, int rank, Index *const *axe
             require(g, expr_op2(g->pool, OP_LT, w, number(g, by)));
         }
         /* as an equation  axis = (x - equal) + axis */
-        subscripts[where] = expr_op2(g->pool, OP_ADD, expr_op2(g->pool, OP_SUB, division->kids[0], equal), index_of(g, axes[where]));
+        subscripts[where] =
+            expr_op2(g->pool, OP_ADD, expr_op2(g->pool, OP_SUB, division->kids[0], equal), index_of(g, axes[where]));
     }
 }
 
@@ -153,7 +155,8 @@ static size_t count_unknowns(const Gather *g, const Equation *equation) {
 }
 
 static void look_for_other_reads(void *context, Expr e) {
-    Expr *state = context; /* state[0]: the seed; state[1]: the index, as an expression; state[2]: not NULL if it is used elsewhere */
+    Expr *state =
+        context; /* state[0]: the seed; state[1]: the index, as an expression; state[2]: not NULL if it is used elsewhere */
     bool relevant = e->kind == EXPR_READ && expr_depends(e, state[1]->index);
     if (relevant && e != state[0]) state[2] = e;
 }
@@ -260,7 +263,8 @@ static bool solve_for_largest(Gather *g, const Equation *equation) {
     for (size_t i = 0; i < equation->side.terms.count; i++) {
         AffineTerm t = equation->side.terms.at[i];
         if (!is_unknown(g, t.term)) continue;
-        bool better = best.term == NULL || t.term->index->size > best.term->index->size || (t.term->index->batch && !best.term->index->batch);
+        bool better = best.term == NULL || t.term->index->size > best.term->index->size ||
+                      (t.term->index->batch && !best.term->index->batch);
         if (better) best = t;
     }
     Index *index = best.term->index;
@@ -311,7 +315,8 @@ static bool reads_tensor(Expr e) {
     return reads;
 }
 
-Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *read, Expr value, Expr seed) {
+Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *read,
+              Expr value, Expr seed) {
     Gather gather = {.pool = pool, .arena = pool_arena(pool), .value = value, .seed = seed, .guard = expr_truth(pool, true)};
     Gather *g = &gather;
     Expr subscripts[target->rank + 1];

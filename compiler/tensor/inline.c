@@ -43,7 +43,8 @@ static Use *find_uses(Program *program) {
         ExprMap seen = {.arena = scratch};
         Count c = {.program = program, .uses = uses, .reader = all.at[i], .seen = &seen};
         count_reads(&c, all.at[i]->value, false);
-        for (int k = 0; all.at[i]->subscripts != NULL && k < all.at[i]->target->rank; k++) count_reads(&c, all.at[i]->subscripts[k], true);
+        for (int k = 0; all.at[i]->subscripts != NULL && k < all.at[i]->target->rank; k++)
+            count_reads(&c, all.at[i]->subscripts[k], true);
         arena_free(scratch);
     }
     if (program->loss != NULL) uses[program->loss->id].reads += 2;
@@ -54,7 +55,8 @@ static Use *find_uses(Program *program) {
 
 static bool compilers_own(const Statement *s) {
     const Tensor *t = s->target;
-    return s->subscripts == NULL && (t->kind == TENSOR_PART || (t->kind == TENSOR_ADJOINT && t->of->kind != TENSOR_PARAMETER)) && !s->value->draws;
+    return s->subscripts == NULL && (t->kind == TENSOR_PART || (t->kind == TENSOR_ADJOINT && t->of->kind != TENSOR_PARAMETER)) &&
+           !s->value->draws;
 }
 
 /* Is each element read at one point only: are the subscripts all loops of the reader, each once? */
@@ -116,16 +118,19 @@ static bool worth_inlining(Program *program, const Statement *s, const Use *uses
     const Use *use = &uses[s->target->id];
     if (!compilers_own(s) || s->value->reduces || use->reads == 0 || use->with_default) return false;
     if (is_constant(s)) return true;
-    return use->reads == 1 && use->read != NULL && !uses[use->reader->target->id].gone && once_for_each_point(use->reader, use->read) &&
-           !overwritten_between(program, s, use->reader);
+    return use->reads == 1 && use->read != NULL && !uses[use->reader->target->id].gone &&
+           once_for_each_point(use->reader, use->read) && !overwritten_between(program, s, use->reader);
 }
 
 /* a[i, j] = c[i, j] needs no second name. */
 static bool is_copy(const Statement *s) {
     Expr e = s->value;
-    if (!compilers_own(s) || e->kind != EXPR_READ || e->has_default || tensor_is_persistent(e->tensor) || e->tensor->rank != s->count) return false;
+    if (!compilers_own(s) || e->kind != EXPR_READ || e->has_default || tensor_is_persistent(e->tensor) ||
+        e->tensor->rank != s->count)
+        return false;
     for (int i = 0; i < s->count; i++) {
-        if (e->kids[i]->kind != EXPR_INDEX || e->kids[i]->index != s->indices[i] || e->tensor->shape[i] != s->target->shape[i]) return false;
+        if (e->kids[i]->kind != EXPR_INDEX || e->kids[i]->index != s->indices[i] || e->tensor->shape[i] != s->target->shape[i])
+            return false;
     }
     return true;
 }
@@ -158,7 +163,8 @@ static bool only_scales(const Statement *s) {
 
 static bool move_scale(Program *program, Rules *rules, const Statement *s, const Use *uses) {
     const Use *use = &uses[s->target->id];
-    if (!compilers_own(s) || !only_scales(s) || use->read == NULL || use->with_default || uses[use->reader->target->id].gone) return false;
+    if (!compilers_own(s) || !only_scales(s) || use->read == NULL || use->with_default || uses[use->reader->target->id].gone)
+        return false;
     if (overwritten_between(program, s, use->reader)) return false;
     Statement trial = {.target = use->reader->target, .value = use->reader->value};
     insert_into(program, &trial, s);
@@ -198,7 +204,8 @@ void fuse_reductions(Program *program) {
             for (size_t i = 0; i < lists[l]->count; i++) {
                 Statement *s = lists[l]->at[i];
                 Use *use = &uses[s->target->id];
-                bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 && use->reader->value->kind != EXPR_REDUCE;
+                bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 &&
+                            use->reader->value->kind != EXPR_REDUCE;
                 if (!compilers_own(s) || !s->value->reduces || !once || !once_for_each_point(use->reader, use->read)) continue;
                 if (uses[use->reader->target->id].gone || overwritten_between(program, s, use->reader)) continue;
                 insert_into(program, use->reader, s);

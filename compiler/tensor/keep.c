@@ -47,7 +47,14 @@ static void consider(void *context, Expr e) {
         return;
     }
     expr_map_put(&survey->number, key, expr_number(survey->program->pool, (double)survey->list.count));
-    vec_push(survey->arena, &survey->list, (Candidate){.key = key, .cost = cost, .uses = 1, .hoisted = hoisted, .list = survey->in_list, .at = survey->in_statement, .first = e});
+    vec_push(survey->arena, &survey->list,
+             (Candidate){.key = key,
+                         .cost = cost,
+                         .uses = 1,
+                         .hoisted = hoisted,
+                         .list = survey->in_list,
+                         .at = survey->in_statement,
+                         .first = e});
 }
 
 /* Loops around each node: a node inside a reduction runs for its indices too. */
@@ -86,7 +93,7 @@ typedef struct {
     Program *program;
     ExprMap number; /* canonical -> position in chosen */
     Vec(Candidate) chosen;
-    Vec(Expr) read;     /* what reads the part at the indices of `first` */
+    Vec(Expr) read;      /* what reads the part at the indices of `first` */
     Vec(Index **) order; /* those indices, by position of the canonical ones */
 } Round;
 
@@ -117,8 +124,10 @@ static void make_parts(Round *r, Statements *const *lists) {
                 if (scalar) tensor_rename(r->program, read->tensor, "optimizer.factor");
                 r->read.at[k] = read;
                 read->tensor->definition->note =
-                    c->uses > 1 ? arena_printf(arena, "kept: %d places need it, and computing it again would cost %.0f operations", c->uses, c->cost)
-                                : "computed once, before the loops that it does not depend on";
+                    c->uses > 1
+                        ? arena_printf(arena, "kept: %d places need it, and computing it again would cost %.0f operations",
+                                       c->uses, c->cost)
+                        : "computed once, before the loops that it does not depend on";
             }
             vec_push(arena, &out, user);
         }
@@ -137,7 +146,9 @@ static bool keep_round(Program *program) {
             bool is_part = s->target->kind == TENSOR_PART && s->value->kind == EXPR_OP && s->value->free_count == s->count;
             survey.loops = s->count;
             if (!is_part) survey_value(&survey, s->value, s->count);
-            else for (int k = 0; k < s->value->count; k++) expr_visit(program->pool, s->value->kids[k], consider, &survey); /* itself is what it is for */
+            else
+                for (int k = 0; k < s->value->count; k++)
+                    expr_visit(program->pool, s->value->kids[k], consider, &survey); /* itself is what it is for */
         }
     }
     if (survey.list.count > 0) qsort(survey.list.at, survey.list.count, sizeof *survey.list.at, dearest_first);
@@ -145,7 +156,8 @@ static bool keep_round(Program *program) {
     for (size_t i = 0; i < survey.list.count; i++) {
         const Candidate *c = &survey.list.at[i];
         bool waits = c->uses < 2 && !c->hoisted;
-        for (size_t k = 0; k < r.chosen.count && !waits; k++) waits = contains(program, r.chosen.at[k].key, c->key) || contains(program, r.chosen.at[k].first, c->first);
+        for (size_t k = 0; k < r.chosen.count && !waits; k++)
+            waits = contains(program, r.chosen.at[k].key, c->key) || contains(program, r.chosen.at[k].first, c->first);
         if (waits) continue;
         Index **order = NEW_ARRAY(arena, Index *, c->first->free_count + 1);
         canonical(program->pool, c->first, NULL, 0, order);
@@ -175,7 +187,10 @@ typedef struct {
     Expr again;      /* the largest of them met in a statement */
 } Again;
 
-static bool cheap_part(Expr e) { return e->kind == EXPR_OP && !e->condition && !e->integer && !e->draws && !e->reduces && e->free_count > 0 && expr_cost(e) >= 1; }
+static bool cheap_part(Expr e) {
+    return e->kind == EXPR_OP && !e->condition && !e->integer && !e->draws && !e->reduces && e->free_count > 0 &&
+           expr_cost(e) >= 1;
+}
 
 static void remember(void *context, Expr e) {
     Again *a = context;
@@ -191,7 +206,8 @@ static void recognise(void *context, Expr e) {
 void note_recomputed(Program *program) {
     Arena *arena = arena_new();
     Again again = {.program = program, .forward = {.arena = arena}};
-    for (size_t i = 0; i < program->forward.count; i++) expr_visit(program->pool, program->forward.at[i]->value, remember, &again);
+    for (size_t i = 0; i < program->forward.count; i++)
+        expr_visit(program->pool, program->forward.at[i]->value, remember, &again);
     for (size_t i = 0; i < program->backward.count; i++) {
         Statement *s = program->backward.at[i];
         again.again = NULL;
@@ -208,5 +224,6 @@ void note_recomputed(Program *program) {
 enum { MOST_ROUNDS = 40 };
 
 void share_expensive(Program *program) {
-    for (int round = 0; round < MOST_ROUNDS && keep_round(program); round++) {}
+    for (int round = 0; round < MOST_ROUNDS && keep_round(program); round++) {
+    }
 }

@@ -13,7 +13,8 @@ static const OpInfo table[OP_COUNT] = {
 #define NUMBER NUMBER_RESULT
 #define CONDITION CONDITION_RESULT
 #define ROW(ID, ARITY, ...) [OP_##ID] = ROW_(#ID, ARITY, __VA_ARGS__)
-#define ROW_(id, arity, spelling, notation, strength, result, cost, law) {id, spelling, law, arity, strength, notation, result, cost}
+#define ROW_(id, arity, spelling, notation, strength, result, cost, law) \
+    { id, spelling, law, arity, strength, notation, result, cost }
 #define OP1(ID, spelling, notation, result, cost, meaning, law, ...) ROW(ID, 1, spelling, notation, result, cost, law),
 #define OP2(ID, spelling, notation, result, cost, meaning, law, ...) ROW(ID, 2, spelling, notation, result, cost, law),
 #define OP3(ID, spelling, notation, result, cost, meaning, law, ...) ROW(ID, 3, spelling, notation, result, cost, law),
@@ -28,12 +29,14 @@ const OpInfo *op_info(Op op) { return &table[op]; }
 double op_value(Op op, double a, double b, double c) {
     (void)b, (void)c;
     switch (op) {
+/* clang-format off */
 #define OP1(ID, spelling, notation, result, cost, meaning, ...) \
     case OP_##ID: return meaning;
 #define OP2(ID, spelling, notation, result, cost, meaning, ...) \
     case OP_##ID: return meaning;
 #define OP3(ID, spelling, notation, result, cost, meaning, ...) \
     case OP_##ID: return meaning;
+/* clang-format on */
 #include "tensor/ops.def"
 #undef OP1
 #undef OP2

@@ -73,7 +73,8 @@ static double product(const int64_t *shape, int rank) {
 double tensor_elements(const Tensor *tensor) { return product(tensor->shape + tensor->batched, tensor->rank - tensor->batched); }
 double tensor_points(const Tensor *tensor) { return product(tensor->shape, tensor->rank); }
 
-Statement *statement_add(Program *program, Statements *list, Tensor *target, Index *const *indices, int count, Expr value, Origin origin) {
+Statement *statement_add(Program *program, Statements *list, Tensor *target, Index *const *indices, int count, Expr value,
+                         Origin origin) {
     Arena *arena = pool_arena(program->pool);
     Statement *statement = NEW(arena, Statement);
     statement->target = target;

@@ -65,7 +65,7 @@ struct Statement {
     Expr *subscripts; /* NULL: the target's element is target[indices]. Else a scatter: += over all indices, outside ignored */
     Expr value;
     Origin origin;
-    int part;       /* 1 + position in the program's parts, 0: none */
+    int part;                   /* 1 + position in the program's parts, 0: none */
     Vec(const char *) rewrites; /* the rules of rules.def that were applied, in order */
     Expr settled;               /* the value when algebra had nothing left to do */
     const char *note;           /* a choice that readers should see: "kept for the backward pass" */
@@ -84,14 +84,14 @@ typedef struct {
 typedef struct {
     const char *label; /* "dense(16)" */
     Name binding;
-    int rank;       /* of its result for one example */
+    int rank; /* of its result for one example */
     int64_t *shape;
     Tensors parameters;
 } Part;
 
 typedef struct {
     Pool *pool;
-    Name name; /* of the model */
+    Name name;      /* of the model */
     bool is_double; /* precision = double */
     Index *batch;
     Tensors inputs, targets, parameters, states; /* states: optimizer memory and layer state */
@@ -118,7 +118,8 @@ double tensor_elements(const Tensor *tensor); /* of one example where batched */
 double tensor_points(const Tensor *tensor);   /* all */
 
 /* Appends target[indices] = value. The tensor's definition is set unless it is persistent. */
-Statement *statement_add(Program *program, Statements *list, Tensor *target, Index *const *indices, int count, Expr value, Origin origin);
+Statement *statement_add(Program *program, Statements *list, Tensor *target, Index *const *indices, int count, Expr value,
+                         Origin origin);
 
 /* A statement over fresh indices; `indices` receives them (rank of the target). */
 Expr tensor_at(Program *program, Tensor *tensor, Index *const *indices);
@@ -130,11 +131,11 @@ bool expr_reads(Pool *pool, Expr e, const Tensor *tensor);
 Statements program_statements(const Program *program);
 
 /* ---- Steps (each says what it requires and ensures in its file) */
-void stabilize(Program *program);           /* stabilize.c: stable forms by rules.def, looking through names */
-void normalize(Program *program);           /* normalize.c: each reduction a statement of its own; shared; unused ones gone */
-void differentiate(Program *program);       /* differentiate.c: backward */
-void share_exponentials(Program *program);  /* exponentials.c: a softmax and its log-sum-exp share their exponentials */
-void simplify(Program *program);            /* simplify.c: algebra, sharing, what is kept and what is computed again */
+void stabilize(Program *program);          /* stabilize.c: stable forms by rules.def, looking through names */
+void normalize(Program *program);          /* normalize.c: each reduction a statement of its own; shared; unused ones gone */
+void differentiate(Program *program);      /* differentiate.c: backward */
+void share_exponentials(Program *program); /* exponentials.c: a softmax and its log-sum-exp share their exponentials */
+void simplify(Program *program);           /* simplify.c: algebra, sharing, what is kept and what is computed again */
 bool program_check(const Program *program, const char **why); /* check.c: the promises above, executable */
 
 /* ---- Printing (print.c) */

@@ -10,7 +10,8 @@
 static Expr size_of(Program *program, Index *const *bound, int count) {
     Expr size = expr_number(program->pool, 1);
     for (int i = 0; i < count; i++) {
-        Expr one = bound[i]->batch ? expr_read(program->pool, program->batch_size, NULL, 0, NULL) : expr_number(program->pool, (double)bound[i]->size);
+        Expr one = bound[i]->batch ? expr_read(program->pool, program->batch_size, NULL, 0, NULL)
+                                   : expr_number(program->pool, (double)bound[i]->size);
         size = expr_op2(program->pool, OP_MUL, size, one);
     }
     return size;
@@ -46,7 +47,8 @@ typedef struct {
 
 static void look_for_divisor(void *context, Expr e) {
     Divisor *d = context;
-    bool division = (expr_is_op(e, OP_FLOORDIV) || expr_is_op(e, OP_MOD)) && e->kids[0]->kind == EXPR_INDEX && e->kids[0]->index == d->index;
+    bool division =
+        (expr_is_op(e, OP_FLOORDIV) || expr_is_op(e, OP_MOD)) && e->kids[0]->kind == EXPR_INDEX && e->kids[0]->index == d->index;
     if (!division || e->kids[1]->kind != EXPR_CONST) return;
     int64_t by = (int64_t)e->kids[1]->value;
     if (by > 1 && d->index->size > by && d->index->size % by == 0 && by > d->by) d->by = by;
@@ -60,13 +62,16 @@ static Expr split(Pool *pool, Expr e) {
         expr_visit(pool, e->kids[0], look_for_divisor, &d);
         if (d.by == 0) continue;
         static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
-        Index *q = index_new(pool, index->name, index->size / d.by), *p = index_new(pool, name_of(pool_names(pool), letters[(i + 1) % 6]), d.by);
-        Expr parts = expr_op2(pool, OP_ADD, expr_op2(pool, OP_MUL, expr_number(pool, (double)d.by), expr_index(pool, q)), expr_index(pool, p));
+        Index *q = index_new(pool, index->name, index->size / d.by),
+              *p = index_new(pool, name_of(pool_names(pool), letters[(i + 1) % 6]), d.by);
+        Expr parts = expr_op2(pool, OP_ADD, expr_op2(pool, OP_MUL, expr_number(pool, (double)d.by), expr_index(pool, q)),
+                              expr_index(pool, p));
         Index *bound[e->bound_count + 1];
         for (int k = 0; k < e->bound_count; k++) bound[k < i ? k : k + 1] = e->bound[k];
         bound[i] = q;
         bound[i + 1] = p;
-        return split(pool, expr_reduce(pool, e->reduction, bound, e->bound_count + 1, expr_substitute(pool, e->kids[0], &index, &parts, 1)));
+        return split(pool, expr_reduce(pool, e->reduction, bound, e->bound_count + 1,
+                                       expr_substitute(pool, e->kids[0], &index, &parts, 1)));
     }
     return e;
 }
@@ -125,11 +130,13 @@ Expr logsumexp_of(Program *program, Index *const *bound, int count, Expr body) {
     sum_read(&sum, body, &one);
     for (size_t i = 0; i < sum.terms.count; i++) {
         bool depends = false;
-        for (size_t f = 0; f < sum.terms.at[i].factors.count; f++) depends |= expr_depends_any(sum.terms.at[i].factors.at[f].base, bound, count);
+        for (size_t f = 0; f < sum.terms.at[i].factors.count; f++)
+            depends |= expr_depends_any(sum.terms.at[i].factors.at[f].base, bound, count);
         sum_add(depends ? &inner : &outer, sum.terms.at[i]);
     }
     Expr result = NULL;
-    if (sum.too_large || outer.terms.count == 0 || inner.terms.count == 0) result = expr_reduce(pool, REDUCE_LOGSUMEXP, bound, count, body);
+    if (sum.too_large || outer.terms.count == 0 || inner.terms.count == 0)
+        result = expr_reduce(pool, REDUCE_LOGSUMEXP, bound, count, body);
     else result = expr_op2(pool, OP_ADD, expr_reduce(pool, REDUCE_LOGSUMEXP, bound, count, sum_write(&inner)), sum_write(&outer));
     arena_free(arena);
     return result;

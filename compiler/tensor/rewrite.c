@@ -40,7 +40,8 @@ Expr expr_rebuild(Pool *pool, Expr e, const Expr *kids) {
     switch (e->kind) {
     case EXPR_CONST:
     case EXPR_INDEX: return e;
-    case EXPR_READ: return expr_read(pool, e->tensor, kids, e->count - e->has_default, e->has_default ? kids[e->count - 1] : NULL);
+    case EXPR_READ:
+        return expr_read(pool, e->tensor, kids, e->count - e->has_default, e->has_default ? kids[e->count - 1] : NULL);
     case EXPR_OP: return expr_op(pool, e->op, kids);
     case EXPR_REDUCE: return expr_reduce(pool, e->reduction, e->bound, e->bound_count, kids[0]);
     case EXPR_DRAW: return expr_draw(pool, e->draw, (int)e->value, kids, e->count);

@@ -70,7 +70,8 @@ static bool op_of_ast(const Ast *ast, Op *op) {
     static const struct {
         AstOp written;
         Op op;
-    } same[] = {{AST_ADD, OP_ADD}, {AST_SUBTRACT, OP_SUB}, {AST_MULTIPLY, OP_MUL}, {AST_DIVIDE, OP_DIV}, {AST_POWER, OP_POW}, {AST_NEGATE, OP_NEG}, {AST_AND, OP_AND}};
+    } same[] = {{AST_ADD, OP_ADD},   {AST_SUBTRACT, OP_SUB}, {AST_MULTIPLY, OP_MUL}, {AST_DIVIDE, OP_DIV},
+                {AST_POWER, OP_POW}, {AST_NEGATE, OP_NEG},   {AST_AND, OP_AND}};
     if (ast->kind == AST_IF) {
         *op = OP_IF;
         return true;
@@ -214,7 +215,8 @@ static Expr ln(Rules *rules, Expr e) {
     for (size_t i = 0; i < rules->list.count && result == NULL; i++) {
         const Rule *rule = &rules->list.at[i];
         Bindings b = {0};
-        if (rule->family != FAMILY_LN || !match(rules, rule->pattern, e, &b, true) || !holds(rules, rule->condition, &b)) continue;
+        if (rule->family != FAMILY_LN || !match(rules, rule->pattern, e, &b, true) || !holds(rules, rule->condition, &b))
+            continue;
         result = build(rules, rule->result, &b);
     }
     rules->depth--;

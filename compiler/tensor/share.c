@@ -11,7 +11,8 @@ typedef struct {
 } Canon;
 
 static Index *standard_index(Pool *pool, const Index *like, size_t position) {
-    Name name = name_of(pool_names(pool), arena_printf(pool_arena(pool), "%zu of %lld%s", position, (long long)like->size, like->batch ? " batch" : ""));
+    Name name = name_of(pool_names(pool), arena_printf(pool_arena(pool), "%zu of %lld%s", position, (long long)like->size,
+                                                       like->batch ? " batch" : ""));
     Index *known = pool_standard_index(pool, name);
     if (known->size == 0) {
         known->size = like->size;
@@ -189,8 +190,9 @@ void read_what_is_known(Program *program) {
             Expr kids[s->value->count + 1];
             for (int c = 0; c < s->value->count; c++) kids[c] = expr_rewrite(program->pool, s->value->kids[c], read_known, &k);
             s->value = expr_rebuild(program->pool, s->value, kids);
-            bool useful = (s->value->kind == EXPR_OP || s->value->kind == EXPR_REDUCE) && s->subscripts == NULL && s->value->free_count == s->count && s->count > 0 &&
-                          !s->value->draws && !tensor_is_persistent(s->target);
+            bool useful = (s->value->kind == EXPR_OP || s->value->kind == EXPR_REDUCE) && s->subscripts == NULL &&
+                          s->value->free_count == s->count && s->count > 0 && !s->value->draws &&
+                          !tensor_is_persistent(s->target);
             if (!useful) continue;
             Expr key = canonical(program->pool, s->value, NULL, 0, NULL);
             if (expr_map_get(&k.known, key) != NULL) continue;
@@ -221,7 +223,8 @@ void remove_unused(Program *program) {
             bool gradient = s->target->kind == TENSOR_ADJOINT && s->target->of->kind == TENSOR_PARAMETER;
             if (!needed[s->target->id] && !tensor_is_persistent(s->target) && !gradient) continue;
             expr_visit(program->pool, s->value, need, needed);
-            for (int k = 0; s->subscripts != NULL && k < s->target->rank; k++) expr_visit(program->pool, s->subscripts[k], need, needed);
+            for (int k = 0; s->subscripts != NULL && k < s->target->rank; k++)
+                expr_visit(program->pool, s->subscripts[k], need, needed);
             lists[l]->at[--kept] = s;
         }
         if (kept > 0) memmove(lists[l]->at, lists[l]->at + kept, sizeof *lists[l]->at * (lists[l]->count - kept));

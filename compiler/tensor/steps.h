@@ -15,15 +15,17 @@ void normalize_list(Program *program, Statements *list);
 /* e with its indices renamed in order of appearance: equal up to the names of indices is then equal. The given indices come
    first, in their order; `order` (room for e->free_count) receives the free indices of e in the order of their new names. */
 Expr canonical(Pool *pool, Expr e, Index *const *first, int count, Index **order);
-void share_statements(Program *program); /* statements that are equal up to the names of indices become one */
+void share_statements(Program *program);   /* statements that are equal up to the names of indices become one */
 void read_what_is_known(Program *program); /* a subexpression that an earlier statement computes is read */
 void remove_unused(Program *program);
-void replace_tensors(Program *program, Tensor *const *alias); /* by tensor id: reads of one become reads of the other, of the same shape */
+void replace_tensors(Program *program,
+                     Tensor *const *alias); /* by tensor id: reads of one become reads of the other, of the same shape */
 
 /* ---- gather.c */
 /* The value at target[axes] of   target[subscripts] += value  summed over all indices: subscripts are inverted, a scatter becomes a
    gather. NULL where they cannot be (they read an index tensor). */
-Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *subscripts, Expr value, Expr seed);
+Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *subscripts,
+              Expr value, Expr seed);
 
 /* ---- algebra.c, sums.c, reductions.c */
 Expr algebra(Program *program, Rules *rules, Expr e, Statement *noted); /* an equal expression that costs less, or e */
@@ -34,7 +36,7 @@ void note_rewrite(Program *program, Statement *statement, const char *rule);
 
 /* ---- rules.c: rules.def */
 Rules *rules_of(Program *program);
-Expr rules_stable(Rules *rules, Expr e, const char **name);  /* NULL where no rule applies */
+Expr rules_stable(Rules *rules, Expr e, const char **name); /* NULL where no rule applies */
 Expr rules_algebra(Rules *rules, Expr e, const char **name);
 
 /* ---- inline.c */

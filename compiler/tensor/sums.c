@@ -71,7 +71,8 @@ static bool same_factors(const Term *a, const Term *b) {
     if (a->factors.count != b->factors.count) return false;
     for (size_t i = 0; i < a->factors.count; i++) {
         bool found = false;
-        for (size_t k = 0; k < b->factors.count; k++) found |= a->factors.at[i].base == b->factors.at[k].base && a->factors.at[i].power == b->factors.at[k].power;
+        for (size_t k = 0; k < b->factors.count; k++)
+            found |= a->factors.at[i].base == b->factors.at[k].base && a->factors.at[i].power == b->factors.at[k].power;
         if (!found) return false;
     }
     return true;
@@ -155,7 +156,8 @@ static Expr times(Pool *pool, Expr a, Expr b) { return a == NULL ? b : expr_op2(
 
 /* |coefficient| * product */
 Expr term_write(Pool *pool, const Term *term) {
-    Expr above = fabs(term->over) == 1 ? NULL : expr_number(pool, fabs(term->over)), below = term->under == 1 ? NULL : expr_number(pool, term->under);
+    Expr above = fabs(term->over) == 1 ? NULL : expr_number(pool, fabs(term->over)),
+         below = term->under == 1 ? NULL : expr_number(pool, term->under);
     for (size_t i = 0; i < term->factors.count; i++) {
         Factor f = term->factors.at[i];
         if (f.power > 0) above = times(pool, above, power_of(pool, f.base, f.power));
@@ -185,7 +187,8 @@ Term sum_take_common(Sum *sum) {
         }
         if (!everywhere) continue;
         vec_push(sum->arena, &common.factors, factor);
-        for (size_t i = 0; i < sum->terms.count; i++) term_multiply_factor(sum->arena, &sum->terms.at[i], factor.base, -factor.power);
+        for (size_t i = 0; i < sum->terms.count; i++)
+            term_multiply_factor(sum->arena, &sum->terms.at[i], factor.base, -factor.power);
     }
     bool same_over = true, same_under = true;
     for (size_t i = 1; i < sum->terms.count; i++) {
@@ -223,7 +226,8 @@ Expr sum_write(Sum *sum) {
 Expr term_times(Pool *pool, Arena *arena, const Term *common, Expr inner) {
     Term whole_term = copy_of(arena, common);
     if (!expr_is(inner, 1)) { /* the sum stands where a reader expects it: behind what multiplies it */
-        if (expr_is_op(inner, OP_ADD) || expr_is_op(inner, OP_SUB) || inner->kind != EXPR_OP) term_multiply_factor(arena, &whole_term, inner, 1);
+        if (expr_is_op(inner, OP_ADD) || expr_is_op(inner, OP_SUB) || inner->kind != EXPR_OP)
+            term_multiply_factor(arena, &whole_term, inner, 1);
         else term_multiply(arena, &whole_term, inner, 1);
     }
     Expr result = term_write(pool, &whole_term);
@@ -255,7 +259,8 @@ static Expr unpair(void *context, Expr e) {
     Pairs *pairs = context;
     bool softplus = expr_is_op(e, OP_SOFTPLUS);
     if (!softplus && !expr_is_op(e, OP_SIGMOID)) return e;
-    Expr a = e->kids[0], other = expr_is_op(a, OP_SUB) ? expr_op2(pairs->pool, OP_SUB, a->kids[1], a->kids[0]) : expr_op1(pairs->pool, OP_NEG, a);
+    Expr a = e->kids[0],
+         other = expr_is_op(a, OP_SUB) ? expr_op2(pairs->pool, OP_SUB, a->kids[1], a->kids[0]) : expr_op1(pairs->pool, OP_NEG, a);
     const Expr *list = softplus ? pairs->softplus.at : pairs->sigmoid.at;
     size_t count = softplus ? pairs->softplus.count : pairs->sigmoid.count;
     for (size_t i = 0; i < count; i++) {
@@ -284,7 +289,9 @@ static Expr rewritten_sum(Program *program, Arena *arena, Expr e, bool expand) {
 }
 
 static bool has_products_of_sums(Expr e) {
-    if (!expr_is_op(e, OP_ADD) && !expr_is_op(e, OP_SUB) && !expr_is_op(e, OP_MUL) && !expr_is_op(e, OP_DIV) && !expr_is_op(e, OP_NEG)) return false;
+    if (!expr_is_op(e, OP_ADD) && !expr_is_op(e, OP_SUB) && !expr_is_op(e, OP_MUL) && !expr_is_op(e, OP_DIV) &&
+        !expr_is_op(e, OP_NEG))
+        return false;
     for (int k = 0; k < e->count; k++) {
         bool sum = expr_is_op(e->kids[k], OP_ADD) || expr_is_op(e->kids[k], OP_SUB);
         if ((e->op == OP_MUL || e->op == OP_DIV) && sum) return true;

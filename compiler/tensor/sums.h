@@ -30,17 +30,17 @@ typedef struct {
 /* sum += scale * e. Sets too_large beyond some dozens of terms; `expand` multiplies products of sums out. */
 void sum_read(Sum *sum, Expr e, const Term *scale);
 void sum_add(Sum *sum, Term term);
-Term sum_take_common(Sum *sum);        /* what all terms have in common is taken out of them */
-Expr sum_write(Sum *sum);              /* the terms as they are */
-Expr sum_write_factored(Sum *sum);     /* common factors in front */
+Term sum_take_common(Sum *sum);    /* what all terms have in common is taken out of them */
+Expr sum_write(Sum *sum);          /* the terms as they are */
+Expr sum_write_factored(Sum *sum); /* common factors in front */
 
-void term_multiply(Arena *arena, Term *term, Expr e, double power);        /* looks into products and quotients */
+void term_multiply(Arena *arena, Term *term, Expr e, double power); /* looks into products and quotients */
 void term_multiply_factor(Arena *arena, Term *term, Expr base, double power);
-Expr term_write(Pool *pool, const Term *term);                             /* without its sign */
-Expr term_times(Pool *pool, Arena *arena, const Term *term, Expr inner);   /* with its sign */
+Expr term_write(Pool *pool, const Term *term);                           /* without its sign */
+Expr term_times(Pool *pool, Arena *arena, const Term *term, Expr inner); /* with its sign */
 
-Expr cheaper(Expr a, Expr b);                       /* b if it costs less */
-Expr shorter_sum(Program *program, Expr e);         /* of an arithmetic node (sums.c) */
-Expr shorter_reduction(Program *program, Expr e);   /* reductions.c */
+Expr cheaper(Expr a, Expr b);                     /* b if it costs less */
+Expr shorter_sum(Program *program, Expr e);       /* of an arithmetic node (sums.c) */
+Expr shorter_reduction(Program *program, Expr e); /* reductions.c */
 
 #endif

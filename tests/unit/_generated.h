@@ -33,7 +33,7 @@ typedef struct {
     const NncProgram *program;
     LoopProgram *loop;
     struct LoopMachine *machine; /* for those that run the loop program beside the C */
-    double tolerance; /* of differ, relative for numbers above 1 */
+    double tolerance;            /* of differ, relative for numbers above 1 */
     int differences;
 } Generated;
 

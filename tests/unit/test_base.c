@@ -65,7 +65,10 @@ static void places(void **state) {
     Arena *arena = arena_new();
     Sources *sources = sources_new(arena);
     uint32_t source = source_add(sources, "a.nn", "ab\n\nc", 5, false);
-    const struct { uint32_t offset; unsigned line, column; } expected[] = {{0, 1, 1}, {2, 1, 3}, {3, 2, 1}, {4, 3, 1}, {5, 3, 2}};
+    const struct {
+        uint32_t offset;
+        unsigned line, column;
+    } expected[] = {{0, 1, 1}, {2, 1, 3}, {3, 2, 1}, {4, 3, 1}, {5, 3, 2}};
     for (size_t i = 0; i < 5; i++) {
         Place place = source_place(sources, source, expected[i].offset);
         assert_int_equal(place.line, expected[i].line);
@@ -84,9 +87,21 @@ static void places(void **state) {
 
 static void numbers(void **state) {
     (void)state;
-    const struct { double value; const char *text; } expected[] = {
-        {0, "0"}, {3, "3"}, {-3, "-3"}, {0.1, "0.1"}, {0.1 + 0.2, "0.30000000000000004"}, {1e-5, "1e-5"}, {100, "100"}, {123456789, "123456789"},
-        {1e20, "1e+20"}, {1.5e300, "1.5e+300"}, {HUGE_VAL, "inf"},
+    const struct {
+        double value;
+        const char *text;
+    } expected[] = {
+        {0, "0"},
+        {3, "3"},
+        {-3, "-3"},
+        {0.1, "0.1"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {1e-5, "1e-5"},
+        {100, "100"},
+        {123456789, "123456789"},
+        {1e20, "1e+20"},
+        {1.5e300, "1.5e+300"},
+        {HUGE_VAL, "inf"},
     };
     char out[NUMBER_LENGTH];
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
@@ -174,8 +189,10 @@ static void long_lines_and_many_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arenas), cmocka_unit_test(interned_names), cmocka_unit_test(suggestions), cmocka_unit_test(places), cmocka_unit_test(numbers),
-        cmocka_unit_test(indented_text), cmocka_unit_test(messages), cmocka_unit_test(long_lines_and_many_errors),
+        cmocka_unit_test(arenas),      cmocka_unit_test(interned_names),
+        cmocka_unit_test(suggestions), cmocka_unit_test(places),
+        cmocka_unit_test(numbers),     cmocka_unit_test(indented_text),
+        cmocka_unit_test(messages),    cmocka_unit_test(long_lines_and_many_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,8 @@ static void test_csv(void **state) {
     x.column_count = 1;
     assert_values(3, 1, (double[]){2, 4, 6});
     x.columns = &last;
-    assert_error("/x:2:5: column kind holds text (red, blue), but 'x' wants numbers; write -> one_hot behind a column of classes");
+    assert_error(
+        "/x:2:5: column kind holds text (red, blue), but 'x' wants numbers; write -> one_hot behind a column of classes");
     x.index_range = 2;
     assert_loaded(3);
     assert_array(0, 3, 1, (double[]){0, 1, 0});

@@ -9,7 +9,8 @@
 
 enum { STEPS = 20, STEPS_BESIDE = 3 };
 
-static void fill(const NncProgram *p, const NncData *data, size_t first_array, const NncMember *members, size_t count, size_t size, void *examples, int64_t row, int64_t n) {
+static void fill(const NncProgram *p, const NncData *data, size_t first_array, const NncMember *members, size_t count,
+                 size_t size, void *examples, int64_t row, int64_t n) {
     for (int64_t k = 0; k < n; k++) {
         for (size_t i = 0; i < count; i++) {
             const double *values = data->arrays[first_array + i].values + (size_t)(row + k) * members[i].count;
@@ -27,7 +28,8 @@ static Tensor *tensor_called(const Tensors *list, const char *path) {
     return NULL;
 }
 
-static void copy_in(const Generated *g, const void *structure, const NncMember *members, size_t count, const Tensors *list, size_t example, size_t size) {
+static void copy_in(const Generated *g, const void *structure, const NncMember *members, size_t count, const Tensors *list,
+                    size_t example, size_t size) {
     for (size_t i = 0; i < count; i++) {
         double *values = loop_values(g->machine, tensor_called(list, members[i].path)) + example * members[i].count;
         const NncMember at = {.offset = members[i].offset + example * size, .whole = members[i].whole};
@@ -36,7 +38,8 @@ static void copy_in(const Generated *g, const void *structure, const NncMember *
 }
 
 /* One step from where the C stands; returns the loss. */
-static double step_beside(const Generated *g, const void *parameters, const void *state, const void *in, const void *target, size_t n, size_t step, uint32_t epoch) {
+static double step_beside(const Generated *g, const void *parameters, const void *state, const void *in, const void *target,
+                          size_t n, size_t step, uint32_t epoch) {
     const NncProgram *p = g->program;
     const Program *program = g->loop->step.program;
     copy_in(g, parameters, p->parameters, p->parameter_count, &program->parameters, 0, 0);
@@ -56,7 +59,8 @@ static void compare_bits(Generated *g, const void *structure, const NncMember *m
         const double *values = loop_values(g->machine, tensor_called(list, members[i].path));
         for (size_t e = 0; e < members[i].count; e++) {
             double c = get(g->program, structure, &members[i], e);
-            if (memcmp(&c, &values[e], sizeof c) != 0 && g->differences++ < 3) printf("    %s[%zu] is %.17g in C, %.17g evaluated\n", members[i].path, e, c, values[e]);
+            if (memcmp(&c, &values[e], sizeof c) != 0 && g->differences++ < 3)
+                printf("    %s[%zu] is %.17g in C, %.17g evaluated\n", members[i].path, e, c, values[e]);
         }
     }
 }
@@ -74,7 +78,8 @@ static void compare_parameters(Generated *g, const void *parameters, const NncTe
             stored = nnc_tensors_find(expected, arena_printf(g->arena, "%s/17", member->path));
             stride = 17;
         }
-        for (size_t e = 0; stored != NULL && e < stored->count; e++) differ(g, member->path, e * stride, get(p, parameters, member, e * stride), stored->values[e]);
+        for (size_t e = 0; stored != NULL && e < stored->count; e++)
+            differ(g, member->path, e * stride, get(p, parameters, member, e * stride), stored->values[e]);
     }
 }
 
@@ -101,7 +106,8 @@ static void check_training(Generated *g, const NncData *data, const NncTensors *
         double loss = p->train(parameters, state, work, in, target, (size_t)n, metrics);
         differ(g, "loss", step, loss, losses->values[step]);
         if (step < STEPS_BESIDE) {
-            if (n == 1 && beside != loss && g->differences++ < 3) printf("    loss is %.17g in C, %.17g evaluated\n", loss, beside);
+            if (n == 1 && beside != loss && g->differences++ < 3)
+                printf("    loss is %.17g in C, %.17g evaluated\n", loss, beside);
             compare_bits(g, parameters, p->parameters, p->parameter_count, &g->loop->step.program->parameters);
             compare_bits(g, state, p->states, p->state_count, &g->loop->step.program->states);
         }
@@ -112,15 +118,21 @@ static void check_training(Generated *g, const NncData *data, const NncTensors *
     free(parameters), free(state), free(work), free(in), free(target);
 }
 
-static bool check_fact(Arena *arena, const char *folder, const char *name, bool is_double, LoopOptions options, const char *build_folder) {
-    Generated g = {.arena = arena, .compilation = compilation_new(), .build = build_folder, .optimize = "-O1", .tolerance = is_double ? 1e-9 : 2e-5};
+static bool check_fact(Arena *arena, const char *folder, const char *name, bool is_double, LoopOptions options,
+                       const char *build_folder) {
+    Generated g = {.arena = arena,
+                   .compilation = compilation_new(),
+                   .build = build_folder,
+                   .optimize = "-O1",
+                   .tolerance = is_double ? 1e-9 : 2e-5};
     Compilation *c = g.compilation;
     const char *why;
     c->source = source_read(c->context.sources, arena_printf(arena, "%s/%s/model.nn", folder, name), &why);
     NncData data;
     NncTensors initial, expected;
     NncTensorsError error;
-    bool fine = c->source != 0 && compile(c, stdout) && data_load(c->model, data_block(c->model, "train"), NULL, 1, c->context.arena, c->context.diagnostics, &data);
+    bool fine = c->source != 0 && compile(c, stdout) &&
+                data_load(c->model, data_block(c->model, "train"), NULL, 1, c->context.arena, c->context.diagnostics, &data);
     fine = fine && nnc_safetensors_load(arena_printf(arena, "%s/%s/initial.safetensors", folder, name), &initial, &error);
     fine = fine && nnc_safetensors_load(arena_printf(arena, "%s/%s/expected.safetensors", folder, name), &expected, &error);
     if (fine) {
@@ -160,12 +172,14 @@ int main(int count, char **words) {
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         struct stat status;
         const char *model = arena_printf(arena, "%s/%s/model.nn", folder, entry->d_name);
-        if (stat(model, &status) == 0 && is_chosen(entry->d_name, count, words)) vec_push(arena, &names, arena_text(arena, entry->d_name, strlen(entry->d_name)));
+        if (stat(model, &status) == 0 && is_chosen(entry->d_name, count, words))
+            vec_push(arena, &names, arena_text(arena, entry->d_name, strlen(entry->d_name)));
     }
     closedir(directory);
     if (names.count > 0) qsort(names.at, names.count, sizeof *names.at, by_name);
     size_t failed = 0;
-    LoopOptions loops = {.unroll = UNROLL_NONE, .annotate = 1, .gradients = true}, automatic = {.unroll = UNROLL_AUTO, .annotate = 2};
+    LoopOptions loops = {.unroll = UNROLL_NONE, .annotate = 1, .gradients = true},
+                automatic = {.unroll = UNROLL_AUTO, .annotate = 2};
     for (size_t i = 0; i < names.count; i += EVERY) {
         failed += !check_fact(arena, folder, names.at[i], true, loops, build_folder);
         failed += !check_fact(arena, folder, names.at[i], false, automatic, build_folder);

@@ -116,7 +116,11 @@ static uint32_t read_model(Compilation *c, const char *path) {
 
 /* batch 0: the model's own */
 static bool check_model(const char *path, bool is_double, bool lines, int64_t batch, const char *build) {
-    Generated g = {.arena = arena_new(), .compilation = compilation_new(), .build = build, .optimize = "-O0", .tolerance = is_double ? 1e-11 : 2e-5};
+    Generated g = {.arena = arena_new(),
+                   .compilation = compilation_new(),
+                   .build = build,
+                   .optimize = "-O0",
+                   .tolerance = is_double ? 1e-11 : 2e-5};
     Compilation *c = g.compilation, *judge = compilation_new(); /* the interpreter's own, of which nothing is lowered */
     c->options.batch = judge->options.batch = batch;
     c->source = read_model(c, path);
@@ -165,11 +169,15 @@ static void find_models(Arena *arena, const char *folder, const char *prefix, Pa
 
 enum { RANDOM_MODELS = 24 };
 
-static int choose(int model, int site, int count) { return (int)(nnc_random_uniform(11, (uint64_t)model, (uint64_t)site, 0) * count); }
+static int choose(int model, int site, int count) {
+    return (int)(nnc_random_uniform(11, (uint64_t)model, (uint64_t)site, 0) * count);
+}
 
 static void write_random_model(Text *text, int k) {
     static const char *const activations[] = {"tanh", "sigmoid", "softplus", "silu"};
-    static const char *const optimizers[] = {"sgd(rate = 0.05)", "momentum(rate = 0.02, mu = 0.9)", "nesterov(rate = 0.02)", "adam(rate = 0.01)", "rmsprop(rate = 0.01)", "adamw(rate = 0.01)"};
+    static const char *const optimizers[] = {"sgd(rate = 0.05)",      "momentum(rate = 0.02, mu = 0.9)",
+                                             "nesterov(rate = 0.02)", "adam(rate = 0.01)",
+                                             "rmsprop(rate = 0.01)",  "adamw(rate = 0.01)"};
     int units = 2 + choose(k, 1, 4), depth = 1 + choose(k, 2, 3), shared = choose(k, 3, 3);
     text_printf(text, "model random_%d\ninput x[%d]\ntarget t[%d]\n", k, 2 + choose(k, 4, 3), 1 + choose(k, 5, 3));
     text_printf(text, "again = dense(%d)\nh0 = x -> dense(%d) -> %s\n", units, units, activations[choose(k, 6, 4)]);
@@ -179,7 +187,8 @@ static void write_random_model(Text *text, int k) {
         text_printf(text, "s%d = h%d -> %s -> %s\nh%d = s%d%s\n", i, i - 1, layer, activations[choose(k, 10 + i, 4)], i, i, skip);
     }
     text_printf(text, "output = h%d -> dense(%d)\n", depth, 1 + choose(k, 5, 3));
-    text_printf(text, "loss = half_squared_error(output, t)%s%s\n", choose(k, 7, 2) == 0 ? " + 0.01 * sum_squares(output.W)" : "", choose(k, 8, 3) == 0 ? " + 0.02 * sum_squares(h0.W)" : "");
+    text_printf(text, "loss = half_squared_error(output, t)%s%s\n", choose(k, 7, 2) == 0 ? " + 0.01 * sum_squares(output.W)" : "",
+                choose(k, 8, 3) == 0 ? " + 0.02 * sum_squares(h0.W)" : "");
     if (choose(k, 9, 4) == 0) text_put(text, "freeze h0.b\n");
     text_printf(text, "optimizer = %s\ntrain { batch = %d }\n", optimizers[choose(k, 30, 6)], 1 + choose(k, 31, 3));
 }
@@ -192,7 +201,8 @@ static size_t check_random_models(Arena *arena, const char *build) {
         write_random_model(text, k);
         FILE *file = fopen(path, "w");
         bool written = file != NULL && fputs(text_string(text), file) >= 0 && fclose(file) == 0;
-        bool fine = written && check_model(path, true, k % 2 == 0, 1, build) && check_model(path, k % 3 == 0, k % 2 == 1, 0, build);
+        bool fine =
+            written && check_model(path, true, k % 2 == 0, 1, build) && check_model(path, k % 3 == 0, k % 2 == 1, 0, build);
         if (!fine) printf("%s\n", text_string(text));
         failed += !fine;
     }
