@@ -55,7 +55,7 @@ first_comment gz.c | grep -q -- '-lm -lz '
 "$NNC" compile packed/plain.nn --single-file -o plain.c --quiet
 first_comment plain.c | grep -qv -- -lz
 grep -q zlib.h gz.c
-! grep -q '#include <zlib.h>' plain.c
+! grep -q '#include <zlib.h>' plain.c || exit 1
 "$NNC" compile packed/gz.nn -o iris >said # one folder after the other: what is there from before does no harm
 grep -q -- -lz said
 "$NNC" compile packed/plain.nn -o iris >said

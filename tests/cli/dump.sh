@@ -15,7 +15,7 @@ done
 "$NNC" "$model" --time --stop=normalize >out 2>err
 [ ! -s out ]
 [ "$(grep -c ' ms ' err)" = 4 ]
-! grep -q '^derive' err
+! grep -q '^derive' err || exit 1
 
 # A step that is never reached prints nothing.
 status=0; "$NNC" - --dump=derive <<<'input x[' >out 2>err || status=$?

@@ -26,9 +26,16 @@ cd ..
 [ "$(grep -c '^{"epoch":[0-9]*,"loss":[0-9.e-]*,"binary_accuracy":[0-9.e-]*,"seconds":[0-9.e-]*}$' a.json)" = 5 ]
 [ "$(wc -l <a.json)" = 5 ]
 diff <(without_seconds a.json) <(without_seconds b.json)
-[ "$(find cache/nnc -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+[ "$(find cache/nnc -mindepth 1 -maxdepth 1 -name 'xor-*' | wc -l)" = 1 ]
+[ "$(find cache/nnc -mindepth 1 -maxdepth 1 -name 'runtime-*' | wc -l)" = 1 ]
 rm cache/nnc/*/program # somebody tidied up
 "$NNC" train "$xor" --epochs 1 --quiet
+rm cache/nnc/*/runtime/train.o
+"$NNC" train "$xor" --epochs 1 --quiet # a program needs no objects
+sed 's/tanh/sigmoid/' "$xor" >xor2.nn
+"$NNC" train xor2.nn --epochs 1 --quiet
+[ -e "$(echo cache/nnc/runtime-*/runtime/train.o)" ] # made again, in the same place
+CC='cc -DOPTION' "$NNC" train "$xor" --epochs 1 --quiet # a compiler with an option
 
 # ---- One step of step_by_step in float32, against the published numbers
 
@@ -76,7 +83,7 @@ mean "$digits" | awk '{ exit !($1 >= 0.96) }'
 cmp whole.st part.st
 "$NNC" train "$iris" --epochs 1 --load whole.st --json >loaded.json
 "$NNC" train "$iris" --epochs 1 --json >fresh.json
-! cmp -s <(without_seconds loaded.json) <(without_seconds fresh.json)
+! cmp -s <(without_seconds loaded.json) <(without_seconds fresh.json) || exit 1
 sed "s,\.\./data,$SOURCE/examples/data,; s/dense(3)/dense(3, b = 1)/; s/dense(16)/dense(8)/" "$iris" >narrow.nn
 refused 1 "has shape [8, 4] in the program, [16, 4] in the file" "$NNC" train narrow.nn --load whole.st
 refused 0 "has shape [8, 4] in the program, [16, 4] in the file" "$NNC" train narrow.nn --load whole.st --partial --epochs 1
