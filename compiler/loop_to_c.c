@@ -5,8 +5,7 @@
 
 /* Words that many lines of the output share. */
 typedef struct {
-    const char *model, *upper, *number, *feed, *fed, *metrics;
-    const char *apart; /* feed, in functions whose parameters never overlap */
+    const char *model, *upper, *number, *feed, *metrics;
 } Words;
 
 static Words words_of(const LoopProgram *loop) {
@@ -18,9 +17,6 @@ static Words words_of(const LoopProgram *loop) {
         .upper = c_upper(arena, m),
         .number = c_number_type(loop),
         .feed = arena_printf(arena, "const %s_input *in%s", m, target ? arena_printf(arena, ", const %s_target *target", m) : ""),
-        .apart = arena_printf(arena, "const %s_input *restrict in%s", m,
-                              target ? arena_printf(arena, ", const %s_target *restrict target", m) : ""),
-        .fed = target ? "in + first, target + first" : "in + first",
         .metrics = loop->model->training->metrics.count > 0 ? arena_printf(arena, ", %s_metrics *metrics", m) : "",
     };
 }
@@ -58,37 +54,53 @@ static void print_mean_over_batches(Text *text, const Words *w, const Metric *me
     line(text, "return n > 0 ? total / (%s)n : 0;", w->number, "", "");
 }
 
-static void print_train(Text *text, const Words *w, const Program *program) {
+/* Parameters of an entry point that the call inside does not pass on, and no other line uses. */
+static void print_unused(Text *text, const char *call, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(names[i]);
+        const char *at = strstr(call, names[i]);
+        while (at != NULL && ((at[-1] != '(' && at[-1] != ' ') || strchr(" ,)", at[length]) == NULL))
+            at = strstr(at + 1, names[i]);
+        if (at == NULL) text_printf(text, "(void)%s;\n", names[i]);
+    }
+}
+
+static const char *const training_parameters[] = {"model", "in", "target"}, *const prediction_parameters[] = {"model", "work",
+                                                                                                              "in", "out"};
+
+static void print_train(Text *text, const Words *w, const Program *program, const char *call) {
     text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s) {\n", w->number,
                 w->model, w->model, w->model, w->model, w->feed, w->metrics);
     text->indent++;
-    const char *call =
-        arena_printf(text->arena, "state->step++;\n%s_step(model, state, work, %s, examples);\n", w->model, w->fed);
-    print_mean_over_batches(text, w, program->metrics.at, program->metrics.count, call);
+    print_unused(text, call, training_parameters, program->targets.count > 0 ? 3 : 2);
+    print_mean_over_batches(text, w, program->metrics.at, program->metrics.count,
+                            arena_printf(text->arena, "state->step++;\n%s", call));
     text->indent--;
     text_put(text, "}\n\n");
 }
 
-static void print_evaluate(Text *text, const Words *w, const Program *program) {
+static void print_evaluate(Text *text, const Words *w, const Program *program, const char *call) {
     text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s) {\n", w->number,
                 w->model, w->model, w->model, w->feed, w->metrics);
     text->indent++;
-    const char *call = arena_printf(text->arena, "%s_judge(model, work, %s, examples);\n", w->model, w->fed);
+    print_unused(text, call, training_parameters, program->targets.count > 0 ? 3 : 2);
     print_mean_over_batches(text, w, program->metrics.at, program->metrics.count, call);
     text->indent--;
     text_put(text, "}\n\n");
 }
 
-static void print_predict(Text *text, const Words *w) {
+static void print_predict(Text *text, const Words *w, const char *call) {
     text_printf(
         text,
         "void %s_predict(const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, size_t n) {\n",
         w->model, w->model, w->model, w->model, w->model);
     text->indent++;
+    print_unused(text, call, prediction_parameters, 4);
     line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
     text->indent++;
-    line(text, "const int examples = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", w->upper, w->upper, "");
-    line(text, "%s_answer(model, work, in + first, out + first, examples);", w->model, "", "");
+    if (strstr(call, ", examples") != NULL)
+        line(text, "const int examples = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", w->upper, w->upper, "");
+    text_put(text, call);
     text->indent--;
     text_put(text, "}\n");
     text->indent--;
@@ -169,58 +181,59 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
         text_printf(text, "    return (%s)nnc_random_uniform(seed, site, step, point);\n}\n\n", w.number);
     }
     Arena *arena = loop->arena;
-    bool target = model->training->targets.count > 0;
-    c_function(&p, &loop->initial,
-               &(CHead){"static void",
-                        arena_printf(arena, "%s_fill", m),
-                        arena_printf(arena, "%s_parameters *model, %s_state *state, uint64_t seed", m, m),
-                        NULL,
-                        {.model = true, .state = true, .seed = true}});
-    text_printf(
-        text,
-        "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n    state->step = 0;\n    state->epoch = 0;\n", m,
-        m, m);
-    text_printf(text, "    %s_fill(model, state, seed);\n}\n\n", m);
-    c_function(
-        &p, &loop->step,
-        &(CHead){"static void",
-                 arena_printf(arena, "%s_step", m),
-                 arena_printf(arena,
-                              "%s_parameters *restrict model, %s_state *restrict state, %s_work *restrict work, %s, int examples",
-                              m, m, m, w.apart),
-                 NULL,
-                 {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
-    print_train(text, &w, model->training);
-    c_function(
-        &p, &loop->evaluate,
-        &(CHead){"static void",
-                 arena_printf(arena, "%s_judge", m),
-                 arena_printf(arena, "const %s_parameters *restrict model, %s_evaluate_work *restrict work, %s, int examples", m,
-                              m, w.apart),
-                 NULL,
-                 {.model = true, .work = true, .in = true, .target = target, .examples = true}});
-    print_evaluate(text, &w, model->inference);
+    const char *in = arena_printf(arena, "const %s_input *restrict in", m), *examples = "int examples";
+    const char *target = model->training->targets.count > 0 ? arena_printf(arena, "const %s_target *restrict target", m) : NULL;
+    const char *constant = arena_printf(arena, "const %s_parameters *restrict model", m);
+    CHead head = {"static void", arena_printf(arena, "%s_initial_values", m),
+                  .comment = "Parameters and state before the first step.",
+                  .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *model", m),
+                                 [C_STATE] = arena_printf(arena, "%s_state *state", m),
+                                 [C_SEED] = "uint64_t seed"}};
+    c_function(&p, &loop->initial, &head);
+    text_printf(text,
+                "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n%s    state->step = 0;\n    state->epoch "
+                "= 0;\n    %s}\n\n",
+                m, m, m, draws ? "" : "    (void)seed;\n", c_call(&p, &loop->initial, &head, ""));
+    head = (CHead){"static void", arena_printf(arena, "%s_step", m),
+                   .comment = "One step of training on one batch: the forward pass, the loss, its gradient, and the update.",
+                   .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
+                                  [C_STATE] = arena_printf(arena, "%s_state *restrict state", m),
+                                  [C_WORK] = arena_printf(arena, "%s_work *restrict work", m),
+                                  [C_IN] = in,
+                                  [C_TARGET] = target,
+                                  [C_EXAMPLES] = examples}};
+    c_function(&p, &loop->step, &head);
+    print_train(text, &w, model->training, c_call(&p, &loop->step, &head, " + first"));
+    head =
+        (CHead){"static void", arena_printf(arena, "%s_evaluate_batch", m), .comment = "The loss of one batch, and its metrics.",
+                .parameters = {[C_MODEL] = constant,
+                               [C_WORK] = arena_printf(arena, "%s_evaluate_work *restrict work", m),
+                               [C_IN] = in,
+                               [C_TARGET] = target,
+                               [C_EXAMPLES] = examples}};
+    c_function(&p, &loop->evaluate, &head);
+    print_evaluate(text, &w, model->inference, c_call(&p, &loop->evaluate, &head, " + first"));
     p.outputs = &model->inference->outputs;
-    c_function(&p, &loop->predict,
-               &(CHead){"static void",
-                        arena_printf(arena, "%s_answer", m),
-                        arena_printf(arena,
-                                     "const %s_parameters *restrict model, %s_predict_work *restrict work, const %s_input "
-                                     "*restrict in, %s_output *restrict out, int examples",
-                                     m, m, m, m),
-                        NULL,
-                        {.model = true, .work = true, .in = true, .out = true, .examples = true}});
+    head = (CHead){"static void", arena_printf(arena, "%s_predict_batch", m), .comment = "The outputs for one batch.",
+                   .parameters = {[C_MODEL] = constant,
+                                  [C_WORK] = arena_printf(arena, "%s_predict_work *restrict work", m),
+                                  [C_IN] = in,
+                                  [C_OUT] = arena_printf(arena, "%s_output *restrict out", m),
+                                  [C_EXAMPLES] = examples}};
+    c_function(&p, &loop->predict, &head);
+    print_predict(text, &w, c_call(&p, &loop->predict, &head, " + first"));
     p.outputs = NULL;
-    print_predict(text, &w);
     if (!loop->options.gradients) return;
     p.gradients = true;
-    c_function(
-        &p, &loop->gradient,
-        &(CHead){w.number,
-                 arena_printf(arena, "%s_gradient", m),
-                 gradient_parameters(arena, m, w.feed),
-                 "work->loss",
-                 {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true, .gradient = true}});
+    head = (CHead){w.number, arena_printf(arena, "%s_gradient", m), "work->loss", .fixed = true,
+                   .parameters = {[C_MODEL] = arena_printf(arena, "const %s_parameters *model", m),
+                                  [C_STATE] = arena_printf(arena, "const %s_state *state", m),
+                                  [C_WORK] = arena_printf(arena, "%s_gradient_work *work", m),
+                                  [C_IN] = arena_printf(arena, "const %s_input *in", m),
+                                  [C_TARGET] = target == NULL ? NULL : arena_printf(arena, "const %s_target *target", m),
+                                  [C_EXAMPLES] = examples,
+                                  [C_GRADIENT] = arena_printf(arena, "%s_parameters *gradient", m)}};
+    c_function(&p, &loop->gradient, &head);
 }
 
 static void print_costs(Text *text, const char *what, const Routine *routine, double examples) {
@@ -235,6 +248,17 @@ static double bytes_of(const LoopProgram *loop, const Tensors *list, double coun
     double bytes = counters;
     for (size_t i = 0; i < list->count; i++)
         bytes += tensor_points(list->at[i]) * (list->at[i]->index_range > 0 || !loop->is_double ? 4 : 8);
+    return bytes;
+}
+
+/* Of one example. */
+static double example_bytes(const LoopProgram *loop, const Tensors *list) {
+    double bytes = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const Tensor *t = list->at[i];
+        double elements = tensor_points(t) / (t->batched ? (double)t->shape[0] : 1);
+        bytes += elements * (t->index_range > 0 || !loop->is_double ? 4 : 8);
+    }
     return bytes;
 }
 
@@ -284,11 +308,19 @@ static void print_description(Text *text, const LoopProgram *loop) {
     } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)},
                    {"state", bytes_of(loop, &program->states, 8)},
                    {"work", loop_work_bytes(loop, &loop->step)},
-                   {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)}};
+                   {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)},
+                   {"predict_work", loop_work_bytes(loop, &loop->predict)},
+                   {"gradient_work", loop->options.gradients ? loop_work_bytes(loop, &loop->gradient) : 0},
+                   {"input, for one example", example_bytes(loop, &program->inputs)},
+                   {"target, for one example", example_bytes(loop, &program->targets)},
+                   {"output, for one example", example_bytes(loop, &loop->model->inference->outputs)}};
     text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated and nothing is global:\n\n");
-    for (size_t i = 0; i < sizeof structs / sizeof *structs; i++)
-        text_printf(text, "     %-22s %14s\n", arena_printf(arena, "%s_%s", m, structs[i].what),
-                    number_grouped(arena, structs[i].bytes));
+    int width = (int)strlen(m) + 25;
+    for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) {
+        if (structs[i].bytes > 0)
+            text_printf(text, "     %-*s %12s\n", width, arena_printf(arena, "%s_%s", m, structs[i].what),
+                        number_grouped(arena, structs[i].bytes));
+    }
     print_choice(text, loop);
     text_printf(text, "   Arithmetic is %s. */\n",
                 loop->options.fast ? "fast: sums may be reordered"

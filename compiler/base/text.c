@@ -31,6 +31,11 @@ void text_put(Text *text, const char *words) {
     }
 }
 
+bool text_ends_in(const Text *text, const char *end) {
+    size_t length = strlen(end);
+    return text->bytes.count >= length && memcmp(text->bytes.at + text->bytes.count - length, end, length) == 0;
+}
+
 void text_printf(Text *text, const char *format, ...) {
     char small[256];
     va_list list, again;

@@ -3,6 +3,7 @@
 #define NNC_BASE_TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "base/arena.h"
 #include "number.h"
@@ -16,6 +17,7 @@ typedef struct {
 
 Text *text_new(Arena *arena);
 void text_put(Text *text, const char *words);
+bool text_ends_in(const Text *text, const char *end);
 void text_printf(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *text_string(Text *text); /* NUL-terminated, in the arena */
 

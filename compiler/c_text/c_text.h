@@ -27,20 +27,34 @@ struct CPrinter {
     const char *model;
     const Tensors *outputs; /* tensors that live in out[b], or NULL */
     bool gradients;         /* adjoints of parameters live in gradient->path */
+    bool backwards;         /* the forward pass of this function has been printed */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
     void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
     CScope scope;                                        /* indices and local variables */
     const char **places;                                 /* by tensor id: what c_place prints before the subscripts, or NULL */
 };
 
-/* The head of a function, and which of the usual parameters it has. */
+/* What functions are given, in this order. */
+typedef enum {
+    C_MODEL,
+    C_STATE,
+    C_WORK,
+    C_IN,
+    C_TARGET,
+    C_OUT,
+    C_EXAMPLES,
+    C_GRADIENT,
+    C_SEED,
+    C_OTHER,
+    C_PARAMETERS
+} CParameter;
+
+/* The head of a function. One of our own has those of its parameters that it needs; one that others call has all of them. */
 typedef struct {
-    bool state, work, in, target, out, examples, gradient, model, seed;
-} CParameters;
-typedef struct {
-    const char *type, *name, *parameters; /* "static void", "iris_step", "iris_parameters *model, ..." */
-    const char *returns;                  /* or NULL */
-    CParameters has;
+    const char *type, *name, *returns;    /* "static void", "iris_step"; what it returns, or NULL */
+    const char *comment;                  /* or NULL */
+    const char *parameters[C_PARAMETERS]; /* "const iris_input *restrict in", or NULL */
+    bool fixed;                           /* it has all of them */
 } CHead;
 
 /* ---- names.c */
@@ -63,6 +77,7 @@ void c_literal(Text *text, double value, bool is_double);
 
 /* ---- statements.c */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
+const char *c_call(CPrinter *p, const Routine *routine, const CHead *head, const char *first); /* f(model, in + first) */
 bool c_draws(const Statements *list);
 
 /* ---- wrap.c */

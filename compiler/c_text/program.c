@@ -154,7 +154,7 @@ static void print_calls(Text *text, const LoopProgram *loop) {
     for (size_t i = 0; i < program->metrics.count; i++)
         text_printf(copy, "    metrics[%zu] = %sfound.%s;\n", i, convert, c_name(text->arena, program->metrics.at[i].name));
     if (!metrics) text_put(copy, "    (void)metrics;\n");
-    const char *results = metrics ? arena_printf(text->arena, "    %s_metrics found;\n", m) : "";
+    const char *results = metrics ? arena_printf(text->arena, "    %s_metrics found = {0};\n", m) : "";
     text_put(text, "static void init(void *model, void *state, uint64_t seed) {\n");
     text_printf(text, "    %s_init(model, state, seed);\n}\n\n", m);
     text_put(text, "static double train(void *model, void *state, void *work, const void *in, const void *target, size_t n, "
@@ -194,16 +194,15 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
     text_put(text, "        if (infinity ? !(difference >= 0) && numbers[i] >= numbers[i] : !(numbers[i] >= numbers[i])) return "
                    "1;\n    }\n    return 0;\n}\n\n");
     CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .after_block = look_at_result};
-    const char *targets = target ? arena_printf(text->arena, ", const %s_target *target", m) : "";
-    c_function(&p, &loop->forward,
-               &(CHead){"static const char *",
-                        "search",
-                        arena_printf(text->arena,
-                                     "const %s_parameters *model, const %s_state *state, %s_values *work, const %s_input *in%s, "
-                                     "int examples, int infinity",
-                                     m, m, m, m, targets),
-                        "NULL",
-                        {.model = true, .state = true, .work = true, .in = true, .target = target, .examples = true}});
+    const CHead head = {"static const char *", "search", "NULL", .fixed = true,
+                        .parameters = {[C_MODEL] = arena_printf(text->arena, "const %s_parameters *model", m),
+                                       [C_STATE] = arena_printf(text->arena, "const %s_state *state", m),
+                                       [C_WORK] = arena_printf(text->arena, "%s_values *work", m),
+                                       [C_IN] = arena_printf(text->arena, "const %s_input *in", m),
+                                       [C_TARGET] = target ? arena_printf(text->arena, "const %s_target *target", m) : NULL,
+                                       [C_EXAMPLES] = "int examples",
+                                       [C_OTHER] = "int infinity"}};
+    c_function(&p, &loop->forward, &head);
     text_put(text, "static const char *first_not_finite(const void *model, const void *state, const void *in, const void "
                    "*target, size_t n) {\n");
     text_printf(text,

@@ -54,9 +54,9 @@ static void print_let(CPrinter *p, const Node *node) {
 }
 
 /* sum = sum + x reads better as sum += x, and is the same */
-static bool adds_to_itself(const Node *node) {
+static bool changes_itself(const Node *node, Op op) {
     Expr e = node->value;
-    if (!expr_is_op(e, OP_ADD) || e->kids[0]->kind != EXPR_READ || e->kids[0]->tensor != node->target || e->kids[0]->has_default)
+    if (!expr_is_op(e, op) || e->kids[0]->kind != EXPR_READ || e->kids[0]->tensor != node->target || e->kids[0]->has_default)
         return false;
     for (int i = 0; node->subscripts != NULL && i < node->target->rank; i++) {
         if (e->kids[0]->kids[i] != node->subscripts[i]) return false;
@@ -65,21 +65,26 @@ static bool adds_to_itself(const Node *node) {
 }
 
 static void print_assignment(CPrinter *p, const Node *node) {
-    bool adds = adds_to_itself(node);
+    bool adds = changes_itself(node, OP_ADD), subtracts = changes_itself(node, OP_SUB);
     c_place(p, node->target, node->subscripts);
-    text_put(p->text, adds ? " += " : " = ");
-    c_expression(p, adds ? node->value->kids[1] : node->value, kind_of(node->target));
+    text_put(p->text, adds ? " += " : subtracts ? " -= " : " = ");
+    c_expression(p, adds || subtracts ? node->value->kids[1] : node->value, kind_of(node->target));
     text_put(p->text, ";\n");
 }
 
 /* The formulas that the block computes, in the names of the model, and where they come from. */
 static void print_formulas(CPrinter *p, const Node *block) {
     if (p->annotate == 0) return;
+    if (!p->backwards && block->statements.at[0]->target->kind == TENSOR_ADJOINT) {
+        p->backwards = true;
+        text_put(p->text, "\n/* ---- Backwards: dx is the derivative of the loss with respect to x, by the chain rule */\n");
+    }
     for (size_t i = 0; i < block->statements.count; i++) {
         const Statement *s = block->statements.at[i];
         Text *formula = text_new(p->text->arena);
         statement_print(formula, s);
-        text_put(p->text, i == 0 ? "\n/* " : "   ");
+        bool first = i == 0 && !text_ends_in(p->text, "{\n");
+        text_put(p->text, first ? "\n/* " : i == 0 ? "/* " : "   ");
         if (s->origin.span.source != 0) {
             text_printf(p->text, "%s:%u   ", c_model_file(p->text->arena, p->loop->model),
                         source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
@@ -148,40 +153,63 @@ bool c_draws(const Statements *list) {
     return false;
 }
 
-/* Every function of a kind has the same parameters; those that this one does not need are named as such. */
-static void print_unused(CPrinter *p, const Routine *routine, const bool *uses, const CParameters *parameters, bool calls) {
+static const char *const parameter_names[C_PARAMETERS] = {"model", "state",    "work",     "in",  "target",
+                                                          "out",   "examples", "gradient", "seed"};
+
+/* Which parameters the statements need that use these tensors. */
+static void find_needs(const CPrinter *p, const Routine *routine, const bool *uses, bool needs[C_PARAMETERS]) {
     const Program *program = routine->program;
-    bool model = calls, state = calls, work = calls, in = calls, target = calls,
-         examples = calls || uses[program->batch_size->id], given = calls;
+    needs[C_EXAMPLES] = uses[program->batch_size->id];
+    needs[C_SEED] = routine == &p->loop->initial && c_draws(&program->initial);
     for (size_t i = 0; i < routine->buffers.count; i++) {
         if (!uses[routine->buffers.at[i]->id]) continue;
-        if (c_is_given(p->loop, routine, routine->buffers.at[i])) given = true;
-        else work = true;
+        if (c_is_given(p->loop, routine, routine->buffers.at[i])) needs[C_OUT] = needs[C_GRADIENT] = true;
+        else needs[C_WORK] = true;
     }
     for (size_t i = 0; i < program->all.count; i++) {
         const Tensor *t = program->all.at[i];
         if (!uses[i]) continue;
-        model |= t->kind == TENSOR_PARAMETER;
-        in |= t->kind == TENSOR_INPUT;
-        target |= t->kind == TENSOR_TARGET;
-        state |= t->kind == TENSOR_STATE || t == program->step || t == program->epoch;
-        examples |= t->batched && t->shape[0] > 1;
+        needs[C_MODEL] |= t->kind == TENSOR_PARAMETER;
+        needs[C_IN] |= t->kind == TENSOR_INPUT;
+        needs[C_TARGET] |= t->kind == TENSOR_TARGET;
+        needs[C_STATE] |= t->kind == TENSOR_STATE || t == program->step || t == program->epoch;
+        needs[C_EXAMPLES] |= t->batched && t->shape[0] > 1;
     }
-    const struct {
-        bool has, uses;
-        const char *name;
-    } all[] = {{parameters->model, model, "model"},
-               {parameters->state, state, "state"},
-               {parameters->work, work, "work"},
-               {parameters->in, in, "in"},
-               {parameters->target, target, "target"},
-               {parameters->examples, examples, "examples"},
-               {parameters->seed, c_draws(&program->initial), "seed"},
-               {parameters->out, given, "out"},
-               {parameters->gradient, given, "gradient"}};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (all[i].has && !all[i].uses) text_printf(p->text, "(void)%s;\n", all[i].name);
+}
+
+static bool *needs_of(CPrinter *p, const Routine *routine, const CHead *head, const Nodes *blocks) {
+    bool *needs = NEW_ARRAY(p->text->arena, bool, C_PARAMETERS);
+    find_needs(p, routine, loop_uses(p->text->arena, routine, blocks), needs);
+    for (int i = 0; i < C_PARAMETERS; i++) needs[i] &= head->parameters[i] != NULL;
+    return needs;
+}
+
+static void print_parameters(CPrinter *p, const CHead *head, const bool *needs) {
+    int count = 0;
+    for (int i = 0; i < C_PARAMETERS; i++) {
+        if (head->parameters[i] != NULL && (needs[i] || head->fixed))
+            text_printf(p->text, "%s%s", count++ == 0 ? "" : ", ", head->parameters[i]);
     }
+    text_put(p->text, count == 0 ? "void) {\n" : ") {\n");
+    for (int i = 0; i < C_OTHER && head->fixed; i++) {
+        if (head->parameters[i] != NULL && !needs[i]) text_printf(p->text, "    (void)%s;\n", parameter_names[i]);
+    }
+}
+
+static const char *call(Arena *arena, const char *name, const bool *needs, const char *first) {
+    const char *arguments = "";
+    for (int i = 0; i < C_OTHER; i++) {
+        bool moves = i == C_IN || i == C_TARGET || i == C_OUT;
+        if (needs[i])
+            arguments = arena_printf(arena, "%s%s%s%s", arguments, *arguments == '\0' ? "" : ", ", parameter_names[i],
+                                     moves ? first : "");
+    }
+    return arena_printf(arena, "%s(%s);\n", name, arguments);
+}
+
+const char *c_call(CPrinter *p, const Routine *routine, const CHead *head, const char *first) {
+    p->routine = routine;
+    return call(p->text->arena, head->name, needs_of(p, routine, head, &routine->body), first);
 }
 
 static Nodes blocks_of(Arena *arena, const Routine *routine, int function) {
@@ -192,43 +220,43 @@ static Nodes blocks_of(Arena *arena, const Routine *routine, int function) {
     return blocks;
 }
 
-/* A piece of a routine that became too long for one function: NAME_step_3, with the parameters of the whole. */
+/* A piece of a routine that became too long for one function: NAME_step_3. */
 static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, int function) {
     Nodes blocks = blocks_of(p->text->arena, routine, function);
-    const bool *uses = loop_uses(p->text->arena, routine, &blocks);
+    CHead own = *head;
+    own.fixed = false;
     c_leave(p, 0);
-    text_printf(p->text, "static void %s_%d(%s) {\n", head->name, function, head->parameters);
+    text_printf(p->text, "static void %s_%d(", head->name, function);
+    print_parameters(p, &own, needs_of(p, routine, head, &blocks));
     p->text->indent++;
-    print_unused(p, routine, uses, &head->has, false);
-    print_settings(p, routine, uses);
+    print_settings(p, routine, loop_uses(p->text->arena, routine, &blocks));
     print_nodes(p, &blocks);
     p->text->indent--;
     text_put(p->text, "}\n\n");
 }
 
-static void call_piece(CPrinter *p, const CHead *head, int function) {
-    const CParameters *has = &head->has;
-    text_printf(p->text, "%s_%d(model%s%s%s%s%s%s%s);\n", head->name, function, has->state ? ", state" : "",
-                has->work ? ", work" : "", has->in ? ", in" : "", has->target ? ", target" : "", has->out ? ", out" : "",
-                has->examples ? ", examples" : "", has->gradient ? ", gradient" : "");
+static void call_piece(CPrinter *p, const Routine *routine, const CHead *head, int function) {
+    Nodes blocks = blocks_of(p->text->arena, routine, function);
+    const char *name = arena_printf(p->text->arena, "%s_%d", head->name, function);
+    text_put(p->text, call(p->text->arena, name, needs_of(p, routine, head, &blocks), ""));
 }
 
 void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     p->program = routine->program;
     p->routine = routine;
     p->places = NEW_ARRAY(p->text->arena, const char *, routine->program->all.count + 1);
+    p->backwards = false;
     for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, k);
     Nodes own = blocks_of(p->text->arena, routine, 0);
-    const bool *uses = loop_uses(p->text->arena, routine, &own);
     c_leave(p, 0);
-    text_printf(p->text, "%s%s%s(%s) {\n", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name,
-                head->parameters);
+    if (head->comment != NULL && p->annotate > 0) text_printf(p->text, "/* %s */\n", head->comment);
+    text_printf(p->text, "%s%s%s(", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name);
+    print_parameters(p, head, needs_of(p, routine, head, &routine->body));
     p->text->indent++;
-    print_unused(p, routine, uses, &head->has, routine->functions > 0);
-    print_settings(p, routine, uses);
+    print_settings(p, routine, loop_uses(p->text->arena, routine, &own));
     for (size_t i = 0; i < routine->body.count; i++) {
         const Node *block = routine->body.at[i];
-        if (block->function > 0) call_piece(p, head, block->function);
+        if (block->function > 0) call_piece(p, routine, head, block->function);
         else print_block(p, block);
     }
     if (head->returns != NULL) text_printf(p->text, "return %s;\n", head->returns);

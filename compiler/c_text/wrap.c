@@ -15,10 +15,12 @@ static bool is_operator(const char *at) {
 /* Where the line may be cut so that its first part has at most `room` bytes: the last such place, or 0. */
 static size_t cut(const char *line, size_t length, size_t indent, size_t room, bool comment) {
     size_t best = 0;
+    int brackets = 0; /* subscripts stay whole */
     bool quoted = false;
     for (size_t i = indent + 1; i < length && i <= room; i++) {
         if (line[i - 1] == '"' && line[i - 2] != '\\') quoted = !quoted;
-        if (quoted || line[i - 1] != ' ') continue;
+        if (!quoted && !comment) brackets += (line[i - 1] == '[') - (line[i - 1] == ']');
+        if (quoted || brackets > 0 || line[i - 1] != ' ') continue;
         bool after_comma = i >= 2 && line[i - 2] == ',';
         if (comment || after_comma || is_operator(line + i)) best = i;
     }

@@ -204,8 +204,7 @@ static Expr reduction(Lowering *l, Expr e) {
 
 /* a^2 and a^3 as products: a is computed once */
 static Expr small_power(Lowering *l, Expr base, double power) {
-    if (base->kind != EXPR_READ && base->kind != EXPR_INDEX)
-        base = read_local(l, let(l, power == 2 ? "root" : "base", 0, base, true));
+    if (base->kind != EXPR_READ && base->kind != EXPR_INDEX) base = read_local(l, let(l, "base", 0, base, true));
     Expr square = expr_op2(l->pool, OP_MUL, base, base);
     return power == 2 ? square : expr_op2(l->pool, OP_MUL, square, base);
 }
@@ -318,20 +317,37 @@ static Index *row_index(Lowering *l, const Statement *s, bool lines) {
 
 /* ---- Groups of statements */
 
-static void lower_value(Lowering *l, const Statement *s, Expr value, bool local) {
+static void store_value(Lowering *l, const Statement *s, Expr value) {
     value = lowered(l, value);
-    if (local) {
-        Node *node = node_new(l, NODE_LET);
-        node->target = s->target;
-        node->value = value;
-        node->constant = true;
-        vec_push(l->arena, &l->routine->in_place, s->target);
-        return;
-    }
     Expr at[s->target->rank + 1];
     for (int i = 0; i < s->target->rank; i++)
         at[i] = s->subscripts != NULL ? s->subscripts[i] : expr_index(l->pool, s->indices[i]);
     store(l, s->target, at, value);
+}
+
+typedef struct {
+    const Tensor *tensor;
+    Expr value;
+} Variable;
+
+static Expr variable_for(void *context, Expr e) {
+    const Variable *variable = context;
+    return e->kind == EXPR_READ && e->tensor == variable->tensor ? variable->value : e;
+}
+
+/* A gradient that is needed in the same loops alone: a variable of its name. A sum ends in a variable anyway. */
+static Variable gradient_variable(Lowering *l, const Statement *s, Expr value) {
+    value = lowered(l, value);
+    if (value->kind == EXPR_READ && (value->tensor->local || value->tensor->array)) {
+        value->tensor->name = s->target->name;
+        return (Variable){s->target, value};
+    }
+    Node *node = node_new(l, NODE_LET);
+    node->target = s->target;
+    node->value = value;
+    node->constant = true;
+    vec_push(l->arena, &l->routine->in_place, s->target);
+    return (Variable){0};
 }
 
 /* Values in which each sum has been replaced by what reads its row. */
@@ -431,7 +447,7 @@ static void lower_together(Lowering *l, const Statement *s, Index *index) {
     rest->index = index;
     rest->rest = count;
     l->out = &rest->body;
-    lower_value(l, s, value, false);
+    store_value(l, s, value);
 }
 
 /* ---- Straight lines or loops: loops of a vector's length beat straight lines from about thirty multiply-adds on */
@@ -471,9 +487,12 @@ static void lower_group(Lowering *l, const Group *group) {
     open_loops(l, s->indices, s->count, across);
     if (across == NULL || sums_across(l, group, across, &value)) {
         if (across != NULL) open_loops(l, &across, 1, NULL);
-        lower_value(l, s, value, group->in_place);
+        Variable gradient = {0};
+        if (group->in_place) gradient = gradient_variable(l, s, value);
+        else store_value(l, s, value);
         for (size_t i = 1; i < group->list.count; i++) {
-            lower_value(l, group->list.at[i], without_single_indices(l, group->list.at[i]->value), false);
+            Expr next = without_single_indices(l, group->list.at[i]->value);
+            store_value(l, group->list.at[i], expr_replace(l->pool, next, variable_for, &gradient));
         }
     }
     block->scoped = block->body.count > 1;

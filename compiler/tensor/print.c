@@ -1,5 +1,6 @@
 /* The tensor program as mathematics, in the notation of the language. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tensor/affine.h"
 #include "tensor/program.h"
@@ -12,6 +13,16 @@ typedef struct {
     Vec(const Index *) seen;
     Vec(const char *) shown;
 } Printer;
+
+/* As readers would write it: 1 - 0.9 is 0.1, not 0.09999999999999998, though 1/3 has all its digits. */
+static void print_number(Text *text, double value) {
+    char digits[NUMBER_LENGTH], all[NUMBER_LENGTH];
+    snprintf(digits, sizeof digits, "%.15g", value);
+    double rounded = strtod(digits, NULL);
+    number_print(digits, rounded);
+    number_print(all, value);
+    text_put(text, strlen(digits) + 3 < strlen(all) ? digits : all);
+}
 
 static bool taken(const Printer *p, const char *name) {
     for (size_t i = 0; i < p->shown.count; i++) {
@@ -88,7 +99,7 @@ static void print(Printer *p, Expr e, int strength, bool subscript) {
         } else {
             bool wrap = e->value < 0 && strength > SUM + 2;
             if (wrap) text_put(p->text, "(");
-            text_number(p->text, e->value);
+            print_number(p->text, e->value);
             if (wrap) text_put(p->text, ")");
         }
         return;
