@@ -270,6 +270,7 @@ static Program *elaborate(AstContext *context, Model *model, const AstList *libr
     }
     learn_facts(e);
     elaborate_outputs(e, loss_from);
+    if (training && e->optimizer != NULL) update_states(e, e->root);
     if (e->optimizer != NULL && training) elaborate_optimizer(e);
     return e->program;
 }

@@ -172,14 +172,12 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m,
                 c_model_file(loop->arena, model));
     text_put(text, loop->options.fast ? fast_arithmetic : strict_arithmetic);
-    bool draws = c_draws(&model->training->initial);
+    bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m,
                 loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
     print_literals(text, loop);
-    if (draws) {
-        text_printf(text, "static %s %s_draw(uint64_t seed, uint64_t site, uint64_t step, uint64_t point) {\n", w.number, m);
-        text_printf(text, "    return (%s)nnc_random_uniform(seed, site, step, point);\n}\n\n", w.number);
-    }
+    const Statements drawing[] = {model->training->initial, model->training->forward, model->inference->forward};
+    c_random(text, loop, drawing, 3);
     Arena *arena = loop->arena;
     const char *in = arena_printf(arena, "const %s_input *restrict in", m), *examples = "int examples";
     const char *target = model->training->targets.count > 0 ? arena_printf(arena, "const %s_target *restrict target", m) : NULL;
@@ -193,7 +191,11 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     text_printf(text,
                 "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n%s    state->step = 0;\n    state->epoch "
                 "= 0;\n    %s}\n\n",
-                m, m, m, draws ? "" : "    (void)seed;\n", c_call(&p, &loop->initial, &head, ""));
+                m, m, m,
+                c_state_seed(loop)                   ? "    state->seed = seed;\n"
+                : c_draws(&model->training->initial) ? ""
+                                                     : "    (void)seed;\n",
+                c_call(&p, &loop->initial, &head, ""));
     head = (CHead){"static void", arena_printf(arena, "%s_step", m),
                    .comment = "One step of training on one batch: the forward pass, the loss, its gradient, and the update.",
                    .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
@@ -306,7 +308,7 @@ static void print_description(Text *text, const LoopProgram *loop) {
         const char *what;
         double bytes;
     } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)},
-                   {"state", bytes_of(loop, &program->states, 8)},
+                   {"state", bytes_of(loop, &program->states, c_state_seed(loop) ? 16 : 8)},
                    {"work", loop_work_bytes(loop, &loop->step)},
                    {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)},
                    {"predict_work", loop_work_bytes(loop, &loop->predict)},

@@ -30,8 +30,9 @@ typedef struct {
     size_t input_size, target_size;                          /* of one example; target_size 0: the network has no target */
     const NncMember *parameters, *states, *inputs, *targets; /* states: "optimizer.*", and the layers' own */
     size_t parameter_count, state_count, input_count, target_count;
-    /* Counters in the state, uint32_t: steps done, which train counts, and epochs done, which the program sets. */
-    size_t step_offset, epoch_offset;
+    /* Counters in the state, uint32_t: steps done, which train counts, and epochs done, which the program sets. Of a network that draws
+       random numbers, the seed, uint64_t; 0: it does not. */
+    size_t step_offset, epoch_offset, seed_offset;
     const char *const *metrics; /* their names */
     size_t metric_count;
 

@@ -62,6 +62,7 @@ void nnc_training_free(NncTraining *t) {
 void nnc_training_set_counters(NncTraining *t) {
     memcpy((char *)t->state + t->program->step_offset, &t->at.step, sizeof t->at.step);
     memcpy((char *)t->state + t->program->epoch_offset, &t->at.epoch, sizeof t->at.epoch);
+    if (t->program->seed_offset != 0) memcpy((char *)t->state + t->program->seed_offset, &t->at.seed, sizeof t->at.seed);
 }
 
 void nnc_training_keep(NncTraining *t) {

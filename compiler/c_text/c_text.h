@@ -79,6 +79,9 @@ void c_literal(Text *text, double value, bool is_double);
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
 const char *c_call(CPrinter *p, const Routine *routine, const CHead *head, const char *first); /* f(model, in + first) */
 bool c_draws(const Statements *list);
+void c_random(Text *text, const LoopProgram *loop, const Statements *lists,
+              size_t count);                /* functions that draw, as these need */
+bool c_state_seed(const LoopProgram *loop); /* training draws random numbers: the state holds the seed */
 
 /* ---- wrap.c */
 void c_wrap(Text *text, const char *lines);

@@ -241,16 +241,18 @@ static void print_read(CPrinter *p, Expr e, int strength) {
 }
 
 static void print_draw(CPrinter *p, Expr e) {
-    int points = e->count - (e->draw == DRAW_BERNOULLI);
-    text_printf(p->text, "%s_draw(seed, %d, %s, (uint64_t)(", p->model, (int)e->value, "0");
-    Expr flat = expr_number(p->program->pool, 0);
-    for (int i = 0; i < points; i++) {
-        Interval range = interval_of(e->kids[i]);
-        flat = expr_op2(p->program->pool, OP_MUL, flat, expr_number(p->program->pool, (double)(range.high + 1)));
-        flat = expr_op2(p->program->pool, OP_ADD, flat, e->kids[i]);
-    }
-    print(p, flat, C_INTEGER, 0);
-    text_put(p->text, "))");
+    const char *when = p->routine == &p->loop->initial           ? "seed, %d, 0"
+                       : p->program == p->loop->model->inference ? "0, %d, 0"
+                                                                 : "state->seed, %d, state->step";
+    bool bernoulli = e->draw == DRAW_BERNOULLI;
+    text_printf(p->text, "%s_%s(%s, (uint64_t)(", p->model, bernoulli ? "bernoulli" : "uniform",
+                arena_printf(p->text->arena, when, (int)e->value));
+    print(p, e->kids[0], C_INTEGER, 0);
+    text_put(p->text, ")");
+    if (bernoulli) text_put(p->text, ", ");
+    if (bernoulli && e->kids[1]->kind == EXPR_CONST) c_literal(p->text, e->kids[1]->value, true); /* the exact probability */
+    else if (bernoulli) print(p, e->kids[1], C_NUMBER, 0);
+    text_put(p->text, ")");
 }
 
 static void print(CPrinter *p, Expr e, CKind wanted, int strength) {

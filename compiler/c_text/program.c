@@ -185,6 +185,7 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
     bool target = loop->model->training->targets.count > 0;
     text_put(text, "/* ---- Where a number that is not finite comes from: the forward pass, with a look at each result */\n\n");
     c_work_struct(text, loop, m, "values", &loop->forward);
+    if (c_state_seed(loop)) c_random(text, loop, &loop->model->training->forward, 1);
     text_printf(text,
                 "/* Is one of the numbers NaN (infinity: infinite)? */\nstatic int holds(const %s *numbers, size_t count, int "
                 "infinity) {\n",
@@ -241,6 +242,7 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
                         lists[i].list->count);
     }
     text_printf(text, "    .step_offset = offsetof(%s_state, step),\n    .epoch_offset = offsetof(%s_state, epoch),\n", m, m);
+    if (c_state_seed(loop)) text_printf(text, "    .seed_offset = offsetof(%s_state, seed),\n", m);
     if (program->metrics.count > 0)
         text_printf(text, "    .metrics = metrics,\n    .metric_count = %zu,\n", program->metrics.count);
     text_put(text,
@@ -261,8 +263,9 @@ void c_program(Text *text, LoopProgram *loop, const Sources *sources) {
     const DataBlock *train = block_of(model, "train"), *test = block_of(model, "test");
     text_printf(text, "/* The program around %s: what the runtime must know of the network and its data. Written by nnc. */\n",
                 m);
-    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n#include \"runtime/program.h\"\n\n", m,
-                loop->is_double ? "functions_double.h" : "functions.h");
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n#include \"runtime/program.h\"\n%s\n", m,
+                loop->is_double ? "functions_double.h" : "functions.h",
+                c_state_seed(loop) ? "#include \"runtime/random.h\"\n" : "");
     text_put(text, "/* ---- The tensors of the structs */\n\n");
     print_members(text, "parameters", arena_printf(text->arena, "%s_parameters", m), &program->parameters, false);
     print_members(text, "states", arena_printf(text->arena, "%s_state", m), &program->states, false);

@@ -146,6 +146,29 @@ static void print_settings(CPrinter *p, const Routine *routine, const bool *uses
     if (uses[program->epoch->id]) text_printf(p->text, "const %s epoch = (%s)state->epoch;\n", type, type);
 }
 
+/* A random number depends on the seed, the place in the model, the step and the element: it can be drawn again. */
+void c_random(Text *text, const LoopProgram *loop, const Statements *lists, size_t count) {
+    const char *m = loop->model->name, *number = c_number_type(loop);
+    bool uniform = false, bernoulli = false;
+    for (size_t l = 0; l < count; l++) {
+        for (size_t i = 0; i < lists[l].count; i++) {
+            uniform |= expr_draws(loop->model->training->pool, lists[l].at[i]->value, DRAW_UNIFORM);
+            bernoulli |= expr_draws(loop->model->training->pool, lists[l].at[i]->value, DRAW_BERNOULLI);
+        }
+    }
+    if (uniform) {
+        text_printf(text, "static %s %s_uniform(uint64_t seed, uint64_t site, uint64_t step, uint64_t point) {\n", number, m);
+        text_printf(text, "    return (%s)nnc_random_uniform(seed, site, step, point);\n}\n\n", number);
+    }
+    if (bernoulli) {
+        text_printf(text, "static %s %s_bernoulli(uint64_t seed, uint64_t site, uint64_t step, uint64_t point, double p) {\n",
+                    number, m);
+        text_put(text, "    return nnc_random_uniform(seed, site, step, point) < p ? 1 : 0;\n}\n\n");
+    }
+}
+
+bool c_state_seed(const LoopProgram *loop) { return c_draws(&loop->model->training->forward); }
+
 bool c_draws(const Statements *list) {
     for (size_t i = 0; i < list->count; i++) {
         if (list->at[i]->value->draws) return true;
@@ -157,10 +180,13 @@ static const char *const parameter_names[C_PARAMETERS] = {"model", "state",    "
                                                           "out",   "examples", "gradient", "seed"};
 
 /* Which parameters the statements need that use these tensors. */
-static void find_needs(const CPrinter *p, const Routine *routine, const bool *uses, bool needs[C_PARAMETERS]) {
+static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *blocks, bool needs[C_PARAMETERS]) {
     const Program *program = routine->program;
+    const bool *uses = loop_uses(p->text->arena, routine, blocks);
+    for (size_t i = 0; i < blocks->count; i++)
+        needs[routine == &p->loop->initial ? C_SEED : C_STATE] |=
+            c_draws(&blocks->at[i]->statements) && program == p->loop->model->training;
     needs[C_EXAMPLES] = uses[program->batch_size->id];
-    needs[C_SEED] = routine == &p->loop->initial && c_draws(&program->initial);
     for (size_t i = 0; i < routine->buffers.count; i++) {
         if (!uses[routine->buffers.at[i]->id]) continue;
         if (c_is_given(p->loop, routine, routine->buffers.at[i])) needs[C_OUT] = needs[C_GRADIENT] = true;
@@ -179,7 +205,7 @@ static void find_needs(const CPrinter *p, const Routine *routine, const bool *us
 
 static bool *needs_of(CPrinter *p, const Routine *routine, const CHead *head, const Nodes *blocks) {
     bool *needs = NEW_ARRAY(p->text->arena, bool, C_PARAMETERS);
-    find_needs(p, routine, loop_uses(p->text->arena, routine, blocks), needs);
+    find_needs(p, routine, blocks, needs);
     for (int i = 0; i < C_PARAMETERS; i++) needs[i] &= head->parameters[i] != NULL;
     return needs;
 }

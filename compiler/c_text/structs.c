@@ -135,8 +135,10 @@ void c_structs(Text *text, const LoopProgram *loop, const char *model) {
     example_struct(text, loop, model, "output", &loop->model->inference->outputs);
     text_put(text, "/* What training finds. Members follow the paths in the model. */\n");
     tree_struct(text, loop, model, "parameters", &program->parameters, "");
-    text_put(text, "/* The optimizer's memory. `step` counts the batches trained on; `epoch` is the caller's, from 0. */\n");
-    tree_struct(text, loop, model, "state", &program->states, "uint32_t step, epoch;\n");
+    text_printf(text, "/* The optimizer's memory. `step` counts the batches trained on; `epoch` is the caller's, from 0%s. */\n",
+                c_state_seed(loop) ? "; `seed` is that of random numbers" : "");
+    tree_struct(text, loop, model, "state", &program->states,
+                c_state_seed(loop) ? "uint32_t step, epoch;\nuint64_t seed;\n" : "uint32_t step, epoch;\n");
     text_put(text, "/* Space that a call needs; its contents mean nothing between calls. */\n");
     c_work_struct(text, loop, model, "work", &loop->step);
     c_work_struct(text, loop, model, "evaluate_work", &loop->evaluate);

@@ -6,16 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "c_text/c_text.h"
 #include "loop_to_c.h"
 #include "runtime_files.h"
 
 /* ---- Which files */
 
 static bool draws(const Model *model) {
-    for (size_t i = 0; i < model->training->initial.count; i++) {
-        if (model->training->initial.at[i]->value->draws) return true;
-    }
-    return false;
+    return c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
 }
 
 static bool ends_in(const char *name, const char *end) {

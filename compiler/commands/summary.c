@@ -62,7 +62,7 @@ static const char *shape_of(Arena *arena, const int64_t *shape, int rank) {
 static double count_parameters(const Tensors *list, bool frozen_only) {
     double count = 0;
     for (size_t i = 0; i < list->count; i++) {
-        if (!frozen_only || list->at[i]->frozen) count += tensor_points(list->at[i]);
+        if (!list->at[i]->running && (!frozen_only || list->at[i]->frozen)) count += tensor_points(list->at[i]);
     }
     return count;
 }
@@ -97,10 +97,17 @@ void command_summary(const Model *model, FILE *out) {
         last = binding;
     }
     text_put(text, "\n");
+    int width = 24;
+    for (size_t i = 0; i < program->parameters.count; i++) {
+        if ((int)strlen(program->parameters.at[i]->name) > width) width = (int)strlen(program->parameters.at[i]->name);
+    }
     for (size_t i = 0; i < program->parameters.count; i++) {
         const Tensor *t = program->parameters.at[i];
-        text_printf(text, "  %-24s %-20s %12s%s\n", t->name, shape_of(arena, t->shape, t->rank),
-                    number_grouped(arena, tensor_points(t)), t->frozen ? "   frozen" : "");
+        text_printf(text, "  %-*s %-20s %12s%s\n", width, t->name, shape_of(arena, t->shape, t->rank),
+                    number_grouped(arena, tensor_points(t)),
+                    t->running  ? "   running"
+                    : t->frozen ? "   frozen"
+                                : "");
     }
     text_printf(text, "\nparameters: %s", number_grouped(arena, count_parameters(&program->parameters, false)));
     if (count_parameters(&program->parameters, true) > 0)

@@ -408,7 +408,10 @@ const Value *apply(E *e, const Application *a) {
     Lifted lifted = {0};
     if (!bind_parameters(e, a, scope, &lifted) || !bind_rest(e, a, scope)) return value_error();
     e->frame = frame;
+    size_t around = e->around.count;
+    for (int i = 0; i < lifted.count; i++) vec_push(e->arena, &e->around, lifted.indices[i]);
     const Value *value = elaborate_body(e, d, frame, scope);
+    e->around.count = around;
     e->frame = frame->caller;
     if (value->kind == VALUE_ERROR) return value;
     if (d->kind == DEFINES_LOSS || d->kind == DEFINES_METRIC) value = averaged(e, value, &lifted, a);

@@ -163,14 +163,30 @@ static const Value *random_number(E *e, const Ast *ast, const Value *const *oper
     if (count != (bernoulli ? 1 : 0))
         return fail(e, call_span(ast),
                     bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
-    if (e->points == NULL) return fail(e, call_span(ast), "'%s' outside an initial value is not supported yet", ast->name);
-    Expr kids[e->point_count + 1];
-    for (int i = 0; i < e->point_count; i++) kids[i] = expr_index(e->pool, e->points[i]);
     if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition))
         return fail(e, call_span(ast), "a probability is a number");
-    if (bernoulli) kids[e->point_count] = operands[0]->body;
-    return value_scalar(
-        e, expr_draw(e->pool, bernoulli ? DRAW_BERNOULLI : DRAW_UNIFORM, e->site++, kids, e->point_count + bernoulli));
+    /* one draw for each point of all indices in scope; of an initial value, for each element */
+    Index *points[e->around.count + (size_t)e->point_count + 2];
+    int axes = 0;
+    if (e->points == NULL) points[axes++] = e->program->batch;
+    for (size_t i = e->around_from; i < e->around.count; i++) points[axes++] = e->around.at[i];
+    for (int i = 0; i < e->point_count && e->around.count == e->around_from; i++) points[axes++] = e->points[i];
+    Expr kids[axes + 1];
+    for (int i = 0; i < axes; i++) kids[i] = expr_index(e->pool, points[i]);
+    if (bernoulli) kids[axes] = operands[0]->body;
+    return value_scalar(e, expr_draw(e->pool, bernoulli ? DRAW_BERNOULLI : DRAW_UNIFORM, e->site++, kids, axes + bernoulli));
+}
+
+/* The mean over the examples of the batch. */
+static const Value *batch_mean(E *e, const Ast *ast, const Value *const *operands, int count) {
+    if (count != 1) return fail(e, call_span(ast), "'batch_mean' takes one argument");
+    if (operands[0]->body->condition) return fail(e, call_span(ast), "'batch_mean' wants a number, not a condition");
+    if (!expr_depends(operands[0]->body, e->program->batch)) return operands[0];
+    Value *mean = NEW(e->arena, Value);
+    *mean = *operands[0];
+    mean->index_range = 0;
+    mean->body = mean_over(e, &e->program->batch, 1, mean->body);
+    return mean;
 }
 
 static const Value *call_elementary(E *e, const Ast *ast, Op op, const Value *const *operands, int count) {
@@ -219,7 +235,7 @@ static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Ar
     }
     if (strcmp(ast->name, "random_uniform") == 0 || strcmp(ast->name, "random_bernoulli") == 0)
         return random_number(e, ast, operands, count);
-    if (strcmp(ast->name, "batch_mean") == 0) return fail(e, call_span(ast), "'batch_mean' is not supported yet");
+    if (strcmp(ast->name, "batch_mean") == 0) return batch_mean(e, ast, operands, count);
     return fail(e, call_span(ast), "'%s' is a reduction and needs an index: write %s(i: x[i])", ast->name, ast->name);
 }
 

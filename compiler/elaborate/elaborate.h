@@ -67,7 +67,8 @@ typedef struct {
     const Value *value;
     Index *index;
     Definition *definition;
-    int rank; /* ENTRY_SHAPE: what `n...` stands for */
+    Tensor *state; /* the layer's state that has this name, or NULL */
+    int rank;      /* ENTRY_SHAPE: what `n...` stands for */
     int64_t *shape;
     Span span; /* where it was written */
     Span why;  /* a size: the argument that it comes from; source 0: none */
@@ -99,6 +100,7 @@ struct Frame {
 typedef struct {
     Name name;
     Tensor *tensor;
+    const Value *now; /* of a state that was assigned in this step: its new value */
 } Owned;
 typedef struct {
     Name binding;
@@ -143,6 +145,8 @@ typedef struct {
     Statements *output;   /* where statements go: forward, or a parameter's initial value */
     Index *const *points; /* in an initial value: the parameter's indices, else NULL */
     int point_count, site;
+    Vec(Index *) around; /* the indices in scope, outermost first: of lifted axes, left sides and reductions */
+    size_t around_from;  /* those of an initial value begin here */
     Vec(Pending) pending;
     const AstList *items;
     const Ast *optimizer;
@@ -246,6 +250,7 @@ Instance *instance_new(E *e, Instance *parent, Name binding, Name name);
 Instance *instance_child(E *e, Instance *instance, Name binding, Name name);
 void instance_restart(Instance *instance); /* a shared layer is elaborated again */
 void name_parameters(E *e);
+void update_states(E *e, const Instance *instance); /* what was assigned to states of layers is theirs after the step */
 /* The parameters that a path such as hidden.W, block.dense.b or (for freeze) hidden means. */
 typedef Vec(Tensor *) Found;
 Found find_parameters(E *e, Instance *root, Name path, bool whole_bindings);

@@ -252,7 +252,10 @@ static const Value *reduce(E *e, const Ast *ast, Scope *outer, Mode mode) {
     for (int i = 0; i < count; i++) {
         if (!bind_index(e, ast->list.at[i], outer, scope, &bound[i])) return value_error();
     }
+    size_t around = e->around.count;
+    for (int i = 0; i < count; i++) vec_push(e->arena, &e->around, bound[i]);
     const Value *body = evaluate_tensor(e, ast->x, scope, mode == AS_SIZE ? AS_VALUE : mode);
+    e->around.count = around;
     if (body->kind == VALUE_ERROR) return body;
     if (body->rank != 0)
         return fail(e, ast->x->span, "the body of '%s' must be a number for each index, but has shape %s", ast->name,

@@ -102,6 +102,18 @@ static void give_name(void *context, Words *words, const Owned *owned) {
 
 void name_parameters(E *e) { each_parameter(e, e->root, give_name, e); }
 
+void update_states(E *e, const Instance *instance) {
+    for (size_t i = 0; i < instance->parameters.count; i++) {
+        const Owned *owned = &instance->parameters.at[i];
+        Tensor *state = owned->tensor;
+        if (owned->now == NULL || state->frozen) continue;
+        const Value *now = owned->now;
+        Origin origin = {.span = state->span, .inner = state->span, .rule = "update"};
+        statement_add(e->program, &e->program->update, state, now->axes, now->rank, now->body, origin);
+    }
+    for (size_t i = 0; i < instance->children.count; i++) update_states(e, instance->children.at[i].instance);
+}
+
 /* ---- References */
 
 typedef struct {

@@ -173,7 +173,8 @@ void elaborate_optimizer(E *e) {
             return;
         }
         for (size_t i = 0; i < e->program->parameters.count && !e->diagnostics->stop; i++) {
-            if (!e->program->parameters.at[i]->frozen) update_parameter(e, ast, d, e->program->parameters.at[i]);
+            if (!e->program->parameters.at[i]->frozen && !e->program->parameters.at[i]->running)
+                update_parameter(e, ast, d, e->program->parameters.at[i]);
         }
         return;
     }

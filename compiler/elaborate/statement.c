@@ -115,7 +115,10 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
         }
     }
     if (!fine) return value_error();
+    size_t around = e->around.count;
+    for (int i = 0; i < own; i++) vec_push(e->arena, &e->around, indices[i]);
     const Value *value = evaluate_tensor(e, ast->x, scope, AS_VALUE);
+    e->around.count = around;
     if (value->kind == VALUE_ERROR) return value;
     if (value->rank != 0)
         return fail(e, ast->x->span, "the right side must be a number for each index, but has shape %s", shape_text(e, value));
@@ -147,7 +150,14 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
     return named;
 }
 
-/* ---- param name[shape] = initial value */
+/* ---- param name[shape] = initial value, and state */
+
+static Owned *owned_by(Instance *instance, Name name) {
+    for (size_t i = 0; i < instance->parameters.count; i++) {
+        if (instance->parameters.at[i].name == name) return &instance->parameters.at[i];
+    }
+    return NULL;
+}
 
 static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     const Ast *written = ast->x;
@@ -168,6 +178,8 @@ static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     Statements *output = e->output;
     Index *const *outer_points = e->points;
     int outer_count = e->point_count;
+    size_t around_from = e->around_from;
+    e->around_from = e->around.count;
     e->output = &e->program->initial;
     e->points = points;
     e->point_count = tensor->rank;
@@ -175,6 +187,7 @@ static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     if (where != scope) e->frame = where->frame;
     const Value *value = evaluate_tensor(e, written, where, AS_VALUE);
     e->frame = inner;
+    e->around_from = around_from;
     e->points = outer_points;
     e->point_count = outer_count;
     if (value->kind == VALUE_TENSOR && value->body->condition) value = fail(e, written->span, "an initial value is a number");
@@ -195,10 +208,12 @@ static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     e->output = output;
 }
 
+/* `param` and `state` */
 static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
     Frame *frame = scope->frame;
+    bool running = ast->kind == AST_STATE;
     if (frame->definition == NULL || frame->definition->kind != DEFINES_LAYER) {
-        fail(e, ast->span, "'param' can stand only in a layer");
+        fail(e, ast->span, running ? "'state' can stand only in a layer or an optimizer" : "'param' can stand only in a layer");
         if (scope_own(scope, ast->name) == NULL) scope_value(e, scope, ast->name, value_error(), ast->name_span);
         return;
     }
@@ -219,14 +234,13 @@ static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
         scope_value(e, scope, ast->name, value_error(), ast->name_span);
         return;
     }
-    Tensor *tensor = NULL;
-    for (size_t i = 0; i < frame->instance->parameters.count; i++) {
-        if (frame->instance->parameters.at[i].name == ast->name) tensor = frame->instance->parameters.at[i].tensor;
-    }
+    const Owned *owned = owned_by(frame->instance, ast->name);
+    Tensor *tensor = owned != NULL ? owned->tensor : NULL;
     if (tensor == NULL) {
         tensor = tensor_new(e->program, TENSOR_PARAMETER, local_name(e, scope, ast->name), rank, shape);
         tensor->span = shown_span(e, ast->name_span);
-        vec_push(e->arena, &frame->instance->parameters, (Owned){ast->name, tensor});
+        tensor->running = running;
+        vec_push(e->arena, &frame->instance->parameters, (Owned){.name = ast->name, .tensor = tensor});
         vec_push(e->arena, &e->program->parameters, tensor);
         if (e->part > 0) vec_push(e->arena, &e->program->parts.at[e->part - 1].parameters, tensor);
         initialise(e, ast, scope, tensor);
@@ -239,18 +253,64 @@ static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
              shape_text(e, value_tensor(e, tensor)), shape_text(e, wanted));
         if (in_library(e, ast->span)) also(e, tensor->span, "the first shape comes from here");
     }
-    scope_value(e, scope, ast->name, same ? value_tensor(e, tensor) : value_error(), ast->name_span);
+    const Value *value = owned != NULL && owned->now != NULL ? owned->now : value_tensor(e, tensor);
+    scope_value(e, scope, ast->name, same ? value : value_error(), ast->name_span);
+    if (running && same) scope->entries.at[scope->entries.count - 1].state = tensor;
+}
+
+/* ---- state = value, in training: a new value for what reads the state from here on, and for the next step. No gradient passes. */
+
+static void assign_state(E *e, const Ast *ast, Scope *scope, Tensor *state) {
+    if (!e->training) return;
+    Scope *own = scope_new(e, scope, scope->frame, ast->name);
+    const Value *value = ast->indexed ? index_statement(e, ast, scope) : evaluate_tensor(e, ast->x, own, AS_VALUE);
+    if (value->kind == VALUE_ERROR) return;
+    if (!ast->indexed && value->body->condition) {
+        fail(e, ast->x->span, "a state is a number, not a condition");
+        return;
+    }
+    if (!same_shape(value, value_tensor(e, state))) {
+        fail(e, ast->span, "the state '%s' has shape %s, but this is %s", ast->name, shape_text(e, value_tensor(e, state)),
+             shape_text(e, value));
+        return;
+    }
+    bool varies = false;
+    for (int i = 0; i < value->body->free_count; i++) {
+        bool axis = false;
+        for (int a = 0; a < value->rank; a++) axis |= value->axes[a] == value->body->free[i];
+        varies |= !axis;
+    }
+    if (varies) {
+        fail(e, ast->span,
+             "the state '%s' would be another for each example, or each place where the layer is applied; average over the batch "
+             "with batch_mean(...), and over axes with mean",
+             ast->name);
+        return;
+    }
+    const char *name = arena_printf(e->arena, "%s_next", local_name(e, scope, ast->name));
+    const Value *now = value;
+    if (ast->indexed) {
+        Tensor *next = value->body->tensor;
+        tensor_rename(e->program, next, name);
+        next->definition->value = expr_op1(e->pool, OP_STOP, next->definition->value);
+    } else {
+        Value *stopped = NEW(e->arena, Value);
+        *stopped = *value;
+        stopped->body = expr_op1(e->pool, OP_STOP, value->body);
+        now = materialise(e, name, stopped, ast->name_span);
+    }
+    check_pending(e);
+    owned_by(scope->frame->instance, ast->name)->now = now;
+    scope_own(scope, ast->name)->value = now;
 }
 
 void statement(E *e, const Ast *ast, Scope *scope) {
     size_t reads = e->pending.count, errors = e->diagnostics->errors;
-    if (ast->kind == AST_PARAM) {
+    Entry *old = ast->kind == AST_ASSIGN ? scope_own(scope, ast->name) : NULL;
+    if (ast->kind == AST_PARAM || ast->kind == AST_STATE) {
         declare_parameter(e, ast, scope);
-    } else if (ast->kind == AST_STATE) {
-        bool layer = scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_LAYER;
-        fail(e, ast->span,
-             layer ? "'state' in a layer is not supported yet" : "'state' can stand only in a layer or an optimizer");
-        if (scope_own(scope, ast->name) == NULL) scope_value(e, scope, ast->name, value_error(), ast->name_span);
+    } else if (old != NULL && old->state != NULL) {
+        assign_state(e, ast, scope, old->state);
     } else if (ast->kind == AST_SCAN) {
         fail(e, ast->span, "'scan' is not supported yet");
     } else if (ast->kind == AST_ASSIGN && !ast->indexed) {

@@ -18,7 +18,7 @@ struct LoopMachine {
     int64_t *indices; /* by index id */
     size_t index_room;
     int64_t examples;
-    uint64_t seed;
+    uint64_t seed, step; /* of random numbers */
 };
 
 /* ---- Memory */
@@ -118,13 +118,9 @@ static bool find_point(LoopMachine *m, const Tensor *tensor, const Expr *subscri
 }
 
 static double draw(LoopMachine *m, Expr e) {
-    uint64_t point = 0;
-    int points = e->count - (e->draw == DRAW_BERNOULLI);
-    for (int i = 0; i < points; i++) {
-        Interval range = interval_of(e->kids[i]);
-        point = point * (uint64_t)(range.high + 1) + (uint64_t)evaluate(m, e->kids[i]);
-    }
-    return nnc_random_uniform(m->seed, (uint64_t)e->value, 0, point);
+    double number = nnc_random_uniform(m->seed, (uint64_t)e->value, m->step, (uint64_t)evaluate(m, e->kids[0]));
+    if (e->draw == DRAW_UNIFORM) return number;
+    return number < (e->kids[1]->kind == EXPR_CONST ? e->kids[1]->value : evaluate(m, e->kids[1]));
 }
 
 static double evaluate(LoopMachine *m, Expr e) {
@@ -185,7 +181,9 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes) {
 void loop_run(LoopMachine *m, const Routine *routine, int64_t examples, uint64_t seed) {
     m->routine = routine;
     m->examples = examples;
-    m->seed = seed;
+    bool training = routine->program == m->loop->model->training;
+    m->seed = training ? seed : 0;
+    m->step = training && routine != &m->loop->initial ? (uint64_t)*loop_values(m, routine->program->step) : 0;
     *loop_values(m, routine->program->batch_size) = (double)examples;
     run_nodes(m, &routine->body);
 }

@@ -13,6 +13,8 @@
 
 #include <math.h>
 
+#include "tensor/affine.h"
+
 typedef struct {
     LoopProgram *loop;
     Routine *routine;
@@ -70,10 +72,22 @@ static Nodes *open_loops(Lowering *l, Index *const *indices, int count, const In
     return outer;
 }
 
-/* ---- An index with one value is 0, and the size of a batch that can only be one example is 1 */
+/* ---- An index with one value is 0, and the size of a batch that can only be one example is 1; the point of a random number is one
+   number, which stays the same when its indices become numbers */
+
+static Expr flat_draw(Lowering *l, Expr e) {
+    bool bernoulli = e->draw == DRAW_BERNOULLI;
+    Expr flat = expr_number(l->pool, 0);
+    for (int i = 0; i < e->count - bernoulli; i++) {
+        flat = expr_op2(l->pool, OP_MUL, flat, expr_number(l->pool, (double)interval_of(e->kids[i]).high + 1));
+        flat = expr_op2(l->pool, OP_ADD, flat, e->kids[i]);
+    }
+    return expr_draw(l->pool, e->draw, (int)e->value, (Expr[]){flat, e->kids[e->count - 1]}, 1 + bernoulli);
+}
 
 static Expr only_value(void *context, Expr e) {
-    const Lowering *l = context;
+    Lowering *l = context;
+    if (e->kind == EXPR_DRAW) return flat_draw(l, e);
     if (e->kind == EXPR_INDEX && e->index->size == 1) return expr_number(l->pool, 0);
     bool one = e->kind == EXPR_READ && e->tensor == l->program->batch_size && l->program->batch->size == 1;
     return one ? expr_number(l->pool, 1) : e;

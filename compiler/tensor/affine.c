@@ -78,9 +78,34 @@ static bool accumulate(Arena *arena, Affine *affine, Expr e, int64_t scale) {
     }
 }
 
+/* Is `division` x / c, also as y / (k c) where x is y / k? */
+static bool divides(Expr division, Expr x, int64_t c) {
+    int64_t by, k;
+    if (!expr_is_op(division, OP_FLOORDIV) || !constant_of(division->kids[1], &by)) return false;
+    if (division->kids[0] == x) return by == c;
+    return expr_is_op(x, OP_FLOORDIV) && x->kids[0] == division->kids[0] && constant_of(x->kids[1], &k) && by == k * c;
+}
+
+/* Digits that belong together:  c (x / c) + x mod c  is x. */
+static bool join_digits(Arena *arena, Affine *affine) {
+    for (size_t m = 0; m < affine->terms.count; m++) {
+        AffineTerm digit = affine->terms.at[m];
+        int64_t c;
+        if (!expr_is_op(digit.term, OP_MOD) || !constant_of(digit.term->kids[1], &c) || c <= 0) continue;
+        for (size_t d = 0; d < affine->terms.count; d++) {
+            AffineTerm rest = affine->terms.at[d];
+            if (rest.coefficient != digit.coefficient * c || !divides(rest.term, digit.term->kids[0], c)) continue;
+            bool fine =
+                add_term(arena, affine, rest.term, -rest.coefficient) && add_term(arena, affine, digit.term, -digit.coefficient);
+            return fine && accumulate(arena, affine, digit.term->kids[0], digit.coefficient) && join_digits(arena, affine);
+        }
+    }
+    return true;
+}
+
 bool affine_of(Pool *pool, Expr e, Affine *affine) {
     *affine = (Affine){0};
-    return e->integer && accumulate(pool_arena(pool), affine, e, 1);
+    return e->integer && accumulate(pool_arena(pool), affine, e, 1) && join_digits(pool_arena(pool), affine);
 }
 
 bool affine_in_indices(Pool *pool, Expr e, Affine *affine) {
@@ -228,6 +253,6 @@ Expr affine_op(Pool *pool, Op op, const Expr *kids) {
         fine = accumulate(arena, &affine, kids[0], op == OP_NEG ? -1 : 1);
         if (op != OP_NEG) fine = fine && accumulate(arena, &affine, kids[1], op == OP_SUB ? -1 : 1);
     }
-    if (!fine) return NULL;
+    if (!fine || !join_digits(arena, &affine)) return NULL;
     return affine_expr(pool, &affine);
 }

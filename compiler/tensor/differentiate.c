@@ -129,7 +129,7 @@ static void find_active(Derivation *d) {
     Program *program = d->program;
     bool *needed = NEW_ARRAY(d->arena, bool, program->all.count);
     for (size_t i = 0; i < program->parameters.count; i++) {
-        d->active[program->parameters.at[i]->id] = !program->parameters.at[i]->frozen;
+        d->active[program->parameters.at[i]->id] = !program->parameters.at[i]->frozen && !program->parameters.at[i]->running;
     }
     for (size_t i = 0; i < program->forward.count; i++) {
         Flow flow = {.on = d->active};
@@ -422,6 +422,7 @@ void differentiate(Program *program) {
         derive_statement(d, s);
     }
     for (size_t i = program->parameters.count; i-- > 0;) {
-        if (!program->parameters.at[i]->frozen) write_adjoint(d, program->parameters.at[i]);
+        if (!program->parameters.at[i]->frozen && !program->parameters.at[i]->running)
+            write_adjoint(d, program->parameters.at[i]);
     }
 }

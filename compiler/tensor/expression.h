@@ -110,6 +110,7 @@ Expr expr_draw(Pool *pool, Draw draw, int site, const Expr *kids, int count);
 bool expr_is(Expr e, double value); /* the number `value` */
 bool expr_is_op(Expr e, Op op);
 bool expr_is_true(Expr e);
+bool expr_draws(Pool *pool, Expr e, Draw draw); /* is such a random number drawn in it? */
 bool expr_depends(Expr e, const Index *index);
 bool expr_depends_any(Expr e, Index *const *indices, int count);
 double expr_cost(Expr e); /* operations for one element, shared parts once, reductions times their size */

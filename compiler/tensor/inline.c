@@ -101,13 +101,17 @@ static void insert_everywhere(Program *program, const Statement *definition) {
 
 /* ---- May it? */
 
+/* Is what the definition reads overwritten before the reader? Persistent tensors change in `update` alone, behind all else. */
 static bool overwritten_between(Program *program, const Statement *definition, const Statement *reader) {
-    bool within = false;
-    for (size_t i = 0; i < program->update.count; i++) { /* persistent tensors change in `update` alone */
-        const Statement *s = program->update.at[i];
-        if (s == reader) return false;
-        if (within && expr_reads(program->pool, definition->value, s->target)) return true;
-        within |= s == definition;
+    const Statements *update = &program->update;
+    size_t from = update->count, to = update->count;
+    for (size_t i = 0; i < update->count; i++) {
+        if (update->at[i] == definition) from = i + 1;
+        if (update->at[i] == reader) to = i;
+    }
+    if (to == update->count) return false;
+    for (size_t i = from == update->count ? 0 : from; i < to; i++) {
+        if (expr_reads(program->pool, definition->value, update->at[i]->target)) return true;
     }
     return false;
 }

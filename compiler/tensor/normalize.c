@@ -74,6 +74,23 @@ void normalize_list(Program *program, Statements *list) {
     *list = out;
 }
 
+/* A random number is drawn once, and kept for all who need it: the backward pass sees the mask of the forward pass. */
+static Expr hoist_draw(void *context, Expr e) {
+    Hoist *h = context;
+    return e->kind == EXPR_DRAW ? part_for(h->program, h->out, h->statement, e, "random") : e;
+}
+
+void hoist_draws(Program *program) {
+    Statements out = {0};
+    for (size_t i = 0; i < program->forward.count; i++) {
+        Statement *s = program->forward.at[i];
+        Hoist h = {.program = program, .out = &out, .statement = s};
+        if (s->value->draws && s->value->kind != EXPR_DRAW) s->value = expr_rewrite(program->pool, s->value, hoist_draw, &h);
+        vec_push(pool_arena(program->pool), &out, s);
+    }
+    program->forward = out;
+}
+
 void normalize(Program *program) {
     normalize_list(program, &program->forward);
     share_statements(program);

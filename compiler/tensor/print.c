@@ -202,7 +202,7 @@ static void print_tensors(Text *text, const char *word, const Tensors *list) {
             if (a == 0 && t->batched) text_put(text, "batch");
             else text_printf(text, "%lld", (long long)t->shape[a]);
         }
-        text_printf(text, "%s%s\n", t->rank > 0 ? "]" : "", t->frozen ? " frozen" : "");
+        text_printf(text, "%s%s\n", t->rank > 0 ? "]" : "", t->running ? " running" : t->frozen ? " frozen" : "");
     }
 }
 

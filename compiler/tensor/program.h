@@ -41,10 +41,11 @@ struct Tensor {
     bool batched;        /* axis 0 is the batch */
     int64_t index_range; /* > 0: its elements are whole numbers in 0 .. index_range - 1 */
     Facts facts;
-    bool frozen;           /* a parameter that is not updated */
-    bool local;            /* a variable of the loop program: of rank 0, and not among the program's tensors */
-    bool array;            /* an array that is a variable of the loop program */
-    Tensor *of;            /* the tensor that this is the adjoint, or the optimizer's memory, of */
+    bool frozen;  /* a parameter that is not updated */
+    bool running; /* a layer's state: a parameter that no gradient changes, but assignments in training, as running statistics */
+    bool local;   /* a variable of the loop program: of rank 0, and not among the program's tensors */
+    bool array;   /* an array that is a variable of the loop program */
+    Tensor *of;   /* the tensor that this is the adjoint, or the optimizer's memory, of */
     Statement *definition; /* NULL for inputs, settings, literals and persistent tensors */
     const double *literal; /* TENSOR_LITERAL: the elements, row-major */
     Span span;             /* where it got its name */

@@ -165,3 +165,19 @@ void expr_visit(Pool *pool, Expr e, Visit f, void *context) {
     visit_with_map(&(ExprMap){.arena = arena}, e, f, context);
     arena_free(arena);
 }
+
+typedef struct {
+    Draw draw;
+    bool found;
+} Drawing;
+
+static void look_for_draw(void *context, Expr e) {
+    Drawing *drawing = context;
+    drawing->found |= e->kind == EXPR_DRAW && e->draw == drawing->draw;
+}
+
+bool expr_draws(Pool *pool, Expr e, Draw draw) {
+    Drawing drawing = {.draw = draw};
+    if (e->draws) expr_visit(pool, e, look_for_draw, &drawing);
+    return drawing.found;
+}

@@ -10,6 +10,7 @@ typedef struct Rules Rules;
 /* ---- normalize.c */
 Expr part_for(Program *program, Statements *out, const Statement *from, Expr e, const char *what);
 void normalize_list(Program *program, Statements *list);
+void hoist_draws(Program *program);
 
 /* ---- share.c */
 /* e with its indices renamed in order of appearance: equal up to the names of indices is then equal. The given indices come

@@ -145,7 +145,7 @@ static void check_model(const char *name, const char *text) {
         if (!isfinite(loss)) failed(name, "the loss is %g", loss);
         for (size_t p = 0; isfinite(loss) && p < derived.program->parameters.count; p++) {
             const Tensor *parameter = derived.program->parameters.at[p];
-            if (!parameter->frozen) compare_parameter(name, &plain, &derived, parameter);
+            if (!parameter->frozen && !parameter->running) compare_parameter(name, &plain, &derived, parameter);
         }
     }
     if (plain.program == NULL || derived.program == NULL) failed(name, "does not compile");
@@ -171,7 +171,7 @@ static void check_frozen(const char *name, const Program *program) {
     bool *trained = calloc(program->all.count, sizeof *trained), any = false;
     for (size_t p = 0; p < program->parameters.count; p++) {
         const Tensor *t = program->parameters.at[p];
-        any |= trained[t->id] = !t->frozen;
+        any |= trained[t->id] = !t->frozen && !t->running;
         if (t->frozen && model_adjoint(program, t) != NULL) failed(name, "%s is frozen, but d%s exists", t->name, t->name);
         for (size_t u = 0; t->frozen && u < program->update.count; u++) {
             const Tensor *target = program->update.at[u]->target;
@@ -201,7 +201,7 @@ static void compare_with_whole(const char *name, ModelRun *run, const ModelRun *
         const Tensor *t = program->parameters.at[p];
         const double *a = model_gradient(run, t), *b = model_gradient(whole, whole->program->parameters.at[p]);
         double largest = 0;
-        if (t->frozen) continue;
+        if (t->frozen || t->running) continue;
         for (int64_t i = 0; b != NULL && i < (int64_t)tensor_points(t); i++) largest = fmax(largest, fabs(b[i]));
         for (int64_t i = 0; i < (int64_t)tensor_points(t); i++) {
             if (a != NULL && b != NULL && near(a[i], b[i], 1e-14, largest)) continue;
