@@ -105,9 +105,12 @@ const DataBlock *data_to_train(const Model *model, Diagnostics *diagnostics) {
     const DataBlock *block = data_block(model, "train");
     Span nowhere = {0};
     if (model->training->loss == NULL) error_at(diagnostics, nowhere, "the model has no loss to minimise");
+    else if (model->optimizer_span.source == 0)
+        error_at(diagnostics, model->loss_span, "the model has no optimizer; write, for example, optimizer = sgd(rate = 0.1)");
     else if (model->training->update.count == 0)
-        error_at(diagnostics, model->loss_span,
-                 "the model has no optimizer, or nothing for it to train; write, for example, optimizer = sgd(rate = 0.1)");
+        error_at(diagnostics, model->optimizer_span,
+                 model->training->parameters.count > 0 ? "the optimizer has nothing to train: all parameters are frozen"
+                                                       : "the optimizer has nothing to train: the model has no parameters");
     else if (block == NULL) error_at(diagnostics, nowhere, "the model has no block 'data train'");
     else return block;
     return NULL;

@@ -59,7 +59,7 @@ static void print_unused(Text *text, const char *call, const char *const *names,
     for (size_t i = 0; i < count; i++) {
         size_t length = strlen(names[i]);
         const char *at = strstr(call, names[i]);
-        while (at != NULL && ((at[-1] != '(' && at[-1] != ' ') || strchr(" ,)", at[length]) == NULL))
+        while (at != NULL && (at == call || (at[-1] != '(' && at[-1] != ' ') || strchr(" ,)", at[length]) == NULL))
             at = strstr(at + 1, names[i]);
         if (at == NULL) text_printf(text, "(void)%s;\n", names[i]);
     }
@@ -107,36 +107,6 @@ static void print_predict(Text *text, const Words *w, const char *call) {
     text_put(text, "}\n\n");
 }
 
-/* ---- Numbers that the model gives */
-
-static void print_elements(Text *text, const Tensor *tensor, int axis, const double **next, bool is_double) {
-    if (axis == tensor->rank) {
-        c_literal(text, *(*next)++, is_double);
-        return;
-    }
-    text_put(text, "{");
-    for (int64_t i = 0; i < tensor->shape[axis]; i++) {
-        if (i > 0) text_put(text, ", ");
-        print_elements(text, tensor, axis + 1, next, is_double);
-    }
-    text_put(text, "}");
-}
-
-static void print_literals(Text *text, LoopProgram *loop) {
-    const Program *program = loop->model->training;
-    for (size_t i = 0; i < program->all.count; i++) {
-        const Tensor *t = program->all.at[i];
-        const double *next = t->literal;
-        if (t->kind != TENSOR_LITERAL || !(loop->initial.uses[t->id] || loop->step.uses[t->id] || loop->gradient.uses[t->id]))
-            continue;
-        text_printf(text, "static const %s %s_%s", c_number_type(loop), loop->model->name, c_name(loop->arena, t->name));
-        for (int a = 0; a < t->rank; a++) text_printf(text, "[%lld]", (long long)t->shape[a]);
-        text_put(text, " = ");
-        print_elements(text, t, 0, &next, loop->is_double);
-        text_put(text, ";\n\n");
-    }
-}
-
 /* ---- The files */
 
 static const char strict_arithmetic[] =
@@ -155,6 +125,9 @@ static const char strict_arithmetic[] =
 
 static const char fast_arithmetic[] = "/* Fast arithmetic: sums that say so may be reordered, multiply-adds fused. Compile with "
                                       "-O3 -march=native -fopenmp-simd. */\n"
+                                      "#if defined(__GNUC__)\n"
+                                      "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
+                                      "#endif\n"
                                       "#define NNC_FAST 1\n\n";
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
@@ -175,9 +148,10 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m,
                 loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
-    print_literals(text, loop);
+    const Routine *const routines[] = {&loop->initial, &loop->step, &loop->gradient};
+    c_literals(text, loop, m, routines, 3);
     const Statements drawing[] = {model->training->initial, model->training->forward, model->inference->forward};
-    c_random(text, loop, drawing, 3);
+    c_random(text, loop, m, drawing, 3);
     Arena *arena = loop->arena;
     const char *in = arena_printf(arena, "const %s_input *restrict in", m), *examples = "int examples";
     const char *target = model->training->targets.count > 0 ? arena_printf(arena, "const %s_target *restrict target", m) : NULL;
@@ -187,15 +161,15 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                   .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *model", m),
                                  [C_STATE] = arena_printf(arena, "%s_state *state", m),
                                  [C_SEED] = "uint64_t seed"}};
-    c_function(&p, &loop->initial, &head);
+    bool initial = loop->initial.body.count > 0;
+    if (initial) c_function(&p, &loop->initial, &head);
     text_printf(text,
-                "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n%s    state->step = 0;\n    state->epoch "
-                "= 0;\n    %s}\n\n",
-                m, m, m,
-                c_state_seed(loop)                   ? "    state->seed = seed;\n"
-                : c_draws(&model->training->initial) ? ""
-                                                     : "    (void)seed;\n",
-                c_call(&p, &loop->initial, &head, ""));
+                "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n%s%s    state->step = 0;\n    "
+                "state->epoch = 0;\n%s%s%s}\n\n",
+                m, m, m, model->training->parameters.count > 0 ? "" : "    (void)model;\n",
+                c_draws(&model->training->initial) || c_state_seed(loop) ? "" : "    (void)seed;\n",
+                c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
+                initial ? c_call(&p, &loop->initial, &head, "") : "");
     head = (CHead){"static void", arena_printf(arena, "%s_step", m),
                    .comment = "One step of training on one batch: the forward pass, the loss, its gradient, and the update.",
                    .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
@@ -222,8 +196,10 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                                   [C_IN] = in,
                                   [C_OUT] = arena_printf(arena, "%s_output *restrict out", m),
                                   [C_EXAMPLES] = examples}};
-    c_function(&p, &loop->predict, &head);
-    print_predict(text, &w, c_call(&p, &loop->predict, &head, " + first"));
+    if (model->inference->outputs.count > 0) {
+        c_function(&p, &loop->predict, &head);
+        print_predict(text, &w, c_call(&p, &loop->predict, &head, " + first"));
+    }
     p.outputs = NULL;
     if (!loop->options.gradients) return;
     p.gradients = true;
@@ -359,10 +335,11 @@ static void print_header(Text *text, LoopProgram *loop) {
                 metrics ? "; metrics (NULL: not wanted) gets the means" : "");
     text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s);\n\n", w.number, m, m,
                 m, w.feed, w.metrics);
-    text_printf(text,
-                "/* What the network answers for n examples. */\nvoid %s_predict(const %s_parameters *model, %s_predict_work "
-                "*work, const %s_input *in, %s_output *out, size_t n);\n\n",
-                m, m, m, m, m);
+    if (loop->model->inference->outputs.count > 0)
+        text_printf(text,
+                    "/* What the network answers for n examples. */\nvoid %s_predict(const %s_parameters *model, %s_predict_work "
+                    "*work, const %s_input *in, %s_output *out, size_t n);\n\n",
+                    m, m, m, m, m);
     if (loop->options.gradients) {
         text_printf(text,
                     "/* Returns the loss of one batch of 1 to %s_BATCH examples, and writes its derivative with respect to each "

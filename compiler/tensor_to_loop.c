@@ -48,6 +48,27 @@ Routine *loop_routine(LoopProgram *loop, int which, const char **name) {
     return routines[which];
 }
 
+/* "h.dense" and "h_dense" are one name in most languages: of two the one with dots gets another. Members of structs follow paths and
+   stay as they are. */
+static void make_names_distinct(Arena *arena, Program *program) {
+    NameTable taken = {0};
+    for (int dots = 0; dots < 2; dots++) {
+        for (size_t i = 0; i < program->all.count; i++) {
+            Tensor *t = program->all.at[i];
+            bool dotted = strchr(t->name, '.') != NULL;
+            bool member = tensor_is_persistent(t) || t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET;
+            if (member || dotted != (dots == 1)) continue;
+            for (int copy = 2;; copy++) {
+                char *flat = arena_text(arena, t->name, strlen(t->name));
+                for (char *at = flat; *at != '\0'; at++) *at = *at == '.' ? '_' : *at;
+                size_t *times = name_table_at(arena, &taken, name_of(pool_names(program->pool), flat));
+                if ((*times)++ == 0) break;
+                tensor_set_name(program, t, name_of(pool_names(program->pool), arena_printf(arena, "%s_%d", t->name, copy)));
+            }
+        }
+    }
+}
+
 LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions options) {
     LoopProgram *loop = NEW(arena, LoopProgram);
     *loop = (LoopProgram){.arena = arena, .model = model, .options = options, .is_double = model->settings.is_double};
@@ -62,10 +83,14 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
         lower_list(loop, &loop->gradient, training, &training->forward, NULL);
         lower_list(loop, &loop->gradient, training, &training->backward, NULL);
     }
-    lower_list(loop, &loop->forward, training, &training->forward, NULL);
+    lower_list(loop, &loop->forward, training, &training->forward,
+               training->loss == NULL ? NULL : needed_for(arena, training, &training->loss, 1));
     lower_inference(loop, model->inference);
+    make_names_distinct(arena, training);
+    make_names_distinct(arena, model->inference);
     for (int i = 0; i < ROUTINES; i++) {
         Routine *routine = loop_routine(loop, i, NULL);
+        split(loop, routine);
         unroll(loop, routine);
         place(loop, routine);
     }

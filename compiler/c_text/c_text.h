@@ -27,7 +27,7 @@ struct CPrinter {
     const char *model;
     const Tensors *outputs; /* tensors that live in out[b], or NULL */
     bool gradients;         /* adjoints of parameters live in gradient->path */
-    bool backwards;         /* the forward pass of this function has been printed */
+    const Node *backwards;  /* the first block of the backward pass, or NULL */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
     void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
     CScope scope;                                        /* indices and local variables */
@@ -79,8 +79,10 @@ void c_literal(Text *text, double value, bool is_double);
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
 const char *c_call(CPrinter *p, const Routine *routine, const CHead *head, const char *first); /* f(model, in + first) */
 bool c_draws(const Statements *list);
-void c_random(Text *text, const LoopProgram *loop, const Statements *lists,
-              size_t count);                /* functions that draw, as these need */
+/* What functions of a file share, under names that begin with `prefix`: lists of the model that routines read, and functions that draw
+   random numbers for the statements of the lists. */
+void c_literals(Text *text, const LoopProgram *loop, const char *prefix, const Routine *const *routines, size_t count);
+void c_random(Text *text, const LoopProgram *loop, const char *prefix, const Statements *lists, size_t count);
 bool c_state_seed(const LoopProgram *loop); /* training draws random numbers: the state holds the seed */
 
 /* ---- wrap.c */

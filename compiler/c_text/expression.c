@@ -9,6 +9,7 @@
 enum { TERNARY = 1, OR = 2, AND = 3, EQUALITY = 4, RELATION = 5, SUM = 6, PRODUCT = 7, UNARY = 8, PRIMARY = 9 };
 
 void c_literal(Text *text, double value, bool is_double) {
+    if (!is_double) value = (double)(float)value; /* infinite where float has nothing as large */
     if (isinf(value) || isnan(value)) {
         text_printf(text, "%s%s()",
                     isnan(value) ? "nnc_nan"

@@ -176,7 +176,7 @@ static void look_at_result(CPrinter *p, const Node *block) {
     for (int a = t->batched ? 1 : 0; a < t->rank; a++) points *= (double)t->shape[a];
     const char *member = c_name(p->text->arena, t->name), *first = "";
     for (int a = 0; a < t->rank; a++) first = arena_printf(p->text->arena, "%s[0]", first);
-    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, infinity)) return %s;\n", member, first,
+    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, any)) return %s;\n", member, first,
                 t->batched ? "(size_t)examples * " : "", points, c_text(p->text->arena, t->name));
 }
 
@@ -185,16 +185,16 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
     bool target = loop->model->training->targets.count > 0;
     text_put(text, "/* ---- Where a number that is not finite comes from: the forward pass, with a look at each result */\n\n");
     c_work_struct(text, loop, m, "values", &loop->forward);
-    if (c_state_seed(loop)) c_random(text, loop, &loop->model->training->forward, 1);
+    c_literals(text, loop, "search", (const Routine *const[]){&loop->forward}, 1);
+    if (c_state_seed(loop)) c_random(text, loop, "search", &loop->model->training->forward, 1);
     text_printf(text,
-                "/* Is one of the numbers NaN (infinity: infinite)? */\nstatic int holds(const %s *numbers, size_t count, int "
-                "infinity) {\n",
+                "/* Is one of the numbers NaN or +infinity, or (any) -infinity, which masks use? */\nstatic int holds(const %s "
+                "*numbers, size_t count, int any) {\n",
                 number);
     text_put(text, "    for (size_t i = 0; i < count; i++) {\n");
-    text_printf(text, "        const %s difference = numbers[i] - numbers[i];\n", number);
-    text_put(text, "        if (infinity ? !(difference >= 0) && numbers[i] >= numbers[i] : !(numbers[i] >= numbers[i])) return "
-                   "1;\n    }\n    return 0;\n}\n\n");
-    CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .after_block = look_at_result};
+    text_printf(text, "        const %s difference = numbers[i] - numbers[i]; /* NaN for what is not finite */\n", number);
+    text_put(text, "        if (!(difference >= 0) && (any || !(numbers[i] < 0))) return 1;\n    }\n    return 0;\n}\n\n");
+    CPrinter p = {.text = text, .loop = loop, .model = "search", .sources = sources, .after_block = look_at_result};
     const CHead head = {"static const char *", "search", "NULL", .fixed = true,
                         .parameters = {[C_MODEL] = arena_printf(text->arena, "const %s_parameters *model", m),
                                        [C_STATE] = arena_printf(text->arena, "const %s_state *state", m),
@@ -202,7 +202,7 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
                                        [C_IN] = arena_printf(text->arena, "const %s_input *in", m),
                                        [C_TARGET] = target ? arena_printf(text->arena, "const %s_target *target", m) : NULL,
                                        [C_EXAMPLES] = "int examples",
-                                       [C_OTHER] = "int infinity"}};
+                                       [C_OTHER] = "int any"}};
     c_function(&p, &loop->forward, &head);
     text_put(text, "static const char *first_not_finite(const void *model, const void *state, const void *in, const void "
                    "*target, size_t n) {\n");
@@ -221,7 +221,7 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
     for (size_t i = 0; i < program->metrics.count; i++)
         text_printf(text, "%s%s", i == 0 ? "" : ", ", c_text(text->arena, program->metrics.at[i].name));
     if (program->metrics.count > 0) text_put(text, "};\n\n");
-    text_printf(text, "static const NncProgram program = {\n    .name = \"%s\",\n    .number_size = sizeof(%s),\n", m,
+    text_printf(text, "static const NncProgram %s_program = {\n    .name = \"%s\",\n    .number_size = sizeof(%s),\n", m, m,
                 c_number_type(loop));
     text_printf(text, "    .parameters_size = sizeof(%s_parameters),\n    .state_size = sizeof(%s_state),\n", m, m);
     text_printf(text,
@@ -279,5 +279,5 @@ void c_program(Text *text, LoopProgram *loop, const Sources *sources) {
     print_search(text, loop, sources);
     text_put(text, "/* ---- The program */\n\n");
     print_table(text, loop, train, test);
-    text_put(text, "int main(int argc, char **argv) { return nnc_program(&program, argc, argv); }\n");
+    text_printf(text, "int main(int argc, char **argv) { return nnc_program(&%s_program, argc, argv); }\n", m);
 }

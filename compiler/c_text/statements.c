@@ -75,9 +75,9 @@ static void print_assignment(CPrinter *p, const Node *node) {
 /* The formulas that the block computes, in the names of the model, and where they come from. */
 static void print_formulas(CPrinter *p, const Node *block) {
     if (p->annotate == 0) return;
-    if (!p->backwards && block->statements.at[0]->target->kind == TENSOR_ADJOINT) {
-        p->backwards = true;
-        text_put(p->text, "\n/* ---- Backwards: dx is the derivative of the loss with respect to x, by the chain rule */\n");
+    if (block == p->backwards) {
+        if (!text_ends_in(p->text, "{\n")) text_put(p->text, "\n");
+        text_put(p->text, "/* ---- Backwards: dx is the derivative of the loss with respect to x, by the chain rule */\n");
     }
     for (size_t i = 0; i < block->statements.count; i++) {
         const Statement *s = block->statements.at[i];
@@ -101,13 +101,22 @@ static void print_formulas(CPrinter *p, const Node *block) {
     text_put(p->text, " */\n");
 }
 
+static bool is_cut(const Nodes *nodes, const Index *index) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        if ((node->index != NULL && node->index->piece_of == index) || is_cut(&node->body, index)) return true;
+    }
+    return false;
+}
+
 static void print_block(CPrinter *p, const Node *node) {
     print_formulas(p, node);
     size_t mark = c_enter(p);
     for (size_t i = 0; i < node->statements.count && !node->lines; i++) { /* loop variables are called as in the formula */
         IndexNames names = statement_index_names(p->text->arena, node->statements.at[i]);
         for (size_t k = 0; k < names.count; k++) {
-            if (c_declared(p, names.at[k].index) == NULL) c_declare(p, names.at[k].index, names.at[k].name);
+            if (c_declared(p, names.at[k].index) == NULL && !is_cut(&node->body, names.at[k].index))
+                c_declare(p, names.at[k].index, names.at[k].name);
         }
     }
     if (node->scoped) {
@@ -146,9 +155,40 @@ static void print_settings(CPrinter *p, const Routine *routine, const bool *uses
     if (uses[program->epoch->id]) text_printf(p->text, "const %s epoch = (%s)state->epoch;\n", type, type);
 }
 
+/* ---- Numbers that the model gives */
+
+static void print_elements(Text *text, const Tensor *tensor, int axis, const double **next, bool is_double) {
+    if (axis == tensor->rank) {
+        c_literal(text, *(*next)++, is_double);
+        return;
+    }
+    text_put(text, "{");
+    for (int64_t i = 0; i < tensor->shape[axis]; i++) {
+        if (i > 0) text_put(text, ", ");
+        print_elements(text, tensor, axis + 1, next, is_double);
+    }
+    text_put(text, "}");
+}
+
+void c_literals(Text *text, const LoopProgram *loop, const char *prefix, const Routine *const *routines, size_t count) {
+    const Program *program = loop->model->training;
+    for (size_t i = 0; i < program->all.count; i++) {
+        const Tensor *t = program->all.at[i];
+        const double *next = t->literal;
+        bool used = false;
+        for (size_t r = 0; r < count; r++) used |= routines[r]->uses[t->id];
+        if (t->kind != TENSOR_LITERAL || !used) continue;
+        text_printf(text, "static const %s %s_%s", c_number_type(loop), prefix, c_name(loop->arena, t->name));
+        for (int a = 0; a < t->rank; a++) text_printf(text, "[%lld]", (long long)t->shape[a]);
+        text_put(text, " = ");
+        print_elements(text, t, 0, &next, loop->is_double);
+        text_put(text, ";\n\n");
+    }
+}
+
 /* A random number depends on the seed, the place in the model, the step and the element: it can be drawn again. */
-void c_random(Text *text, const LoopProgram *loop, const Statements *lists, size_t count) {
-    const char *m = loop->model->name, *number = c_number_type(loop);
+void c_random(Text *text, const LoopProgram *loop, const char *m, const Statements *lists, size_t count) {
+    const char *number = c_number_type(loop);
     bool uniform = false, bernoulli = false;
     for (size_t l = 0; l < count; l++) {
         for (size_t i = 0; i < lists[l].count; i++) {
@@ -271,7 +311,10 @@ void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     p->program = routine->program;
     p->routine = routine;
     p->places = NEW_ARRAY(p->text->arena, const char *, routine->program->all.count + 1);
-    p->backwards = false;
+    p->backwards = NULL;
+    for (size_t i = routine->body.count; i-- > 0;) {
+        if (routine->body.at[i]->statements.at[0]->target->kind == TENSOR_ADJOINT) p->backwards = routine->body.at[i];
+    }
     for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, k);
     Nodes own = blocks_of(p->text->arena, routine, 0);
     c_leave(p, 0);

@@ -98,20 +98,27 @@ static pid_t start(const char *const *words) {
     _exit(127);
 }
 
-/* Runs all commands that were added, at the same time, and forgets them. */
+static bool finish(pid_t child) {
+    int status = 0;
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Runs all commands that were added, and forgets them: the first alone, which tells whether there is such a compiler, then one for each
+   processor at a time. */
 static bool run(Build *b) {
-    size_t count = 0;
-    pid_t children[b->commands.count + 1];
-    for (size_t i = 0; i < b->commands.count; i++) {
-        if (i == 0 || b->commands.at[i - 1] == NULL) children[count++] = start(&b->commands.at[i]);
-    }
+    enum { MOST = 64 };
+    pid_t running[MOST];
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t started = 0, finished = 0, most = processors < 1 ? 1 : processors > MOST ? MOST : (size_t)processors;
     bool fine = true;
-    for (size_t i = 0; i < count; i++) {
-        int status = 0;
-        while (children[i] > 0 && waitpid(children[i], &status, 0) < 0 && errno == EINTR) {
-        }
-        fine &= children[i] > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    for (size_t i = 0; i < b->commands.count && fine; i++) {
+        if (i > 0 && b->commands.at[i - 1] != NULL) continue;
+        if (started - finished == (finished == 0 ? 1 : most)) fine &= finish(running[finished++ % MOST]);
+        if (fine) running[started++ % MOST] = start(&b->commands.at[i]);
     }
+    while (finished < started) fine &= finish(running[finished++ % MOST]);
     b->commands.count = 0;
     return fine;
 }
@@ -132,7 +139,10 @@ static void split_compiler(Build *b) {
     if (b->cc.count == 0) vec_push(b->arena, &b->cc, "cc");
 }
 
-static void begin_command(Build *b) { add_all(b, b->cc.at, b->cc.count); }
+static void begin_command(Build *b) { add(b, b->cc.at[0]); }
+
+/* What was named with the compiler comes behind our own options, and wins. */
+static void add_own_options(Build *b) { add_all(b, b->cc.at + 1, b->cc.count - 1); }
 
 /* ---- Making a folder of the cache */
 
@@ -180,8 +190,10 @@ static bool build_runtime(Build *b, const char *folder, const OutputFiles *runti
         if (!ends_in(name, ".c")) continue;
         begin_command(b);
         add_all(b, language, 2);
-        const char *const rest[] = {
-            "-O2", "-c", arena_printf(b->arena, "%s/%s", b->made, name), "-o", object_of(b, b->made, name), NULL};
+        add(b, "-O2");
+        add_own_options(b);
+        const char *const rest[] = {"-c", arena_printf(b->arena, "%s/%s", b->made, name), "-o", object_of(b, b->made, name),
+                                    NULL};
         add_all(b, rest, sizeof rest / sizeof *rest);
     }
     fine = fine && run(b);
@@ -207,6 +219,7 @@ static bool build_model(Build *b, const char *folder, const OutputFiles *files, 
     add_all(b, language, 2);
     if (b->options->fast) add_all(b, fast, sizeof fast / sizeof *fast);
     else add_all(b, strict, sizeof strict / sizeof *strict);
+    add_own_options(b);
     for (size_t i = 0; i < files->count; i++) {
         if (ends_in(files->at[i].name, ".c") && strchr(files->at[i].name, '/') == NULL)
             add(b, arena_printf(b->arena, "%s/%s", b->made, files->at[i].name));

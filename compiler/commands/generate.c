@@ -116,15 +116,21 @@ const char *generate_shell_word(Arena *arena, const char *name) {
     return text_string(text);
 }
 
+const char *generate_flags(const LoopProgram *loop) {
+    return loop->options.fast ? "-O3 -march=native -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-signed-zeros" : "-O2";
+}
+
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
-    text_printf(m.out, "/* cc -O2 %s%s%s%s */\n", generate_shell_word(loop->arena, base_name(name)),
+    text_printf(m.out, "/* cc %s %s%s%s%s */\n", generate_flags(loop), generate_shell_word(loop->arena, base_name(name)),
                 program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c",
                 program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
-    for (size_t i = 0; i < files.count; i++) { /* the network first, then what only the program needs */
-        if (ends_in(files.at[i].name, ".c")) merge(&m, i);
+    for (int last = 0; last < 2; last++) { /* the network first, then the runtime, then the program, whose names nothing may hide */
+        for (size_t i = 0; i < files.count; i++) {
+            if (ends_in(files.at[i].name, ".c") && ends_in(files.at[i].name, "_main.c") == (last == 1)) merge(&m, i);
+        }
     }
     return text_string(m.out);
 }

@@ -19,6 +19,9 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
 /* Whether the program must be linked with zlib: a data file of the model ends in .gz. */
 bool generate_needs_zlib(const Model *model);
 
+/* The options with which the C is compiled. */
+const char *generate_flags(const LoopProgram *loop);
+
 /* A file name as a word of a command: in quotes where it needs them. */
 const char *generate_shell_word(Arena *arena, const char *name);
 

@@ -79,7 +79,8 @@ typedef struct {
     Routine gradient; /* loss and gradients of one batch, without an update */
     Routine evaluate; /* loss and metrics of one batch, in inference */
     Routine predict;  /* outputs of one batch: needs no target */
-    Routine forward;  /* of training, every tensor in a buffer of its own: to look for the first that is not finite */
+    Routine
+        forward; /* what the loss of training needs, every tensor in a buffer of its own: to look for the first that is not finite */
 } LoopProgram;
 
 /* Is the tensor a variable in this routine? */
@@ -108,6 +109,9 @@ Groups group_statements(Arena *arena, Program *program);
 
 /* lower.c: the nodes of those groups whose first statement's target is wanted (by tensor id; NULL: of all), behind the routine's own. */
 void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted);
+
+/* split.c: loops in pieces, where an index decides whether reads lie inside. */
+void split(LoopProgram *loop, Routine *routine);
 
 /* unroll.c: straight lines instead of loops, one example at a time. */
 void unroll(LoopProgram *loop, Routine *routine);

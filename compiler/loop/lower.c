@@ -299,10 +299,12 @@ static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
 typedef struct {
     Expr first;  /* reduction */
     bool others; /* a reduction that is no sum */
+    bool leaves; /* a read may lie outside: split.c cuts its loops */
 } Sums;
 
 static void look_at_reduction(void *context, Expr e) {
     Sums *sums = context;
+    sums->leaves |= e->kind == EXPR_READ && e->has_default;
     if (e->kind != EXPR_REDUCE) return;
     if (e->reduction != REDUCE_SUM) sums->others = true;
     else if (sums->first == NULL) sums->first = e;
@@ -431,8 +433,8 @@ static Index *index_together(Lowering *l, const Group *group) {
     Sums sums = {0};
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
-    bool fits =
-        group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && last != NULL && !last->batch;
+    bool fits = group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves &&
+                last != NULL && !last->batch;
     if (!fits || last->size < 2 * count_together(l) || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
         return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;

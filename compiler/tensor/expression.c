@@ -238,6 +238,7 @@ Expr expr_read(Pool *pool, Tensor *tensor, const Expr *subscripts, int count, Ex
         for (int i = 0; i < count; i++) {
             Interval range = interval_of(subscripts[i]);
             can_be_outside |= !range.known || range.low < 0 || range.high >= tensor->shape[i];
+            if (range.known && (range.high < 0 || range.low >= tensor->shape[i])) return otherwise;
         }
     }
     kids[count] = otherwise;
@@ -293,6 +294,7 @@ static Expr identity(Pool *pool, Op op, const Expr *kid) {
     if (op == OP_OR && (expr_is_true(a) || is_false(b))) return a;
     if (op == OP_OR && (expr_is_true(b) || is_false(a))) return b;
     if ((op == OP_MAX && expr_is(a, -INFINITY)) || (op == OP_MIN && expr_is(a, INFINITY))) return b;
+    if ((op == OP_MAX && expr_is(b, -INFINITY)) || (op == OP_MIN && expr_is(b, INFINITY))) return a;
     if (op == OP_IF && expr_is_true(a)) return b;
     if (op == OP_IF && is_false(a)) return kid[2];
     if (op == OP_IF && b == kid[2]) return b;

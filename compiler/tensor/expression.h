@@ -17,6 +17,7 @@ typedef struct Index {
     uint32_t id;
     int64_t size; /* 0 until inferred */
     bool batch;   /* runs over the examples of this batch: their number is the setting batch_size, size only its largest value */
+    const struct Index *piece_of; /* a part of its range, in the loop program */
     /* for ast_to_tensor alone: */
     int64_t low; /* the name stands for low + index (`i in low..high`) */
     bool stated; /* the range was written, axes need not agree */

@@ -85,7 +85,7 @@ static inline bool generated_build(Generated *g, LoopOptions options) {
                 "#include \"runtime/program.h\"\nint unused_main(int, char **);\nconst NncProgram *the_program(void);\n#define "
                 "main unused_main\n#include \"%s_main.c\"\n",
                 m);
-    text_put(door, "const NncProgram *the_program(void) { return &program; }\n");
+    text_printf(door, "const NncProgram *the_program(void) { return &%s_program; }\n", g->compilation->model->name);
     text_put(door,
              "int nnc_program(const NncProgram *p, int argc, char **argv) { return p == NULL || argc == 0 || argv == NULL; }\n");
     bool fine = generated_write(g, arena_printf(arena, "%s.h", m), header) &&

@@ -123,7 +123,7 @@ static bool check_fact(Arena *arena, const char *folder, const char *name, bool 
     Generated g = {.arena = arena,
                    .compilation = compilation_new(),
                    .build = build_folder,
-                   .optimize = "-O1",
+                   .optimize = is_double ? "-O1" : "-O2",
                    .tolerance = is_double ? 1e-9 : 2e-5};
     Compilation *c = g.compilation;
     const char *why;
