@@ -127,7 +127,8 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
                 program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c",
                 program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
-    for (int last = 0; last < 2; last++) { /* the network first, then the runtime, then the program, whose names nothing may hide */
+    for (int last = 0; last < 2;
+         last++) { /* the network first, then the runtime, then the program, whose names nothing may hide */
         for (size_t i = 0; i < files.count; i++) {
             if (ends_in(files.at[i].name, ".c") && ends_in(files.at[i].name, "_main.c") == (last == 1)) merge(&m, i);
         }
