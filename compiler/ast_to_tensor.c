@@ -19,24 +19,24 @@ static void declare_input(E *e, const Ast *ast) {
         scope_own(e->scope, ast->name)->value = value_error(); /* which of the two was meant further down, nobody knows */
         return;
     }
-    if (ast->type != NULL) {
-        bool index = strcmp(ast->type, "index") == 0;
-        fail(e, ast->type_span,
-             index ? "an input of type index(K) is not supported yet" : "there is no type '%s'; an input may be of type index(K)",
-             ast->type);
-        scope_value(e, e->scope, ast->name, value_error(), ast->name_span);
-        return;
+    int64_t range = 0;
+    bool fine = true;
+    if (ast->type != NULL && strcmp(ast->type, "index") != 0) {
+        fail(e, ast->type_span, "there is no type '%s'; an input may be of type index(K)", ast->type);
+        fine = false;
+    } else if (ast->type != NULL) {
+        fine = evaluate_size(e, ast->x, e->scope, &range, "the number of values of an index");
     }
     int rank = (int)ast->list.count + 1;
     Index *indices[rank + 1];
     indices[0] = e->program->batch;
-    bool fine = true;
     for (int i = 1; i < rank; i++) {
         int64_t size = 1;
         fine &= evaluate_size(e, ast->list.at[i - 1], e->scope, &size, "the length of an axis");
         indices[i] = index_new(e->pool, ast->name, size);
     }
     Tensor *tensor = fine ? new_tensor(e, ast->name, indices, rank, ast->name_span) : NULL;
+    if (tensor != NULL) tensor->index_range = range;
     scope_value(e, e->scope, ast->name, tensor == NULL ? value_error() : value_tensor(e, tensor), ast->name_span);
     if (tensor == NULL) return;
     tensor->kind = ast->kind == AST_INPUT ? TENSOR_INPUT : TENSOR_TARGET;

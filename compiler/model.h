@@ -61,6 +61,7 @@ typedef struct {
     int64_t epochs, batch, patience; /* patience 0: no early stopping */
     uint64_t seed;
     bool shuffle, is_double;
+    double clip_norm; /* the largest norm of all gradients together; 0: they are not limited */
 } Settings;
 
 typedef struct {

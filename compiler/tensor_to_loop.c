@@ -57,7 +57,7 @@ static void make_names_distinct(Arena *arena, Program *program) {
             Tensor *t = program->all.at[i];
             bool dotted = strchr(t->name, '.') != NULL;
             bool member = tensor_is_persistent(t) || t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET;
-            if (member || dotted != (dots == 1)) continue;
+            if (member || t->array || dotted != (dots == 1)) continue;
             for (int copy = 2;; copy++) {
                 char *flat = arena_text(arena, t->name, strlen(t->name));
                 for (char *at = flat; *at != '\0'; at++) *at = *at == '.' ? '_' : *at;

@@ -68,7 +68,8 @@ static void example_struct(Text *text, const LoopProgram *loop, const char *mode
         const Tensor *t = list->at[i];
         text_printf(text, "%s %s", t->index_range > 0 ? "int32_t" : c_number_type(loop), c_name(loop->arena, t->name));
         dimensions(text, t->shape, 1, t->rank);
-        text_put(text, ";\n");
+        if (t->index_range > 0) text_printf(text, "; /* 0 .. %lld */\n", (long long)t->index_range - 1);
+        else text_put(text, ";\n");
     }
     text->indent--;
     text_printf(text, "} %s_%s;\n\n", model, what);

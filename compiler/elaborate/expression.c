@@ -278,8 +278,6 @@ static const Value *reduce(E *e, const Ast *ast, Scope *outer, Mode mode) {
 
 /* ---- Subscripts */
 
-static void read_something(void *context, Expr node) { *(bool *)context |= node->kind == EXPR_READ; }
-
 static bool subscript_of(E *e, const Ast *ast, Scope *scope, Expr *subscript) {
     const Value *value = evaluate_tensor(e, ast, scope, AS_SIZE);
     if (value->kind == VALUE_ERROR) return false;
@@ -287,14 +285,10 @@ static bool subscript_of(E *e, const Ast *ast, Scope *scope, Expr *subscript) {
         fail(e, ast->span, "a subscript must be a number, but this %s", not_a_number(e, value));
         return false;
     }
-    bool reads = false;
-    expr_visit(e->pool, value->body, read_something, &reads);
     if (!value->body->integer) {
-        fail(e, ast->span, "a subscript is made of indices and sizes by + - * / and mod, and this is not a whole number");
-        return false;
-    }
-    if (reads) {
-        fail(e, ast->span, "a subscript that reads a tensor is not supported yet");
+        fail(
+            e, ast->span,
+            "a subscript is made of indices, sizes and tensors of type index by + - * / and mod, and this is not a whole number");
         return false;
     }
     *subscript = value->body;

@@ -123,24 +123,61 @@ static void bind_arguments(E *e, const Ast *ast, const Definition *d, Scope *sco
     }
 }
 
-static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *parameter) {
+/* clip_norm: all gradients are multiplied by min(1, limit / (norm + 1e-6)), where norm is that of all of them as one vector (Pascanu,
+   Mikolov, Bengio 2013, algorithm 1; the 1e-6 is PyTorch's). */
+static Expr clip_scale(E *e, const Tensors *gradients) {
     Program *program = e->program;
+    Expr squares = expr_number(e->pool, 0);
+    static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
+    for (size_t i = 0; i < gradients->count; i++) {
+        Tensor *g = gradients->at[i];
+        Index *indices[g->rank + 1];
+        for (int k = 0; k < g->rank; k++)
+            indices[k] = index_new(e->pool, name_of(e->context->names, letters[k % 6]), g->shape[k]);
+        Expr square = expr_op2(e->pool, OP_POW, tensor_at(program, g, indices), expr_number(e->pool, 2));
+        squares = expr_op2(e->pool, OP_ADD, squares, expr_reduce(e->pool, REDUCE_SUM, indices, g->rank, square));
+    }
+    Origin origin = {.span = e->model->optimizer_span, .inner = e->model->optimizer_span, .rule = "update"};
+    Tensor *norm = tensor_new(program, TENSOR_VALUE, "gradient_norm", 0, NULL),
+           *scale = tensor_new(program, TENSOR_VALUE, "gradient_scale", 0, NULL);
+    statement_add(program, &program->update, norm, NULL, 0, expr_op1(e->pool, OP_SQRT, squares), origin);
+    Expr share = expr_op2(e->pool, OP_DIV, expr_number(e->pool, e->model->settings.clip_norm),
+                          expr_op2(e->pool, OP_ADD, tensor_at(program, norm, NULL), expr_number(e->pool, 1e-6)));
+    statement_add(program, &program->update, scale, NULL, 0, expr_op2(e->pool, OP_MIN, expr_number(e->pool, 1), share), origin);
+    return tensor_at(program, scale, NULL);
+}
+
+static Tensors make_gradients(E *e) {
+    Tensors gradients = {0};
+    for (size_t i = 0; i < e->program->parameters.count; i++) {
+        Tensor *p = e->program->parameters.at[i];
+        if (p->frozen || p->running) continue;
+        Tensor *gradient = tensor_new(e->program, TENSOR_ADJOINT, arena_printf(e->arena, "d%s", p->name), p->rank, p->shape);
+        gradient->of = p;
+        vec_push(e->arena, &gradients, gradient);
+    }
+    return gradients;
+}
+
+static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *gradient, Expr scale) {
+    Program *program = e->program;
+    Tensor *parameter = gradient->of;
     Frame *frame = NEW(e->arena, Frame);
     *frame = (Frame){.caller = e->frame, .definition = d, .call = ast->span, .prefix = "optimizer", .instance = e->root};
     Update u = {.definition = d, .parameter = parameter, .indices = NEW_ARRAY(e->arena, Index *, parameter->rank + 1)};
     static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
     for (int i = 0; i < parameter->rank; i++)
         u.indices[i] = index_new(e->pool, name_of(e->context->names, letters[i % 6]), parameter->shape[i]);
-    u.gradient =
-        tensor_new(program, TENSOR_ADJOINT, arena_printf(e->arena, "d%s", parameter->name), parameter->rank, parameter->shape);
-    u.gradient->of = parameter;
+    u.gradient = gradient;
     u.scope = scope_new(e, d->scope, frame, NULL);
     bind_arguments(e, ast, d, u.scope);
     Names *names = e->context->names;
     scope_value(e, u.scope, name_of(names, "step"), value_tensor(e, program->step), (Span){0});
     scope_value(e, u.scope, name_of(names, "epoch"), value_tensor(e, program->epoch), (Span){0});
     scope_value(e, u.scope, name_of(names, "w"), element(e, &u, parameter), (Span){0});
-    scope_value(e, u.scope, name_of(names, "g"), element(e, &u, u.gradient), (Span){0});
+    const Value *g = element(e, &u, u.gradient);
+    if (scale != NULL) g = value_scalar(e, expr_op2(e->pool, OP_MUL, scale, g->body));
+    scope_value(e, u.scope, name_of(names, "g"), g, (Span){0});
     e->frame = frame;
     for (size_t i = 0; i < d->ast->body.count; i++) {
         const Ast *line = d->ast->body.at[i];
@@ -172,10 +209,9 @@ void elaborate_optimizer(E *e) {
                  suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best));
             return;
         }
-        for (size_t i = 0; i < e->program->parameters.count && !e->diagnostics->stop; i++) {
-            if (!e->program->parameters.at[i]->frozen && !e->program->parameters.at[i]->running)
-                update_parameter(e, ast, d, e->program->parameters.at[i]);
-        }
+        Tensors gradients = make_gradients(e);
+        Expr scale = e->model->settings.clip_norm > 0 && gradients.count > 0 ? clip_scale(e, &gradients) : NULL;
+        for (size_t i = 0; i < gradients.count && !e->diagnostics->stop; i++) update_parameter(e, ast, d, gradients.at[i], scale);
         return;
     }
     fail(e, ast->span, "an optimizer is expected here, as in sgd(rate = 0.1)");

@@ -41,8 +41,8 @@ static void unknown_setting(E *e, const Ast *line) {
     if (suggestion.best != NULL)
         fail(e, line->name_span, "there is no setting '%s'; did you mean '%s'?", line->name, suggestion.best);
     else
-        fail(e, line->name_span, "there is no setting '%s'; there are epochs, batch, seed, shuffle, patience and precision",
-             line->name);
+        fail(e, line->name_span,
+             "there is no setting '%s'; there are epochs, batch, seed, shuffle, patience, precision and clip_norm", line->name);
 }
 
 static void one_setting(E *e, const Ast *line) {
@@ -64,7 +64,12 @@ static void one_setting(E *e, const Ast *line) {
             fail(e, line->x->span, "'precision' is float or double");
         settings->is_double = is_double;
     } else if (strcmp(line->name, "clip_norm") == 0) {
-        fail(e, line->span, "'clip_norm' is not supported yet");
+        const Value *value = evaluate_tensor(e, line->x, e->scope, AS_VALUE);
+        double limit;
+        if (value->kind == VALUE_ERROR) return;
+        if (!value_constant(value, &limit) || !(limit > 0) || limit > 1e300)
+            fail(e, line->x->span, "'clip_norm' is a number above 0 that is known at compile time");
+        else settings->clip_norm = limit;
     } else {
         unknown_setting(e, line);
     }

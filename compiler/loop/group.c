@@ -66,6 +66,21 @@ static bool for_update_alone(Program *program, const Statement *gradient) {
     return readers.alone && readers.read;
 }
 
+/* A gradient may be wanted by callers alone, who have a function of their own. */
+static bool is_read(Program *program, const Tensor *tensor) {
+    const Statements *lists[] = {&program->backward, &program->update};
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const Statement *s = lists[l]->at[i];
+            if (expr_reads(program->pool, s->value, tensor)) return true;
+            for (int k = 0; s->subscripts != NULL && k < s->target->rank; k++) {
+                if (expr_reads(program->pool, s->subscripts[k], tensor)) return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* ---- May it run there? */
 
 static void reads_overwritten(void *context, Expr e) {
@@ -107,7 +122,7 @@ static bool join(Look *look, Statement *gradient, Group *group) {
     for (size_t i = 0; i < look->program->update.count; i++) {
         const Statement *s = look->program->update.at[i];
         if (s->target != parameter && !(s->target->kind == TENSOR_STATE && s->target->of == parameter)) continue;
-        bool same = s->count == gradient->count && s->subscripts == NULL && !s->value->reduces;
+        bool same = s->count == gradient->count && s->subscripts == NULL && gradient->subscripts == NULL && !s->value->reduces;
         for (int k = 0; same && k < s->count; k++) same = s->indices[k]->size == gradient->indices[k]->size;
         if (!same) return false;
         vec_push(look->arena, &group->list, with_indices(look->arena, look->program, s, gradient));
@@ -175,7 +190,8 @@ Groups group_statements(Arena *arena, Program *program) {
     }
     for (size_t i = 0; i < program->forward.count; i++) add_alone(arena, &early, program->forward.at[i]);
     for (size_t i = 0; i < program->backward.count; i++) {
-        if (!joined[program->backward.at[i]->target->id]) add_alone(arena, &early, program->backward.at[i]);
+        Statement *s = program->backward.at[i];
+        if (!joined[s->target->id] && is_read(program, s->target)) add_alone(arena, &early, s);
     }
     for (size_t i = 0; i < late.count; i++) vec_push(arena, &early, late.at[i]);
     return early;

@@ -336,8 +336,7 @@ static Index *row_index(Lowering *l, const Statement *s, bool lines) {
 static void store_value(Lowering *l, const Statement *s, Expr value) {
     value = lowered(l, value);
     Expr at[s->target->rank + 1];
-    for (int i = 0; i < s->target->rank; i++)
-        at[i] = s->subscripts != NULL ? s->subscripts[i] : expr_index(l->pool, s->indices[i]);
+    for (int i = 0; i < s->target->rank; i++) at[i] = expr_index(l->pool, s->indices[i]);
     store(l, s->target, at, value);
 }
 
@@ -485,12 +484,52 @@ static bool choose_lines(Lowering *l, const Group *group, const char **why) {
     return lines;
 }
 
+/* target[subscripts] += value, which the data say where; what lies outside adds 0 to the first element. The target of a gradient begins
+   at 0, a parameter from what it is. */
+static void lower_scatter(Lowering *l, const Statement *s) {
+    Tensor *target = s->target;
+    Nodes *outer = l->out;
+    Expr at[target->rank + 1], inside = expr_truth(l->pool, true), zero = expr_number(l->pool, 0);
+    if (!tensor_is_persistent(target)) {
+        static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
+        Index *axes[target->rank + 1];
+        for (int i = 0; i < target->rank; i++) {
+            axes[i] = target->batched && i == 0
+                          ? l->program->batch
+                          : index_new(l->pool, name_of(pool_names(l->pool), letters[i % 6]), target->shape[i]);
+            at[i] = expr_index(l->pool, axes[i]);
+        }
+        open_loops(l, axes, target->rank, NULL);
+        store(l, target, at, zero);
+        l->out = outer;
+    }
+    for (int i = 0; i < target->rank; i++) {
+        Interval range = interval_of(s->subscripts[i]);
+        at[i] = s->subscripts[i];
+        if (target->batched && i == 0) continue;
+        if (!range.known || range.low < 0) inside = expr_op2(l->pool, OP_AND, inside, expr_op2(l->pool, OP_GE, at[i], zero));
+        if (!range.known || range.high >= target->shape[i])
+            inside = expr_op2(l->pool, OP_AND, inside,
+                              expr_op2(l->pool, OP_LT, at[i], expr_number(l->pool, (double)target->shape[i])));
+    }
+    for (int i = 0; i < target->rank; i++) at[i] = expr_if(l->pool, inside, at[i], zero);
+    open_loops(l, s->indices, s->count, NULL);
+    Expr value = lowered(l, without_single_indices(l, expr_if(l->pool, inside, s->value, zero)));
+    store(l, target, at, expr_op2(l->pool, OP_ADD, read_at(l, target, at), value));
+    l->out = outer;
+}
+
 static void lower_group(Lowering *l, const Group *group) {
     Statement *s = group->list.at[0];
     Node *block = node_new(l, NODE_BLOCK);
     block->statements = group->list;
     Nodes *outer = l->out;
     l->out = &block->body;
+    if (s->subscripts != NULL) {
+        lower_scatter(l, s);
+        l->out = outer;
+        return;
+    }
     block->lines = choose_lines(l, group, &block->choice);
     Index *across = row_index(l, s, block->lines);
     Expr value = without_single_indices(l, s->value);

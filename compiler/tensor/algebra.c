@@ -51,7 +51,7 @@ typedef struct {
 
 static Expr step(void *context, Expr e) {
     Context *c = context;
-    if (e->integer || e->condition) return e;
+    if ((e->integer && e->kind != EXPR_REDUCE) || e->condition) return e;
     for (int round = 0; round < 20; round++) {
         const char *name = NULL;
         Expr next = rules_algebra(c->rules, e, &name);

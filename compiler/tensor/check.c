@@ -43,6 +43,8 @@ static void check_statement(Check *check, bool *defined) {
             check->why = complaint(check, "has the batch elsewhere than first, at index", s->indices[i]->name);
     }
     expr_visit(check->program->pool, s->value, check_node, check);
+    for (int i = 0; s->subscripts != NULL && i < target->rank; i++)
+        expr_visit(check->program->pool, s->subscripts[i], check_node, check);
     if (!tensor_is_persistent(target)) {
         if (defined[target->id]) check->why = complaint(check, "defines again", target->name);
         if (target->definition != s) check->why = complaint(check, "is not the definition of", target->name);

@@ -353,6 +353,14 @@ static void derive_statement(Derivation *d, const Statement *s) {
 
 /* ---- dA, from all that reads A */
 
+/* target[what was read] += the contribution, over all indices of its reader */
+static Statement *scatter(Derivation *d, Tensor *target, const Contribution *c, Origin origin) {
+    Statement *s = statement_add(d->program, &d->program->backward, target, c->indices, c->count, c->adjoint, origin);
+    s->subscripts = NEW_ARRAY(d->arena, Expr, target->rank + 1);
+    for (int i = 0; i < target->rank; i++) s->subscripts[i] = c->read->kids[i];
+    return s;
+}
+
 static void write_adjoint(Derivation *d, Tensor *tensor) {
     Program *program = d->program;
     Tensor *adjoint = d->adjoint[tensor->id];
@@ -375,12 +383,12 @@ static void write_adjoint(Derivation *d, Tensor *tensor) {
     int part = 0;
     const char *through = "", *laws = "";
     Vec(Expr) terms = {0};
+    Vec(const Contribution *) scattered = {0}; /* which element they go to the data say */
     for (size_t i = 0; i < d->contributions[tensor->id].count; i++) {
         const Contribution *c = &d->contributions[tensor->id].at[i];
         Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed);
-        if (term == NULL)
-            bug("the subscripts of %s in the statement of %s cannot be inverted", tensor->name, c->reader->target->name);
-        vec_push(d->arena, &terms, term);
+        if (term == NULL) vec_push(d->arena, &scattered, c);
+        else vec_push(d->arena, &terms, term);
         origin.span = c->reader->origin.span;
         origin.inner = c->reader->origin.inner;
         origin.from = c->reader;
@@ -388,6 +396,20 @@ static void write_adjoint(Derivation *d, Tensor *tensor) {
         if (strstr(through, c->reader->target->name) == NULL)
             through = arena_printf(d->arena, "%s%s%s", through, *through ? ", " : "", c->reader->target->name);
         if (strstr(laws, c->laws) == NULL) laws = arena_printf(d->arena, "%s%s%s", laws, *laws ? "; " : "", c->laws);
+    }
+    bool scatters = scattered.count == 1 && terms.count == 0;
+    for (size_t i = 0; i < scattered.count && !scatters; i++) {
+        Tensor *rows =
+            tensor_new(program, TENSOR_PART, arena_printf(d->arena, "%s_rows", adjoint->name), tensor->rank, tensor->shape);
+        rows->batched = tensor->batched;
+        rows->span = tensor->span;
+        scatter(d, rows, scattered.at[i], (Origin){.span = origin.span, .from = scattered.at[i]->reader, .rule = "chain rule"});
+        vec_push(d->arena, &terms, tensor_at(program, rows, axes));
+    }
+    if (scatters) {
+        origin.rule = arena_printf(d->arena, "chain rule through %s%s%s", through, *laws ? ": " : "", laws);
+        scatter(d, adjoint, scattered.at[0], origin)->part = part;
+        return;
     }
     if (terms.count > 0) {
         value = total(d->pool, terms.at, terms.count);

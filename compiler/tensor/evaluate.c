@@ -442,7 +442,7 @@ void machine_run(Machine *machine, const Statements *statements) {
     for (size_t i = 0; i < statements->count; i++) {
         const Statement *statement = statements->at[i];
         const Plan *plan = plan_of(machine, statement);
-        if (statement->subscripts != NULL) {
+        if (statement->subscripts != NULL && !tensor_is_persistent(statement->target)) {
             memset(machine_values(machine, statement->target), 0, sizeof(double) * (size_t)tensor_points(statement->target));
         }
         for (size_t k = 0; k < plan->passes.count; k++) run_pass(machine, plan->passes.at[k]);

@@ -327,11 +327,16 @@ Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const
     make_affine(g, subscripts, target->rank, axes, left);
     for (int i = 0; i < target->rank; i++) {
         Equation equation = {.axis = axes[i]};
-        if (reads_tensor(subscripts[i])) return NULL;
-        if (!left[i] && affine_in_indices(pool, subscripts[i], &equation.side)) vec_push(g->arena, &g->equations, equation);
+        if (!left[i] && !reads_tensor(subscripts[i]) && affine_in_indices(pool, subscripts[i], &equation.side))
+            vec_push(g->arena, &g->equations, equation);
         else require(g, expr_op2(pool, OP_EQ, subscripts[i], index_of(g, axes[i]))); /* all points are tried */
     }
     if (!solve(g)) return NULL;
+    for (size_t i = 0; i < g->unknowns.count; i++) { /* trying all points costs more than a scatter */
+        for (int k = 0; k < target->rank; k++) {
+            if (reads_tensor(read[k]) && expr_depends(g->guard, g->unknowns.at[i])) return NULL;
+        }
+    }
     g->value = expr_rewrite(pool, g->value, with_default, g);
     Expr body = expr_if(pool, g->guard, g->value, expr_number(pool, 0));
     return expr_reduce(pool, REDUCE_SUM, g->unknowns.at, (int)g->unknowns.count, body);

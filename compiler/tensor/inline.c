@@ -31,7 +31,11 @@ static void count_reads(Count *c, Expr e, bool inside) {
         use->inside_reductions += inside;
         use->with_default |= e->has_default;
     }
-    for (int k = 0; k < e->count; k++) count_reads(c, e->kids[k], inside || e->kind == EXPR_REDUCE);
+    for (int k = 0; k < e->count; k++) {
+        bool subscript = e->kind == EXPR_READ && k < e->tensor->rank;
+        count_reads(c, e->kids[k], inside || e->kind == EXPR_REDUCE || subscript);
+        if (subscript) count_reads(c, e->kids[k], true);
+    }
 }
 
 static Use *find_uses(Program *program) {
@@ -96,6 +100,22 @@ static void insert_everywhere(Program *program, const Statement *definition) {
     Statements all = program_statements(program);
     for (size_t i = 0; i < all.count; i++) {
         if (expr_reads(program->pool, all.at[i]->value, definition->target)) insert_into(program, all.at[i], definition);
+    }
+}
+
+/* if k == class then 1 else 0: whoever multiplies by it and sums wants one element (reductions.c) */
+static bool is_indicator(Expr e) {
+    if (!expr_is_op(e, OP_IF) || !expr_is(e->kids[1], 1) || !expr_is(e->kids[2], 0) || !expr_is_op(e->kids[0], OP_EQ))
+        return false;
+    Expr a = e->kids[0]->kids[0], b = e->kids[0]->kids[1];
+    return (a->kind == EXPR_INDEX && b->kind == EXPR_READ && b->integer) ||
+           (b->kind == EXPR_INDEX && a->kind == EXPR_READ && a->integer);
+}
+
+void insert_indicators(Program *program) {
+    for (size_t i = 0; i < program->forward.count; i++) {
+        const Statement *s = program->forward.at[i];
+        if (s->subscripts == NULL && is_indicator(s->value)) insert_everywhere(program, s);
     }
 }
 

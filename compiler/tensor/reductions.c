@@ -26,9 +26,43 @@ static bool reads_whole_row(Expr e, const Index *index) {
     return last->kind == EXPR_INDEX && last->index == index && index->size == e->tensor->shape[e->tensor->rank - 1];
 }
 
+/* An indicator as a factor:  (if c then 1 else 0) * f  as  if c then f else 0, or NULL */
+static Expr with_condition_outside(Pool *pool, Expr e) {
+    if (expr_is_op(e, OP_IF) && expr_is(e->kids[2], 0)) return e;
+    if (expr_is_op(e, OP_NEG)) {
+        Expr inner = with_condition_outside(pool, e->kids[0]);
+        return inner == NULL ? NULL : expr_if(pool, inner->kids[0], expr_op1(pool, OP_NEG, inner->kids[1]), inner->kids[2]);
+    }
+    if (!expr_is_op(e, OP_MUL) && !expr_is_op(e, OP_DIV)) return NULL;
+    for (int k = 0; k < (e->op == OP_MUL ? 2 : 1); k++) {
+        Expr inner = with_condition_outside(pool, e->kids[k]);
+        if (inner == NULL) continue;
+        Expr kids[2] = {e->kids[0], e->kids[1]};
+        kids[k] = inner->kids[1];
+        return expr_if(pool, inner->kids[0], expr_op(pool, e->op, kids), inner->kids[2]);
+    }
+    return NULL;
+}
+
+/* argmax(i: if i == k then 1 else 0) = k */
+static Expr picked_position(Expr e) {
+    Expr body = e->kids[0];
+    if (e->reduction != REDUCE_ARGMAX || e->bound_count != 1 || !expr_is_op(body, OP_IF) || !expr_is_op(body->kids[0], OP_EQ))
+        return NULL;
+    if (!expr_is(body->kids[1], 1) || !expr_is(body->kids[2], 0)) return NULL;
+    for (int side = 0; side < 2; side++) {
+        Expr i = body->kids[0]->kids[side], k = body->kids[0]->kids[1 - side];
+        Interval range = interval_of(k);
+        bool inside = k->integer && range.known && range.low >= 0 && range.high < e->bound[0]->size;
+        if (i->kind == EXPR_INDEX && i->index == e->bound[0] && inside && !expr_depends(k, e->bound[0])) return k;
+    }
+    return NULL;
+}
+
 /* sum(i: if i == k then f(i) else 0) = f(k) */
 static Expr picked(Pool *pool, Expr body, Index *index) {
-    if (!expr_is_op(body, OP_IF) || !expr_is(body->kids[2], 0) || !expr_is_op(body->kids[0], OP_EQ)) return NULL;
+    body = with_condition_outside(pool, body);
+    if (body == NULL || !expr_is_op(body, OP_IF) || !expr_is_op(body->kids[0], OP_EQ)) return NULL;
     for (int side = 0; side < 2; side++) {
         Expr i = body->kids[0]->kids[side], k = body->kids[0]->kids[1 - side];
         Interval range = interval_of(k);
@@ -78,6 +112,8 @@ static Expr split(Pool *pool, Expr e) {
 
 Expr shorter_reduction(Program *program, Expr e) {
     Pool *pool = program->pool;
+    Expr position = picked_position(e);
+    if (position != NULL) return position;
     e = split(pool, e);
     Expr body = e->kids[0];
     Index *bound[e->bound_count];

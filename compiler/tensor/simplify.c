@@ -37,5 +37,6 @@ void simplify(Program *program) {
     share_expensive(program);
     share_statements(program);
     fuse_reductions(program);
+    update_rows(program);
     note_recomputed(program);
 }

@@ -24,6 +24,7 @@ static Expr stable(void *context, Expr e) {
 void stabilize(Program *program) {
     Rules *rules = rules_of(program);
     hoist_draws(program);
+    insert_indicators(program);
     for (size_t i = 0; i < program->forward.count; i++) {
         Statement *s = program->forward.at[i];
         if (s->value->draws) continue;

@@ -24,7 +24,7 @@ void replace_tensors(Program *program,
 
 /* ---- gather.c */
 /* The value at target[axes] of   target[subscripts] += value  summed over all indices: subscripts are inverted, a scatter becomes a
-   gather. NULL where they cannot be (they read an index tensor). */
+   gather. NULL where they cannot be: they read an index tensor, at points that nothing else fixes. */
 Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *subscripts,
               Expr value, Expr seed);
 
@@ -42,7 +42,11 @@ Expr rules_algebra(Rules *rules, Expr e, const char **name);
 
 /* ---- inline.c */
 bool inline_cheap(Program *program, Rules *rules); /* true if something changed */
+void insert_indicators(Program *program);
 void fuse_reductions(Program *program);
+
+/* ---- rows.c */
+void update_rows(Program *program);
 
 /* ---- keep.c */
 void share_expensive(Program *program);
