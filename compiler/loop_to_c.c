@@ -169,7 +169,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 m, m, m, model->training->parameters.count > 0 ? "" : "    (void)model;\n",
                 c_draws(&model->training->initial) || c_state_seed(loop) ? "" : "    (void)seed;\n",
                 c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
-                initial ? c_call(&p, &loop->initial, &head, "") : "");
+                initial ? c_call(&p, &head, "") : "");
     head = (CHead){"static void", arena_printf(arena, "%s_step", m),
                    .comment = "One step of training on one batch: the forward pass, the loss, its gradient, and the update.",
                    .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
@@ -179,7 +179,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                                   [C_TARGET] = target,
                                   [C_EXAMPLES] = examples}};
     c_function(&p, &loop->step, &head);
-    print_train(text, &w, model->training, c_call(&p, &loop->step, &head, " + first"));
+    print_train(text, &w, model->training, c_call(&p, &head, " + first"));
     head =
         (CHead){"static void", arena_printf(arena, "%s_evaluate_batch", m), .comment = "The loss of one batch, and its metrics.",
                 .parameters = {[C_MODEL] = constant,
@@ -188,7 +188,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                                [C_TARGET] = target,
                                [C_EXAMPLES] = examples}};
     c_function(&p, &loop->evaluate, &head);
-    print_evaluate(text, &w, model->inference, c_call(&p, &loop->evaluate, &head, " + first"));
+    print_evaluate(text, &w, model->inference, c_call(&p, &head, " + first"));
     p.outputs = &model->inference->outputs;
     head = (CHead){"static void", arena_printf(arena, "%s_predict_batch", m), .comment = "The outputs for one batch.",
                    .parameters = {[C_MODEL] = constant,
@@ -198,7 +198,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                                   [C_EXAMPLES] = examples}};
     if (model->inference->outputs.count > 0) {
         c_function(&p, &loop->predict, &head);
-        print_predict(text, &w, c_call(&p, &loop->predict, &head, " + first"));
+        print_predict(text, &w, c_call(&p, &head, " + first"));
     }
     p.outputs = NULL;
     if (!loop->options.gradients) return;

@@ -27,6 +27,7 @@ struct CPrinter {
     const char *model;
     const Tensors *outputs; /* tensors that live in out[b], or NULL */
     bool gradients;         /* adjoints of parameters live in gradient->path */
+    const bool *needs;      /* of the last c_function: the parameters that it has */
     const Node *backwards;  /* the first block of the backward pass, or NULL */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
     void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
@@ -77,7 +78,7 @@ void c_literal(Text *text, double value, bool is_double);
 
 /* ---- statements.c */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
-const char *c_call(CPrinter *p, const Routine *routine, const CHead *head, const char *first); /* f(model, in + first) */
+const char *c_call(CPrinter *p, const CHead *head, const char *first); /* of the last c_function: f(model, in + first) */
 bool c_draws(const Statements *list);
 /* What functions of a file share, under names that begin with `prefix`: lists of the model that routines read, and functions that draw
    random numbers for the statements of the lists. */

@@ -220,9 +220,9 @@ static const char *const parameter_names[C_PARAMETERS] = {"model", "state",    "
                                                           "out",   "examples", "gradient", "seed"};
 
 /* Which parameters the statements need that use these tensors. */
-static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *blocks, bool needs[C_PARAMETERS]) {
+static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *blocks, const bool *uses,
+                       bool needs[C_PARAMETERS]) {
     const Program *program = routine->program;
-    const bool *uses = loop_uses(p->text->arena, routine, blocks);
     for (size_t i = 0; i < blocks->count; i++)
         needs[routine == &p->loop->initial ? C_SEED : C_STATE] |=
             c_draws(&blocks->at[i]->statements) && program == p->loop->model->training;
@@ -243,11 +243,27 @@ static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *b
     }
 }
 
-static bool *needs_of(CPrinter *p, const Routine *routine, const CHead *head, const Nodes *blocks) {
-    bool *needs = NEW_ARRAY(p->text->arena, bool, C_PARAMETERS);
-    find_needs(p, routine, blocks, needs);
-    for (int i = 0; i < C_PARAMETERS; i++) needs[i] &= head->parameters[i] != NULL;
-    return needs;
+/* A routine as functions: piece 0 is the routine itself, which calls the others. */
+typedef struct {
+    Nodes blocks;
+    const bool *uses;         /* by tensor id */
+    bool needs[C_PARAMETERS]; /* of piece 0: what any of them needs */
+} Piece;
+
+static Piece *pieces_of(CPrinter *p, const Routine *routine, const CHead *head) {
+    Arena *arena = p->text->arena;
+    Piece *pieces = NEW_ARRAY(arena, Piece, routine->functions + 1);
+    for (size_t i = 0; i < routine->body.count; i++)
+        vec_push(arena, &pieces[routine->body.at[i]->function].blocks, routine->body.at[i]);
+    for (int k = 0; k <= routine->functions; k++) {
+        pieces[k].uses = loop_uses(arena, routine, &pieces[k].blocks);
+        find_needs(p, routine, &pieces[k].blocks, pieces[k].uses, pieces[k].needs);
+        for (int i = 0; i < C_PARAMETERS; i++) {
+            pieces[k].needs[i] &= head->parameters[i] != NULL;
+            pieces[0].needs[i] |= pieces[k].needs[i];
+        }
+    }
+    return pieces;
 }
 
 static void print_parameters(CPrinter *p, const CHead *head, const bool *needs) {
@@ -273,38 +289,22 @@ static const char *call(Arena *arena, const char *name, const bool *needs, const
     return arena_printf(arena, "%s(%s);\n", name, arguments);
 }
 
-const char *c_call(CPrinter *p, const Routine *routine, const CHead *head, const char *first) {
-    p->routine = routine;
-    return call(p->text->arena, head->name, needs_of(p, routine, head, &routine->body), first);
-}
-
-static Nodes blocks_of(Arena *arena, const Routine *routine, int function) {
-    Nodes blocks = {0};
-    for (size_t i = 0; i < routine->body.count; i++) {
-        if (routine->body.at[i]->function == function) vec_push(arena, &blocks, routine->body.at[i]);
-    }
-    return blocks;
+const char *c_call(CPrinter *p, const CHead *head, const char *first) {
+    return call(p->text->arena, head->name, p->needs, first);
 }
 
 /* A piece of a routine that became too long for one function: NAME_step_3. */
-static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, int function) {
-    Nodes blocks = blocks_of(p->text->arena, routine, function);
+static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, const Piece *piece, int number) {
     CHead own = *head;
     own.fixed = false;
     c_leave(p, 0);
-    text_printf(p->text, "static void %s_%d(", head->name, function);
-    print_parameters(p, &own, needs_of(p, routine, head, &blocks));
+    text_printf(p->text, "static void %s_%d(", head->name, number);
+    print_parameters(p, &own, piece->needs);
     p->text->indent++;
-    print_settings(p, routine, loop_uses(p->text->arena, routine, &blocks));
-    print_nodes(p, &blocks);
+    print_settings(p, routine, piece->uses);
+    print_nodes(p, &piece->blocks);
     p->text->indent--;
     text_put(p->text, "}\n\n");
-}
-
-static void call_piece(CPrinter *p, const Routine *routine, const CHead *head, int function) {
-    Nodes blocks = blocks_of(p->text->arena, routine, function);
-    const char *name = arena_printf(p->text->arena, "%s_%d", head->name, function);
-    text_put(p->text, call(p->text->arena, name, needs_of(p, routine, head, &blocks), ""));
 }
 
 void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
@@ -315,18 +315,21 @@ void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     for (size_t i = routine->body.count; i-- > 0;) {
         if (routine->body.at[i]->statements.at[0]->target->kind == TENSOR_ADJOINT) p->backwards = routine->body.at[i];
     }
-    for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, k);
-    Nodes own = blocks_of(p->text->arena, routine, 0);
+    const Piece *pieces = pieces_of(p, routine, head);
+    p->needs = pieces[0].needs;
+    for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, &pieces[k], k);
     c_leave(p, 0);
     if (head->comment != NULL && p->annotate > 0) text_printf(p->text, "/* %s */\n", head->comment);
     text_printf(p->text, "%s%s%s(", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name);
-    print_parameters(p, head, needs_of(p, routine, head, &routine->body));
+    print_parameters(p, head, p->needs);
     p->text->indent++;
-    print_settings(p, routine, loop_uses(p->text->arena, routine, &own));
+    print_settings(p, routine, pieces[0].uses);
     for (size_t i = 0; i < routine->body.count; i++) {
         const Node *block = routine->body.at[i];
-        if (block->function > 0) call_piece(p, routine, head, block->function);
-        else print_block(p, block);
+        if (block->function == 0) print_block(p, block);
+        else
+            text_put(p->text, call(p->text->arena, arena_printf(p->text->arena, "%s_%d", head->name, block->function),
+                                   pieces[block->function].needs, ""));
     }
     if (head->returns != NULL) text_printf(p->text, "return %s;\n", head->returns);
     p->text->indent--;
