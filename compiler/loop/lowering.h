@@ -1,0 +1,46 @@
+/* Shared by the files that make nodes of statements: lower.c, reduce.c, rows.c. */
+#ifndef NNC_LOOP_LOWERING_H
+#define NNC_LOOP_LOWERING_H
+
+#include "loop/loop.h"
+
+typedef struct {
+    LoopProgram *loop;
+    Routine *routine;
+    Program *program;
+    Pool *pool;
+    Arena *arena;
+    Nodes *out; /* where nodes go */
+    bool unrolls;
+} Lowering;
+
+enum { SHORT_ROW = 4, LONG_SUM = 8 };
+
+typedef struct {
+    Expr first;  /* reduction */
+    bool others; /* a reduction that is no sum */
+    bool leaves; /* a read may lie outside: split.c cuts its loops */
+} Sums;
+
+/* ---- reduce.c: nodes, and values without reductions */
+Node *node_new(Lowering *l, NodeKind kind);
+Expr read_local(Lowering *l, Tensor *local);
+Tensor *let(Lowering *l, const char *name, int64_t index_range, Expr value, bool constant);
+void set(Lowering *l, Tensor *local, Expr value);
+/* Opens loops over the indices; returns what to give to `out` when they are closed. An index with one value needs no loop. */
+Nodes *open_loops(Lowering *l, Index *const *indices, int count, const Index *except);
+void store(Lowering *l, Tensor *target, const Expr *subscripts, Expr value);
+Expr read_at(Lowering *l, Tensor *target, const Expr *subscripts);
+Expr without_single_indices(Lowering *l, Expr e);
+Expr shifted(Lowering *l, Expr e, Index *index, int by);
+bool runs_along(Lowering *l, Expr e, const Index *index); /* are all its reads neighbours in memory along the index? */
+void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor *sum);
+Expr lowered(Lowering *l, Expr e); /* e without reductions and small powers: what they need is written before it */
+
+/* ---- rows.c: sums of a whole row, which grow together */
+void look_at_reduction(void *sums, Expr e);
+Index *row_index(Lowering *l, const Statement *s, bool lines); /* along which the sums of the statement are to grow, or NULL */
+bool sums_across(Lowering *l, const Group *group, Index *across, Expr *value); /* false: the rows are all there is to do */
+Expr read_of(void *map, Expr e);                                               /* what an ExprMap has for e, or e */
+
+#endif

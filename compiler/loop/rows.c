@@ -1,0 +1,116 @@
+/* Sums that grow in rows, side by side in memory (lower.c says when). */
+#include "loop/lowering.h"
+
+enum { MOST_AXES = 8, SHORT_ARRAY = 64, SHORT_SUMMED_ROW = 16, TERMS_AT_A_TIME = 4 };
+
+typedef struct {
+    Index *across;
+    Tensor *target; /* the first row grows in the target itself where it may, the others in buffers of their own */
+    Index *const *indices;
+    const char *name;
+} Row;
+
+/* for all points of the sum: for all of the row: row := row + term. Fast arithmetic adds several terms before it adds them to the row,
+   where the innermost index of the sum is long. */
+static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
+    Index *last = reduce->bound[reduce->bound_count - 1];
+    Expr body = reduce->kids[0];
+    bool several = l->loop->options.fast && across->size <= SHORT_SUMMED_ROW && last->size >= 2 * TERMS_AT_A_TIME &&
+                   expr_depends(body, last) && body->nodes <= 40;
+    open_loops(l, reduce->bound, reduce->bound_count - several, NULL);
+    Nodes *inner = l->out;
+    for (int rest = 0; several && rest < 2; rest++) {
+        if (rest == 1 && !last->batch && last->size % TERMS_AT_A_TIME == 0) return;
+        l->out = inner;
+        Node *loop = node_new(l, NODE_LOOP);
+        loop->index = last;
+        if (rest == 0) loop->step = TERMS_AT_A_TIME;
+        else loop->rest = TERMS_AT_A_TIME;
+        l->out = &loop->body;
+        open_loops(l, &across, 1, NULL);
+        Expr sum = lowered(l, body);
+        for (int k = 1; k < (rest == 0 ? TERMS_AT_A_TIME : 1); k++)
+            sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, shifted(l, body, last, k)));
+        store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum));
+    }
+    if (several) return;
+    open_loops(l, &across, 1, NULL);
+    store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), lowered(l, body)));
+}
+
+static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
+    Tensor *tensor = row->across->size <= SHORT_ARRAY ? NULL : row->target; /* a short one stays in registers */
+    Expr at[MOST_AXES];
+    for (int i = 0; tensor != NULL && i < tensor->rank; i++) at[i] = expr_index(l->pool, row->indices[i]);
+    if (tensor == NULL) {
+        tensor = tensor_new(l->program, TENSOR_PART, arena_printf(l->arena, "%s_row", row->name), 1, &row->across->size);
+        tensor->array = row->across->size <= SHORT_ARRAY;
+        at[0] = expr_index(l->pool, row->across);
+    }
+    if (tensor->array) node_new(l, NODE_LET)->target = tensor;
+    row->target = NULL;
+    Nodes *outer = open_loops(l, &row->across, 1, NULL);
+    store(l, tensor, at, expr_number(l->pool, 0));
+    l->out = outer;
+    grow(l, tensor, at, row->across, reduce);
+    l->out = outer;
+    return read_at(l, tensor, at);
+}
+
+void look_at_reduction(void *context, Expr e) {
+    Sums *sums = context;
+    sums->leaves |= e->kind == EXPR_READ && e->has_default;
+    if (e->kind != EXPR_REDUCE) return;
+    if (e->reduction != REDUCE_SUM) sums->others = true;
+    else if (sums->first == NULL) sums->first = e;
+}
+
+/* The index of the statement along which its sums are to grow: the longest whose operands lie side by side, if it is longer than the
+   index of the sum itself that could run innermost. */
+Index *row_index(Lowering *l, const Statement *s, bool lines) {
+    Sums sums = {0};
+    expr_visit(l->pool, s->value, look_at_reduction, &sums);
+    if (sums.first == NULL || sums.others || s->subscripts != NULL || s->count > MOST_AXES) return NULL;
+    bool over_batch = false;
+    for (int i = 0; i < sums.first->bound_count; i++) over_batch |= sums.first->bound[i]->batch && sums.first->bound[i]->size > 1;
+    if (lines && !over_batch) return NULL; /* each sum is one expression */
+    Index *best = NULL, *inner = sums.first->bound[sums.first->bound_count - 1];
+    double points = index_product(sums.first->bound, sums.first->bound_count);
+    for (int i = 0; i < s->count; i++) {
+        Index *index = s->indices[i];
+        if (index->batch || index->size < SHORT_ROW || !runs_along(l, sums.first->kids[0], index)) continue;
+        bool in_target = i + 1 == s->count; /* side by side there, too */
+        if (best == NULL || in_target || index->size > best->size) best = index;
+    }
+    if (best == NULL || points < 2) return NULL;
+    return runs_along(l, sums.first->kids[0], inner) && inner->size > best->size ? NULL : best;
+}
+
+Expr read_of(void *context, Expr e) {
+    Expr read = expr_map_get(context, e);
+    return read != NULL ? read : e;
+}
+
+typedef struct {
+    Lowering *l;
+    Row *row;
+    ExprMap read;
+} Rows;
+
+static void grow_rows(void *context, Expr e) {
+    Rows *rows = context;
+    if (e->kind == EXPR_REDUCE) expr_map_put(&rows->read, e, grow_row(rows->l, rows->row, e));
+}
+
+/* The loops of the statement are open but for the one across; returns false where the rows are all there is to do. */
+bool sums_across(Lowering *l, const Group *group, Index *across, Expr *value) {
+    Statement *s = group->list.at[0];
+    bool in_target = !group->in_place && s->target->index_range == 0;
+    Row row = {.across = across, .target = in_target ? s->target : NULL, .indices = s->indices, .name = s->target->name};
+    Rows rows = {.l = l, .row = &row, .read = {.arena = l->arena}};
+    expr_visit(l->pool, *value, grow_rows, &rows);
+    *value = expr_rewrite(l->pool, *value, read_of, &rows.read);
+    Expr own[s->count + 1];
+    for (int i = 0; i < s->count; i++) own[i] = expr_index(l->pool, s->indices[i]);
+    return !in_target || *value != read_at(l, s->target, own);
+}
