@@ -317,6 +317,7 @@ static bool declare_result(E *e, Frame *frame, Scope *scope, const Ast *result) 
         int64_t size = 1;
         for (int k = 0; shape != NULL && k < shape->rank; k++) size *= shape->shape[k];
         if (shape == NULL && !evaluate_size(e, axis, scope, &size, "the length of an axis")) return false;
+        frame->rest_is_nothing = shape != NULL && shape->rank == 0;
         frame->result_shape[frame->result_rank++] = size;
     }
     return true;

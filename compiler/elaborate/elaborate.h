@@ -94,6 +94,7 @@ struct Frame {
     Name result;         /* the name behind -> , or NULL */
     int result_rank;
     int64_t *result_shape; /* with `s...` as one axis */
+    bool rest_is_nothing;  /* that axis stands for none: s... of a tensor that has no more axes */
 };
 
 /* ---- Layers and their parameters */

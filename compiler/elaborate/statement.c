@@ -136,15 +136,18 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
         if (!mine) all[count++] = value->body->free[i];
     }
     qsort(all, (size_t)count, sizeof *all, by_id);
-    for (int k = 0; k < own; k++) all[count++] = indices[k];
+    Expr body = value->body;
+    int axes = is_result && frame->rest_is_nothing ? own - 1 : own; /* of the tensor: the last one may be none */
+    if (axes < own) body = expr_substitute(e->pool, body, &indices[axes], (Expr[]){expr_number(e->pool, 0)}, 1);
+    for (int k = 0; k < axes; k++) all[count++] = indices[k];
     Tensor *tensor = new_tensor(e, local_name(e, scope, ast->name), all, count, ast->name_span);
     if (tensor == NULL) return value_error();
     tensor->index_range = value->index_range;
-    emit(e, tensor, all, count, value->body, ast->span);
+    emit(e, tensor, all, count, body, ast->span);
     int64_t shape[own + 1];
     for (int i = 0; i < own; i++) shape[i] = indices[i]->size;
     Value *named = value_new(e, own, shape);
-    for (int i = 0; i < own; i++) all[count - own + i] = named->axes[i];
+    for (int i = 0; i < axes; i++) all[count - axes + i] = named->axes[i];
     named->body = tensor_at(e->program, tensor, all);
     named->index_range = tensor->index_range;
     return named;

@@ -138,10 +138,20 @@ static bool overwritten_between(Program *program, const Statement *definition, c
 
 static bool is_constant(const Statement *s) { return s->value->free_count == 0 && expr_cost(s->value) <= 8; }
 
+/* dm[b, k] = dv[k]: to read the other costs nothing */
+static bool is_broadcast(const Statement *s) {
+    Expr e = s->value;
+    if (e->kind != EXPR_READ || e->has_default || tensor_is_persistent(e->tensor) || e->count >= s->count) return false;
+    for (int i = 0; i < e->count; i++) {
+        if (e->kids[i]->kind != EXPR_INDEX) return false;
+    }
+    return true;
+}
+
 static bool worth_inlining(Program *program, const Statement *s, const Use *uses) {
     const Use *use = &uses[s->target->id];
     if (!compilers_own(s) || s->value->reduces || use->reads == 0 || use->with_default) return false;
-    if (is_constant(s)) return true;
+    if (is_constant(s) || is_broadcast(s)) return true;
     return use->reads == 1 && use->read != NULL && !uses[use->reader->target->id].gone &&
            once_for_each_point(use->reader, use->read) && !overwritten_between(program, s, use->reader);
 }
@@ -209,7 +219,7 @@ bool inline_cheap(Program *program, Rules *rules) {
             bool moved = move_scale(program, rules, s, uses);
             if (!moved && !worth_inlining(program, s, uses)) continue;
             if (moved) {
-            } else if (is_constant(s)) insert_everywhere(program, s);
+            } else if (is_constant(s) || is_broadcast(s)) insert_everywhere(program, s);
             else insert_into(program, uses[s->target->id].reader, s);
             uses[s->target->id].gone = true;
             changed = true;
