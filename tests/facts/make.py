@@ -37,10 +37,10 @@ def write_tensors(path, tensors):
 
 
 def literal(value, indent):
-    """a nested list as .nn writes it, one example a line"""
+    """a nested list as .nn writes it, one example a line, or all on one where examples are single numbers"""
     def show(v):
         return "[" + ", ".join(map(show, v)) + "]" if isinstance(v, list) else "%g" % v
-    return "[" + (",\n" + " " * indent).join(map(show, value.tolist())) + "]"
+    return "[" + (",\n" + " " * indent if value.dim() > 1 else ", ").join(map(show, value.tolist())) + "]"
 
 
 def write_data(folder, data):
@@ -49,7 +49,7 @@ def write_data(folder, data):
         return ["    %s = %s" % (n, literal(v, 8 + len(n))) for n, v in data.items()]
     lines, columns, first = [], [], 0
     for name, value in data.items():
-        flat = value.flatten(1)
+        flat = value.reshape(len(value), -1).double()
         whole = bool((flat == flat.round()).all())
         columns.append((flat if whole else flat * 16).round().long())
         last = first + flat.shape[1]
@@ -63,12 +63,14 @@ def write_data(folder, data):
 # ---- A fact
 
 def start(path, shape):
-    """an initial value: about 1 / sqrt(inputs) for weights, about 1 for gains, small for biases"""
+    """an initial value: about 1 / sqrt(inputs) for weights, about 1 for gains and variances, small for biases"""
     if isinstance(shape, torch.Tensor):
         return shape
     r = torch.randn(shape)
     if path.endswith("gain"):
         r = 1 + 0.2 * r
+    elif path.endswith("variance"):
+        r = 0.5 + torch.rand(shape)
     elif len(shape) > 1:
         r = r / math.sqrt(r.numel() / shape[0])
     else:
@@ -76,10 +78,16 @@ def start(path, shape):
     return r.float().double() if r.numel() > LARGE else r
 
 
-def train(initial, frozen, forward, loss, data, optimizer, rate, batch):
+def is_running(path):
+    """a running average: the forward pass changes it, and no gradient"""
+    return path.endswith((".average", ".variance"))
+
+
+def train(initial, frozen, forward, loss, data, optimizer, rate, batch, clip_norm):
     """20 steps; the loss before each, the loss after the last, and the parameters"""
-    p = {k: v.clone().requires_grad_() for k, v in initial.items()}
-    o = optimizer([v for k, v in p.items() if k not in frozen])
+    p = {k: v.clone().requires_grad_(not is_running(k)) for k, v in initial.items()}
+    trained = [v for k, v in p.items() if k not in frozen and not is_running(k)]
+    o = optimizer(trained)
     rows = len(next(iter(data.values())))
     batches = math.ceil(rows / batch)
     losses = []
@@ -91,10 +99,13 @@ def train(initial, frozen, forward, loss, data, optimizer, rate, batch):
         losses.append(value)
         if step <= STEPS:
             value.backward()
+            if clip_norm:
+                nn.utils.clip_grad_norm_(trained, clip_norm)
             if rate:
                 o.param_groups[0]["lr"] = rate(step, epoch)
             o.step()
-    return {k: v.detach() for k, v in p.items()}, torch.stack(losses).detach()
+            final = {k: v.detach().clone() for k, v in p.items()}
+    return final, torch.stack(losses).detach()
 
 
 def mse(p, y, t):
@@ -105,7 +116,8 @@ def sgd(rate):
     return lambda w: torch.optim.SGD(w, rate)
 
 
-def fact(name, text, parameters, forward, data, loss=mse, optimizer=None, *, sgd_rate=0.1, rate=None, rows=8, batch=4, frozen=(), lines=None):
+def fact(name, text, parameters, forward, data, loss=mse, optimizer=None, *, sgd_rate=0.1, rate=None, rows=8, batch=4, frozen=(), lines=None,
+         index={}, clip_norm=None):
     """
     text        the model without its name, its inputs, its data; loss and optimizer may be left to their defaults
     parameters  path -> shape, or initial value
@@ -115,17 +127,22 @@ def fact(name, text, parameters, forward, data, loss=mse, optimizer=None, *, sgd
     optimizer   optimizer(parameters) -> one of torch's; without it sgd(rate = sgd_rate), and the text need not say so
     rate        rate(step, epoch) -> the rate of learning, if it changes
     lines       the lines of the data block, for a data.csv that is there already
+    index       name -> K for data of whole numbers in 0..K, which are a tensor of type index
+    clip_norm   the limit for the norm of all gradients, if there is one
     """
     if sys.argv[1:] and not any(word in name for word in sys.argv[1:]):
         return
     torch.manual_seed(zlib.crc32(name.encode()))
     folder = HERE / name
     folder.mkdir(exist_ok=True)
-    data = {k: v if isinstance(v, torch.Tensor) else torch.randint(-32, 33, (rows, *v)) / 16 for k, v in data.items()}
+    data = {k: v if isinstance(v, torch.Tensor) else torch.randint(index[k], (rows, *v)) if k in index
+            else torch.randint(-32, 33, (rows, *v)) / 16 for k, v in data.items()}
     initial = {k: start(k, v) for k, v in parameters.items()}
 
     model = ["model " + name.removeprefix("model_"), ""]
-    model += ["%s %s[%s]" % ("target" if k[0] == "t" else "input ", k, ", ".join(map(str, v.shape[1:]))) for k, v in data.items()]
+    for k, v in data.items():
+        axes = "[%s]" % ", ".join(map(str, v.shape[1:])) if v.dim() > 1 else ""
+        model += [("target " if k[0] == "t" else "input  ") + k + axes + (" : index(%d)" % index[k] if k in index else "")]
     text = textwrap.dedent(text).strip("\n ")
     model += ["", text]
     if loss is mse and "\nloss " not in text:
@@ -133,10 +150,11 @@ def fact(name, text, parameters, forward, data, loss=mse, optimizer=None, *, sgd
     if not optimizer:
         model += ["optimizer = sgd(rate = %g)" % sgd_rate]
     model += ["", "data train {", *(lines or write_data(folder, data)), "}", ""]
-    model += ["train {", "    epochs  = 1000", "    batch   = %d" % batch, "    shuffle = false", "    seed    = 1", "}"]
+    settings = {"epochs": "1000", "batch": batch, **({"clip_norm": "%g" % clip_norm} if clip_norm else {}), "shuffle": "false", "seed": 1}
+    model += ["train {", *("    %-*s = %s" % (max(map(len, settings)), k, v) for k, v in settings.items()), "}"]
     (folder / "model.nn").write_text("\n".join(model) + "\n")
 
-    setting = frozen, forward, loss, data, optimizer or sgd(sgd_rate), rate, batch
+    setting = frozen, forward, loss, data, optimizer or sgd(sgd_rate), rate, batch, clip_norm
     final, losses = train(initial, *setting)
     check(name, initial, final, losses, setting)
     write_tensors(folder / "initial.safetensors", {k: ("F32" if v.numel() > LARGE else "F64", v) for k, v in initial.items()})
@@ -371,6 +389,47 @@ fact("layer_residual", """
      """, {**weights("hidden", 5, 4), **weights("output.dense", 5, 5), **weights("output.dense_2", 2, 5)},
      after("hidden", lambda p, h: dense(p, "output.dense_2", h + dense(p, "output.dense", h).tanh())),
      {"x": (4,), "t": (2,)})
+fact("layer_embedding", "output = x -> embedding(3) -> flatten -> dense(2)",
+     {"output.embedding.E": (7, 3), **weights("output.dense", 2, 15)},
+     lambda p, x: dense(p, "output.dense", F.embedding(x, p["output.embedding.E"]).flatten(1)),
+     {"x": (5,), "t": (2,)}, rows=24, index={"x": 7})
+fact("layer_embedding_shared", """
+     words = embedding(4)
+
+     a      = x -> words -> conv1d(3, kernel = 2) -> tanh -> flatten
+     b      = z -> words -> tanh
+     output = concat(a, b) -> dense(2)
+
+     loss      = mean_squared_error(output, t)
+     optimizer = adam(rate = 0.02)
+     """, {"words.E": (9, 4), **weights("a", 3, 2, 4), **weights("output", 2, 13)},
+     lambda p, x, z: dense(p, "output", torch.cat([sequence_conv(p, "a", F.embedding(x, p["words.E"])).tanh().flatten(1),
+                                                   F.embedding(z, p["words.E"]).tanh()], 1)),
+     {"x": (4,), "z": (), "t": (2,)}, optimizer=lambda w: torch.optim.Adam(w, 0.02), index={"x": 9, "z": 9})
+
+
+def batch_norm(p, path, x, momentum=0.1, epsilon=1e-5):
+    """changes the running average and variance, too"""
+    return F.batch_norm(x, *(p[path + k] for k in (".average", ".variance", ".gain", ".bias")), True, momentum, epsilon)
+
+
+def normalized(path, n):
+    return {path + k: (n,) for k in (".gain", ".bias", ".average", ".variance")}
+
+
+def batch_norm_vectors(name, call="batch_norm", rows=16, **options):
+    fact("layer_batch_norm" + name, """
+        hidden   = x        -> dense(5) -> tanh
+        features = hidden   -> %s -> tanh
+        output   = features -> dense(2)
+        """ % call, {**weights("hidden", 5, 4), **normalized("features", 5), **weights("output", 2, 5)},
+        lambda p, x: dense(p, "output", batch_norm(p, "features", dense(p, "hidden", x).tanh(), **options).tanh()),
+        {"x": (4,), "t": (2,)}, rows=rows, batch=8)
+
+
+batch_norm_vectors("")
+batch_norm_vectors("_momentum", "batch_norm(momentum = 0.3, epsilon = 0.01)", momentum=0.3, epsilon=0.01)
+batch_norm_vectors("_incomplete", rows=13)
 
 BLOCK = """
      layer block(x[n], m) -> y[n] {
@@ -439,6 +498,19 @@ image("avg_pool_pad", "avg_pool(3, stride = 2, pad = 1)", lambda p, x: F.avg_poo
 image("global_max_pool", "global_max_pool", lambda p, x: F.adaptive_max_pool2d(x, 1).flatten(1), {})
 image("global_avg_pool", "global_avg_pool", lambda p, x: F.adaptive_avg_pool2d(x, 1).flatten(1), {})
 
+fact("layer_batch_norm_images", """
+     # what stands before a normalisation needs no biases: their gradient is 0
+     features = x -> conv2d(3, kernel = 2) -> batch_norm -> relu -> conv2d(4) -> batch_norm -> tanh
+     output   = features -> global_avg_pool -> dense(2)
+
+     freeze features.conv2d.b, features.conv2d_2.b
+     """, {**weights("features.conv2d", 3, 2, 2, 2), **normalized("features.batch_norm", 3), **weights("features.conv2d_2", 4, 3, 3, 3),
+           **normalized("features.batch_norm_2", 4), **weights("output", 2, 4)},
+     lambda p, x: dense(p, "output", batch_norm(p, "features.batch_norm_2", F.conv2d(
+         batch_norm(p, "features.batch_norm", F.conv2d(x, p["features.conv2d.W"], p["features.conv2d.b"])).relu(),
+         p["features.conv2d_2.W"], p["features.conv2d_2.b"])).tanh().mean((2, 3))),
+     {"x": (2, 6, 7), "t": (2,)}, frozen=("features.conv2d.b", "features.conv2d_2.b"))
+
 
 # ---- Losses, of a network of two dense layers
 
@@ -488,6 +560,9 @@ loss("penalties", lambda p, y, t: softmax_cross_entropy(p, y, t) + 0.01 * (p["hi
 loss("penalty_of_activity", lambda p, y, t: F.mse_loss(y, t) + 0.05 * y.square().sum(1).mean(), "mean_squared_error(output, t)", extra=" + 0.05 * sum_squares(output)")
 loss("incomplete_batch", lambda p, y, t: softmax_cross_entropy(p, y, t) + 0.01 * p["hidden.W"].square().sum(), "cross_entropy(output, t)",
      end="softmax", t=classes(7, 3), extra=" + 0.01 * sum_squares(hidden.W)", rows=7, batch=3)
+loss("cross_entropy_index", lambda p, y, t: F.cross_entropy(y, t), "cross_entropy(output, one_hot(t))", end="softmax", t=(), index={"t": 3})
+loss("cross_entropy_index_sequence", lambda p, y, t: F.cross_entropy(y.flatten(0, 1), t.flatten()), "cross_entropy(output, one_hot(t))",
+     end="softmax", x=(4, 4), t=(4,), index={"t": 3})
 fact("loss_two", """
      hidden = x      -> dense(5) -> tanh
      output = hidden -> dense(3) -> softmax
@@ -540,6 +615,8 @@ optimizer("adam_default", "adam()", lambda w: torch.optim.Adam(w))
 optimizer("adam_betas", "adam(0.02, 0.8, 0.95, epsilon = 1e-3)", lambda w: torch.optim.Adam(w, 0.02, (0.8, 0.95), 1e-3))
 optimizer("adamw", "adamw(rate = 0.02)", lambda w: torch.optim.AdamW(w, 0.02))
 optimizer("adamw_decay", "adamw(rate = 0.02, decay = 0.3, beta1 = 0.7)", lambda w: torch.optim.AdamW(w, 0.02, (0.7, 0.999), weight_decay=0.3))
+optimizer("clip_norm", "sgd(rate = 0.2)", sgd(0.2), clip_norm=0.8)
+optimizer("clip_norm_adam", "adam(rate = 0.02)", lambda w: torch.optim.Adam(w, 0.02), clip_norm=0.8)
 optimizer("lion", "lion(rate = 0.01)", lion(0.01))
 optimizer("lion_decay", "lion(rate = 0.01, decay = 0.2, beta1 = 0.8, beta2 = 0.95)", lion(0.01, 0.2, 0.8, 0.95))
 

@@ -123,6 +123,7 @@ static inline void put(const NncProgram *p, void *structure, const NncMember *me
 
 static inline double get(const NncProgram *p, const void *structure, const NncMember *member, size_t element) {
     const char *at = (const char *)structure + member->offset;
+    if (member->whole) return ((const int32_t *)(const void *)at)[element];
     return p->number_size == 8 ? ((const double *)(const void *)at)[element] : (double)((const float *)(const void *)at)[element];
 }
 
