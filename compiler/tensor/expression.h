@@ -53,28 +53,26 @@ typedef enum { REDUCE_SUM, REDUCE_PROD, REDUCE_MAX, REDUCE_MIN, REDUCE_ARGMAX, R
 typedef enum { DRAW_UNIFORM, DRAW_BERNOULLI } Draw;
 
 typedef const struct ExprNode *Expr;
-typedef struct ExprNode {
-    ExprKind kind;
-    Op op;               /* EXPR_OP */
-    Reduction reduction; /* EXPR_REDUCE */
-    Draw draw;           /* EXPR_DRAW */
-    bool condition;      /* true or false instead of a number */
-    bool integer;        /* a whole number whatever the data: constants, indices, and + - * / mod of them */
-    bool has_default;    /* EXPR_READ */
-    bool draws;          /* a random number is drawn somewhere in it */
-    bool reduces;        /* a reduction stands somewhere in it */
+typedef struct ExprNode { /* there may be millions of them */
+    ExprKind kind : 8;
+    Op op : 8;               /* EXPR_OP */
+    Reduction reduction : 8; /* EXPR_REDUCE */
+    Draw draw : 8;           /* EXPR_DRAW */
+    bool condition;          /* true or false instead of a number */
+    bool integer;            /* a whole number whatever the data: constants, indices, and + - * / mod of them */
+    bool has_default;        /* EXPR_READ */
+    bool draws;              /* a random number is drawn somewhere in it */
+    bool reduces;            /* a reduction stands somewhere in it */
     uint32_t id, hash;
     int depth;
-    int nodes;    /* as a tree; of large ones some number above 1000 */
-    double value; /* EXPR_CONST; the site of EXPR_DRAW */
+    int nodes;                          /* as a tree; of large ones some number above 1000 */
+    int count, bound_count, free_count; /* of kids, bound, free */
+    double value;                       /* EXPR_CONST; the site of EXPR_DRAW */
     Index *index;
     Tensor *tensor;
     const Expr *kids;
-    int count;
     Index *const *bound;
-    int bound_count;
     Index *const *free; /* the indices that it depends on, by id */
-    int free_count;
 } ExprNode;
 
 enum { EXPR_DEPTH_LIMIT = 1500 }; /* ast_to_tensor refuses deeper ones, so that walks may recurse */
