@@ -200,6 +200,20 @@ static inline float nnc_exp_halff(float x) {
     return nnc_exp_finishf(r, n - 1U);
 }
 
+/* exp(x) - 1 = 2^k (exp(r) - 1 + 1 - 2^-k): [S] exp(r) - 1 in degree 6, relative error below 2^-26.1. Max 1.32 ulp. */
+static inline float nnc_expm1f(float x) {
+    uint32_t n;
+    const float above = (x < -20.0f) ? -20.0f : x;
+    const float r = nnc_exp_reducef((above > 89.0f) ? 89.0f : above, &n);
+    const float r2 = r * r;
+    const float low = 0x1.fffffep-2f + (r * 0x1.5554bp-3f);
+    const float middle = 0x1.555716p-5f + (r * 0x1.12279ep-7f);
+    const float q = low + (r2 * (middle + (r2 * 0x1.6b7376p-10f)));
+    const float y = (r + (1.0f - nnc_from_bitsf((n > 380U) ? 0U : (381U - n) << 23))) + (r2 * q);
+    const uint32_t half = n >> 1;
+    return nnc_with_signf((y * nnc_from_bitsf(half << 23)) * nnc_from_bitsf((n - half) << 23), x);
+}
+
 /* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1 and an integer k: [S] f - f^2/2 + f^3 P(f), degree 10, relative
    error below 2^-26.7. */
 static inline float nnc_log_finishf(float f, float k) {

@@ -184,6 +184,24 @@ static inline double nnc_exp_half(double x) {
     return nnc_exp_finish(r, n - 1U);
 }
 
+/* exp(x) - 1 = 2^k (exp(r) - 1 + 1 - 2^-k): [S] exp(r) - 1 in degree 11, relative error below 2^-55.6. Max 1.66 ulp. */
+static inline double nnc_expm1(double x) {
+    uint64_t n;
+    const double above = (x < -40.0) ? -40.0 : x;
+    const double r = nnc_exp_reduce((above > 710.0) ? 710.0 : above, &n);
+    const double r2 = r * r;
+    const double r4 = r2 * r2;
+    const double p2 = 0x1.0000000000005p-1 + (r * 0x1.555555555553bp-3);
+    const double p4 = 0x1.5555555552101p-5 + (r * 0x1.1111111118834p-7);
+    const double p6 = 0x1.6c16c17f336cp-10 + (r * 0x1.a01a0177f3ca6p-13);
+    const double p8 = 0x1.a019a6914c09ap-16 + (r * 0x1.71de80fa36f19p-19);
+    const double p10 = 0x1.28a2a1b3c047fp-22 + (r * 0x1.ae77aa5a5b9e6p-26);
+    const double q = (p2 + (r2 * p4)) + (r4 * ((p6 + (r2 * p8)) + (r4 * p10)));
+    const double y = (r + (1.0 - nnc_from_bits((n > 3068U) ? 0U : (3069U - n) << 52))) + (r2 * q);
+    const uint64_t half = n >> 1;
+    return nnc_with_sign((y * nnc_from_bits(half << 52)) * nnc_from_bits((n - half) << 52), x);
+}
+
 /* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1 and an integer k: 2 atanh(s), s = f / (2 + f), [S] odd in s,
    degree 15, relative error below 2^-59.5, arranged as f - (f^2/2 - s (f^2/2 + R)) (fdlibm). */
 static inline double nnc_log_finish(double f, double k) {

@@ -147,6 +147,7 @@ static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
     case OP_SIGN:
     case OP_FLOOR:
     case OP_ERF:
+    case OP_EXPM1:
     case OP_SIGMOID:
     case OP_SOFTPLUS: call(p, e->op == OP_POW ? "pow" : op_info(e->op)->spelling, e->kids, e->count, C_NUMBER); return;
     case OP_COUNT: break;

@@ -46,6 +46,7 @@ static void count_op(void *context, Expr e) {
     case OP_ATAN:
     case OP_FLOOR:
     case OP_ERF:
+    case OP_EXPM1:
     case OP_SIGMOID:
     case OP_SOFTPLUS: c->costs->calls += c->times; break;
     case OP_COUNT: break;

@@ -80,6 +80,7 @@ static double function(const LoopMachine *m, Op op, double a, double b, double c
     case OP_ABS: return EITHER(abs);
     case OP_SIGN: return EITHER(sign);
     case OP_FLOOR: return EITHER(floor);
+    case OP_EXPM1: return EITHER(expm1);
     case OP_ERF: return EITHER(erf);
     case OP_SIGMOID: return EITHER(sigmoid);
     case OP_SOFTPLUS: return EITHER(softplus);

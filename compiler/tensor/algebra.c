@@ -54,7 +54,7 @@ static Expr step(void *context, Expr e) {
     if ((e->integer && e->kind != EXPR_REDUCE) || e->condition) return e;
     for (int round = 0; round < 20; round++) {
         const char *name = NULL;
-        Expr next = rules_algebra(c->rules, e, &name);
+        Expr next = rules_apply(c->rules, RULES_ALGEBRA, e, &name);
         if (next == NULL) break;
         note_rewrite(c->program, c->statement, name);
         e = next;

@@ -4,10 +4,8 @@
 #include "ast/ast.h"
 #include "tensor/steps.h"
 
-typedef enum { FAMILY_STABLE, FAMILY_LN, FAMILY_ALGEBRA } Family;
-
 typedef struct {
-    Family family;
+    RuleFamily family;
     const char *name, *texts[3]; /* pattern, result, condition */
     const Ast *pattern, *result, *condition;
 } Rule;
@@ -28,13 +26,15 @@ struct Rules {
 };
 
 static const Rule table[] = {
-#define STABLE(name, pattern, result, condition) {FAMILY_STABLE, name, {pattern, result, condition}, NULL, NULL, NULL},
-#define LN(name, pattern, result, condition) {FAMILY_LN, name, {pattern, result, condition}, NULL, NULL, NULL},
-#define ALGEBRA(name, pattern, result, condition) {FAMILY_ALGEBRA, name, {pattern, result, condition}, NULL, NULL, NULL},
+#define STABLE(name, pattern, result, condition) {RULES_STABLE, name, {pattern, result, condition}, NULL, NULL, NULL},
+#define LN(name, pattern, result, condition) {RULES_LN, name, {pattern, result, condition}, NULL, NULL, NULL},
+#define ALGEBRA(name, pattern, result, condition) {RULES_ALGEBRA, name, {pattern, result, condition}, NULL, NULL, NULL},
+#define EXACT(name, pattern, result, condition) {RULES_EXACT, name, {pattern, result, condition}, NULL, NULL, NULL},
 #include "tensor/rules.def"
 #undef STABLE
 #undef LN
 #undef ALGEBRA
+#undef EXACT
 };
 enum { RULE_COUNT = sizeof table / sizeof *table };
 
@@ -215,21 +215,20 @@ static Expr ln(Rules *rules, Expr e) {
     for (size_t i = 0; i < rules->list.count && result == NULL; i++) {
         const Rule *rule = &rules->list.at[i];
         Bindings b = {0};
-        if (rule->family != FAMILY_LN || !match(rules, rule->pattern, e, &b, true) || !holds(rules, rule->condition, &b))
-            continue;
+        if (rule->family != RULES_LN || !match(rules, rule->pattern, e, &b, true) || !holds(rules, rule->condition, &b)) continue;
         result = build(rules, rule->result, &b);
     }
     rules->depth--;
     return result;
 }
 
-static Expr apply_family(Rules *rules, Family family, Expr e, const char **name) {
+static Expr apply_family(Rules *rules, RuleFamily family, Expr e, const char **name) {
     for (size_t i = 0; i < rules->list.count; i++) {
         const Rule *rule = &rules->list.at[i];
         Bindings b = {0};
         Op op;
         if (rule->family != family || !op_of_ast(rule->pattern, &op) || !expr_is_op(e, op)) continue;
-        if (!match(rules, rule->pattern, e, &b, family == FAMILY_STABLE)) continue;
+        if (!match(rules, rule->pattern, e, &b, family == RULES_STABLE)) continue;
         if (!holds(rules, rule->condition, &b)) continue;
         Expr result = build(rules, rule->result, &b);
         if (result == NULL || result == e) continue;
@@ -239,12 +238,7 @@ static Expr apply_family(Rules *rules, Family family, Expr e, const char **name)
     return NULL;
 }
 
-Expr rules_stable(Rules *rules, Expr e, const char **name) {
-    rules->steps = 20000;
-    return e->kind == EXPR_OP && !e->condition && !e->integer ? apply_family(rules, FAMILY_STABLE, e, name) : NULL;
-}
-
-Expr rules_algebra(Rules *rules, Expr e, const char **name) {
-    rules->steps = 2000;
-    return e->kind == EXPR_OP && !e->condition && !e->integer ? apply_family(rules, FAMILY_ALGEBRA, e, name) : NULL;
+Expr rules_apply(Rules *rules, RuleFamily family, Expr e, const char **name) {
+    rules->steps = family == RULES_STABLE ? 20000 : 2000;
+    return e->kind == EXPR_OP && !e->condition && !e->integer ? apply_family(rules, family, e, name) : NULL;
 }

@@ -15,7 +15,7 @@ typedef struct {
 static Expr stable(void *context, Expr e) {
     Context *c = context;
     const char *name = NULL;
-    Expr next = rules_stable(c->rules, e, &name);
+    Expr next = rules_apply(c->rules, RULES_STABLE, e, &name);
     if (next == NULL) return e;
     note_rewrite(c->program, c->statement, name);
     return algebra(c->program, c->rules, next, c->statement);

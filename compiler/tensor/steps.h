@@ -37,8 +37,11 @@ void note_rewrite(Program *program, Statement *statement, const char *rule);
 
 /* ---- rules.c: rules.def */
 Rules *rules_of(Program *program);
-Expr rules_stable(Rules *rules, Expr e, const char **name); /* NULL where no rule applies */
-Expr rules_algebra(Rules *rules, Expr e, const char **name);
+typedef enum { RULES_STABLE, RULES_LN, RULES_ALGEBRA, RULES_EXACT } RuleFamily;
+Expr rules_apply(Rules *rules, RuleFamily family, Expr e, const char **name); /* NULL where no rule applies */
+
+/* ---- simplify.c */
+void keep_digits(Program *program);
 
 /* ---- inline.c */
 bool inline_cheap(Program *program, Rules *rules); /* true if something changed */

@@ -18,6 +18,7 @@
 /* clang-format off */
 #define UNARY(F) \
     F(exp,      0x0254C78CUL, 0x225ABEABUL) \
+    F(expm1,    0x007A11CFUL, 0x4F437D0AUL) \
     F(log,      0xE36011A0UL, 0x3BBEF9F6UL) \
     F(sqrt,     0xE79C656FUL, 0x39A98B0FUL) \
     F(sigmoid,  0xC09F7ECDUL, 0xCC929EB9UL) \

@@ -38,7 +38,7 @@ static const struct {
                  {"cosh", nnc_cosh, mpfr_cosh, 5}, {"softplus", nnc_softplus, softplus, 40},
                  {"sin", nnc_sin, mpfr_sin, 100},  {"cos", nnc_cos, mpfr_cos, 100},
                  {"tan", nnc_tan, mpfr_tan, 100},  {"atan", nnc_atan, mpfr_atan, 4},
-                 {"erf", nnc_erf, mpfr_erf, 4}};
+                 {"erf", nnc_erf, mpfr_erf, 4},    {"expm1", nnc_expm1, mpfr_expm1, 3}};
 
 static uint64_t state = 1;
 

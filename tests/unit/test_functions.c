@@ -36,6 +36,7 @@ static const struct {
     long double (*exact_double)(long double);
 } functions[] = {
     {"exp", nnc_expf, exp, nnc_exp, expl},
+    {"expm1", nnc_expm1f, expm1, nnc_expm1, expm1l},
     {"log", nnc_logf, log, nnc_log, logl},
     {"sqrt", nnc_sqrtf, sqrt, nnc_sqrt, sqrtl},
     {"sigmoid", nnc_sigmoidf, sigmoid, nnc_sigmoid, sigmoidl},
