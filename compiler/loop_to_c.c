@@ -6,6 +6,7 @@
 /* Words that many lines of the output share. */
 typedef struct {
     const char *model, *upper, *number, *feed, *metrics;
+    const char *init; /* the parameters of NAME_init */
 } Words;
 
 static Words words_of(const LoopProgram *loop) {
@@ -17,6 +18,8 @@ static Words words_of(const LoopProgram *loop) {
         .upper = c_upper(arena, m),
         .number = c_number_type(loop),
         .feed = arena_printf(arena, "const %s_input *in%s", m, target ? arena_printf(arena, ", const %s_target *target", m) : ""),
+        .init = arena_printf(arena, "%s_parameters *model, %s_state *state, %suint64_t seed", m, m,
+                             loop->initial.buffers.count > 0 ? arena_printf(arena, "%s_init_work *work, ", m) : ""),
         .metrics = loop->model->training->metrics.count > 0 ? arena_printf(arena, ", %s_metrics *metrics", m) : "",
     };
 }
@@ -160,13 +163,14 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                   .comment = "Parameters and state before the first step.",
                   .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *model", m),
                                  [C_STATE] = arena_printf(arena, "%s_state *state", m),
+                                 [C_WORK] = arena_printf(arena, "%s_init_work *work", m),
                                  [C_SEED] = "uint64_t seed"}};
     bool initial = loop->initial.body.count > 0;
     if (initial) c_function(&p, &loop->initial, &head);
     text_printf(text,
-                "void %s_init(%s_parameters *model, %s_state *state, uint64_t seed) {\n%s%s    state->step = 0;\n    "
+                "void %s_init(%s) {\n%s%s    state->step = 0;\n    "
                 "state->epoch = 0;\n%s%s%s}\n\n",
-                m, m, m, model->training->parameters.count > 0 ? "" : "    (void)model;\n",
+                m, w.init, model->training->parameters.count > 0 ? "" : "    (void)model;\n",
                 c_draws(&model->training->initial) || c_state_seed(loop) ? "" : "    (void)seed;\n",
                 c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
                 initial ? c_call(&p, &head, "") : "");
@@ -285,6 +289,7 @@ static void print_description(Text *text, const LoopProgram *loop) {
         double bytes;
     } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)},
                    {"state", bytes_of(loop, &program->states, c_state_seed(loop) ? 16 : 8)},
+                   {"init_work", loop_work_bytes(loop, &loop->initial)},
                    {"work", loop_work_bytes(loop, &loop->step)},
                    {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)},
                    {"predict_work", loop_work_bytes(loop, &loop->predict)},
@@ -323,8 +328,8 @@ static void print_header(Text *text, LoopProgram *loop) {
     bool metrics = program->metrics.count > 0;
     text_printf(text,
                 "/* Initial values of parameters and state. The same seed gives the same values everywhere. */\nvoid "
-                "%s_init(%s_parameters *model, %s_state *state, uint64_t seed);\n\n",
-                m, m, m);
+                "%s_init(%s);\n\n",
+                m, w.init);
     text_printf(text,
                 "/* Trains on n examples, in batches in their order: parameters and state are those after the last one. Returns "
                 "the mean loss, each\n   batch's before its own update%s. */\n",

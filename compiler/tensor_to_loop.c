@@ -1,16 +1,11 @@
 /* The door from mathematics to loops: which statements each routine runs, and in which order; loop/lower.c makes nodes of them.
 
    Requires: a derived and simplified model. Ensures: see loop/loop.h. Changes the model's programs: what a softmax and its log-sum-exp
-   have in common becomes statements of their own, and rows become tensors. */
+   have in common becomes statements of their own, rows become tensors, and of scans only the steps that are read are kept. */
 #include "loop/loop.h"
 
 static void lower_list(LoopProgram *loop, Routine *routine, Program *program, const Statements *list, const bool *wanted) {
-    Groups groups = {0};
-    for (size_t i = 0; i < list->count; i++) {
-        Group group = {0};
-        vec_push(loop->arena, &group.list, list->at[i]);
-        vec_push(loop->arena, &groups, group);
-    }
+    Groups groups = group_each(loop->arena, list);
     lower_groups(loop, routine, program, &groups, wanted);
 }
 
@@ -24,9 +19,11 @@ static void mark_read(void *context, Expr e) {
 static bool *needed_for(Arena *arena, const Program *program, Tensor *const *outputs, size_t count) {
     bool *needed = NEW_ARRAY(arena, bool, program->all.count + 1);
     for (size_t i = 0; i < count; i++) needed[outputs[i]->id] = true;
-    for (size_t i = program->forward.count; i-- > 0;) {
-        const Statement *s = program->forward.at[i];
-        if (needed[s->target->id]) expr_visit(program->pool, s->value, mark_read, needed);
+    for (size_t end = program->forward.count, i; end > 0; end = i) {
+        bool any = false;
+        i = scan_begin(&program->forward, end - 1);
+        for (size_t k = i; k < end; k++) any |= needed[program->forward.at[k]->target->id];
+        for (size_t k = i; k < end && any; k++) expr_visit(program->pool, program->forward.at[k]->value, mark_read, needed);
     }
     return needed;
 }
@@ -75,6 +72,8 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     Program *training = model->training;
     share_exponentials(training);
     share_exponentials(model->inference);
+    keep_last_steps(training);
+    keep_last_steps(model->inference);
     Groups step = group_statements(arena, training);
     lower_list(loop, &loop->initial, training, &training->initial, NULL);
     lower_groups(loop, &loop->step, training, &step, NULL);
@@ -86,6 +85,8 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     lower_list(loop, &loop->forward, training, &training->forward,
                training->loss == NULL ? NULL : needed_for(arena, training, &training->loss, 1));
     lower_inference(loop, model->inference);
+    shorten_rings(training);
+    shorten_rings(model->inference);
     make_names_distinct(arena, training);
     make_names_distinct(arena, model->inference);
     for (int i = 0; i < ROUTINES; i++) {

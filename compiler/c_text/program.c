@@ -156,7 +156,9 @@ static void print_calls(Text *text, const LoopProgram *loop) {
     if (!metrics) text_put(copy, "    (void)metrics;\n");
     const char *results = metrics ? arena_printf(text->arena, "    %s_metrics found = {0};\n", m) : "";
     text_put(text, "static void init(void *model, void *state, uint64_t seed) {\n");
-    text_printf(text, "    %s_init(model, state, seed);\n}\n\n", m);
+    bool work = loop->initial.buffers.count > 0;
+    if (work) text_printf(text, "    static %s_init_work work;\n", m);
+    text_printf(text, "    %s_init(model, state, %sseed);\n}\n\n", m, work ? "&work, " : "");
     text_put(text, "static double train(void *model, void *state, void *work, const void *in, const void *target, size_t n, "
                    "double *metrics) {\n");
     text_printf(text, "%s    const double loss = %s%s_train(model, state, work, in%s, n%s);\n%s%s    return loss;\n}\n\n",
@@ -169,8 +171,7 @@ static void print_calls(Text *text, const LoopProgram *loop) {
 }
 
 /* The forward pass of training once more, with a look at each result. */
-static void look_at_result(CPrinter *p, const Node *block) {
-    const Tensor *t = block->statements.at[0]->target;
+static void look_at_tensor(CPrinter *p, const Tensor *t) {
     if (t->index_range > 0) return;
     double points = 1;
     for (int a = t->batched ? 1 : 0; a < t->rank; a++) points *= (double)t->shape[a];
@@ -178,6 +179,10 @@ static void look_at_result(CPrinter *p, const Node *block) {
     for (int a = 0; a < t->rank; a++) first = arena_printf(p->text->arena, "%s[0]", first);
     text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, any)) return %s;\n", member, first,
                 t->batched ? "(size_t)examples * " : "", points, c_text(p->text->arena, t->name));
+}
+
+static void look_at_result(CPrinter *p, const Node *block) {
+    for (size_t i = 0; i < block->statements.count; i++) look_at_tensor(p, block->statements.at[i]->target);
 }
 
 static void print_search(Text *text, LoopProgram *loop, const Sources *sources) {

@@ -12,7 +12,12 @@ static void print_loop_head(CPrinter *p, const Node *node, const char *name) {
         text_printf(p->text, "for (%s %s = 0; %s + %d <= %s; %s += %d) {\n", type, name, name, node->step, end, name, node->step);
         return;
     }
-    const char *first = node->rest == 0      ? "0"
+    const char *from = arena_printf(arena, "%lld", (long long)node->index->first);
+    if (node->reversed) {
+        text_printf(p->text, "for (%s %s = %lld; %s >= %s; %s--) {\n", type, name, (long long)size - 1, name, from, name);
+        return;
+    }
+    const char *first = node->rest == 0      ? from
                         : node->index->batch ? arena_printf(arena, "examples - examples %% %d", node->rest)
                                              : arena_printf(arena, "%lld", (long long)(size - size % node->rest));
     text_printf(p->text, "for (%s %s = %s; %s < %s; %s++) {\n", type, name, first, name, end, name);
@@ -109,10 +114,19 @@ static bool is_cut(const Nodes *nodes, const Index *index) {
     return false;
 }
 
+/* Inside a scan, whose formulas stand above all of it: the name alone. */
+static void print_name(CPrinter *p, const Node *block) {
+    const Statement *s = block->statements.at[0];
+    if (p->annotate == 0) return;
+    text_printf(p->text, "%s/* %s */\n", text_ends_in(p->text, "{\n") ? "" : "\n", s->target->name);
+}
+
 static void print_block(CPrinter *p, const Node *node) {
-    print_formulas(p, node);
+    if (node->inner) print_name(p, node);
+    else print_formulas(p, node);
     size_t mark = c_enter(p);
-    for (size_t i = 0; i < node->statements.count && !node->lines; i++) { /* loop variables are called as in the formula */
+    for (size_t i = 0; i < node->statements.count && !node->lines && node->scan == NULL;
+         i++) { /* loop variables are called as in the formula */
         IndexNames names = statement_index_names(p->text->arena, node->statements.at[i]);
         for (size_t k = 0; k < names.count; k++) {
             if (c_declared(p, names.at[k].index) == NULL && !is_cut(&node->body, names.at[k].index))
@@ -129,7 +143,7 @@ static void print_block(CPrinter *p, const Node *node) {
         text_put(p->text, "}\n");
     }
     if (node->scoped || !node->lines) c_leave(p, mark); /* what straight lines find is in scope to the end of the function */
-    if (p->after_block != NULL) p->after_block(p, node);
+    if (p->after_block != NULL && !node->inner) p->after_block(p, node);
 }
 
 static void print_nodes(CPrinter *p, const Nodes *nodes) {

@@ -141,6 +141,7 @@ void c_structs(Text *text, const LoopProgram *loop, const char *model) {
     tree_struct(text, loop, model, "state", &program->states,
                 c_state_seed(loop) ? "uint32_t step, epoch;\nuint64_t seed;\n" : "uint32_t step, epoch;\n");
     text_put(text, "/* Space that a call needs; its contents mean nothing between calls. */\n");
+    if (loop->initial.buffers.count > 0) c_work_struct(text, loop, model, "init_work", &loop->initial);
     c_work_struct(text, loop, model, "work", &loop->step);
     c_work_struct(text, loop, model, "evaluate_work", &loop->evaluate);
     c_work_struct(text, loop, model, "predict_work", &loop->predict);

@@ -141,13 +141,23 @@ static Statements on_the_way(Check *check, const Tensor *parameter) {
     Statements list = {0};
     moved[parameter->id] = true;
     needed[check->program->loss->id] = true;
-    for (size_t i = 0; i < forward->count; i++) {
-        for (size_t k = 0; k < check->reads[i].count; k++) runs[i] |= moved[check->reads[i].at[k]->id];
-        moved[forward->at[i]->target->id] |= runs[i];
+    for (size_t i = 0, end; i < forward->count; i = end) { /* a scan, all together */
+        bool any = false;
+        end = scan_end(forward, i);
+        for (size_t s = i; s < end; s++) {
+            for (size_t k = 0; k < check->reads[s].count; k++) any |= moved[check->reads[s].at[k]->id];
+        }
+        for (size_t s = i; s < end; s++) moved[forward->at[s]->target->id] |= runs[s] = any;
     }
-    for (size_t i = forward->count; i-- > 0;) {
-        runs[i] &= needed[forward->at[i]->target->id];
-        for (size_t k = 0; runs[i] && k < check->reads[i].count; k++) needed[check->reads[i].at[k]->id] = true;
+    for (size_t i = forward->count, end; i > 0;) {
+        bool any = false;
+        end = i;
+        i = scan_begin(forward, end - 1);
+        for (size_t s = i; s < end; s++) any |= runs[s] && needed[forward->at[s]->target->id];
+        for (size_t s = i; s < end; s++) {
+            runs[s] = any;
+            for (size_t k = 0; any && k < check->reads[s].count; k++) needed[check->reads[s].at[k]->id] = true;
+        }
     }
     for (size_t i = 0; i < forward->count; i++) {
         if (runs[i]) vec_push(check->arena, &list, forward->at[i]);

@@ -9,12 +9,14 @@
 
 #include "model.h"
 #include "tensor/affine.h"
+#include "tensor/steps.h"
 
 typedef struct Definition Definition;
 typedef struct Scope Scope;
 typedef struct Frame Frame;
 typedef struct Instance Instance;
 typedef struct Value Value;
+typedef struct Member Member; /* scan.c: a tensor of the scan that is being elaborated */
 
 struct Definition {
     AstOp kind; /* DEFINES_* */
@@ -67,8 +69,10 @@ typedef struct {
     const Value *value;
     Index *index;
     Definition *definition;
-    Tensor *state; /* the layer's state that has this name, or NULL */
-    int rank;      /* ENTRY_SHAPE: what `n...` stands for */
+    Member *member; /* inside its scan */
+    Index *scan;    /* ... and the index of that */
+    Tensor *state;  /* the layer's state that has this name, or NULL */
+    int rank;       /* ENTRY_SHAPE: what `n...` stands for */
     int64_t *shape;
     Span span; /* where it was written */
     Span why;  /* a size: the argument that it comes from; source 0: none */
@@ -245,6 +249,14 @@ const Value *no_such_parameter(E *e, const Definition *definition, Name name, Sp
 
 /* ---- Statements (statement.c) */
 void statement(E *e, const Ast *ast, Scope *scope);
+bool left_side(E *e, const Ast *ast, Scope *outer, Scope *scope, Index **indices, Index *scan);
+/* The right side of an index statement, whose left side is in scope: a number for each point. */
+const Value *index_value(E *e, const Ast *ast, Scope *scope, Index *const *indices, int count);
+
+/* ---- Scans (scan.c) */
+void scan_statement(E *e, const Ast *ast, Scope *scope);
+bool scan_read_allowed(E *e, const Entry *entry, const Ast *ast, const Expr *subscripts); /* of a tensor inside its scan */
+const Value *scan_whole_read(E *e, const Entry *entry, Span span);                        /* always a mistake */
 
 /* ---- Instances (instance.c) */
 Instance *instance_new(E *e, Instance *parent, Name binding, Name name);

@@ -101,6 +101,7 @@ static const Value *name_value(E *e, const Ast *ast, Scope *scope, Mode mode) {
             e, expr_op2(e->pool, OP_ADD, expr_index(e->pool, entry->index), expr_number(e->pool, (double)entry->index->low)));
     }
     double number;
+    if (entry != NULL && entry->member != NULL) return scan_whole_read(e, entry, ast->span);
     if (entry != NULL && entry->kind == ENTRY_VALUE) {
         bool fraction =
             mode == AS_SIZE && entry->value->quotient && value_constant(entry->value, &number) && number != floor(number);
@@ -313,7 +314,9 @@ static void learn(E *e, Index *index, const Value *base, int axis, const char *w
 }
 
 static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
-    const Value *base = evaluate_tensor(e, ast->x, scope, AS_VALUE);
+    const Entry *entry = ast->x->kind == AST_NAME ? scope_find(scope, ast->x->name) : NULL;
+    const Entry *recurrent = entry != NULL && entry->member != NULL ? entry : NULL; /* a tensor of the scan around */
+    const Value *base = recurrent != NULL ? recurrent->value : evaluate_tensor(e, ast->x, scope, AS_VALUE);
     if (base->kind == VALUE_ERROR) return base;
     const char *what = what_is_read(e, ast->x, base);
     int count = (int)ast->list.count;
@@ -341,7 +344,7 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
         if (otherwise == NULL)
             vec_push(e->arena, &e->pending, (Pending){what, base->axes[i]->size, subscripts[i], i + 1, written->span, e->frame});
     }
-    if (!fine) return value_error();
+    if (!fine || (recurrent != NULL && !scan_read_allowed(e, recurrent, ast, subscripts))) return value_error();
     for (int i = count; i < base->rank; i++) subscripts[i] = expr_index(e->pool, base->axes[i]);
     Value *value = NEW(e->arena, Value);
     *value =

@@ -91,32 +91,36 @@ static int by_id(const void *a, const void *b) {
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
-    Scope *scope = scope_new(e, outer, outer->frame, ast->name);
+/* The indices on the left, and what the declaration of the result says of them. `scan`: an index that may stand among them. */
+bool left_side(E *e, const Ast *ast, Scope *outer, Scope *scope, Index **indices, Index *scan) {
     Frame *frame = outer->frame;
     int own = (int)ast->list.count;
-    Index *indices[own + 1];
-    bool is_result = frame->result != NULL && ast->name == frame->result, fine = true;
+    bool is_result = frame->result != NULL && ast->name == frame->result;
     if (is_result && own != frame->result_rank) {
         fail(e, ast->span, "the result '%s' is declared with %d %s, but has %d subscript%s here", ast->name, frame->result_rank,
              frame->result_rank == 1 ? "axis" : "axes", own, own == 1 ? "" : "s");
         also(e, frame->definition->ast->y->span, "it is declared here");
-        return value_error();
+        return false;
     }
-    for (int i = 0; i < own && fine; i++) {
-        fine = left_index(e, ast->list.at[i], outer, scope, &indices[i]);
-        if (fine && is_result) {
-            const char *axis = arena_printf(e->arena, "axis %d of the result '%s'", i + 1, ast->name);
-            if (indices[i]->stated && indices[i]->size != frame->result_shape[i]) {
-                return fail(e, ast->list.at[i]->span, "%s has length %lld, but this range has %lld", axis,
-                            (long long)frame->result_shape[i], (long long)indices[i]->size);
-            }
-            fine = indices[i]->stated || constrain(e, indices[i], frame->result_shape[i], ast->list.at[i]->span, axis);
+    for (int i = 0; i < own; i++) {
+        const Ast *written = ast->list.at[i];
+        if (scan != NULL && written->kind == AST_NAME && written->name == scan->name) indices[i] = scan;
+        else if (!left_index(e, written, outer, scope, &indices[i])) return false;
+        if (!is_result) continue;
+        const char *axis = arena_printf(e->arena, "axis %d of the result '%s'", i + 1, ast->name);
+        if (indices[i]->stated && indices[i]->size != frame->result_shape[i]) {
+            fail(e, written->span, "%s has length %lld, but this range has %lld", axis, (long long)frame->result_shape[i],
+                 (long long)indices[i]->size);
+            return false;
         }
+        if (!indices[i]->stated && !constrain(e, indices[i], frame->result_shape[i], written->span, axis)) return false;
     }
-    if (!fine) return value_error();
+    return true;
+}
+
+const Value *index_value(E *e, const Ast *ast, Scope *scope, Index *const *indices, int count) {
     size_t around = e->around.count;
-    for (int i = 0; i < own; i++) vec_push(e->arena, &e->around, indices[i]);
+    for (int i = 0; i < count; i++) vec_push(e->arena, &e->around, indices[i]);
     const Value *value = evaluate_tensor(e, ast->x, scope, AS_VALUE);
     e->around.count = around;
     if (value->kind == VALUE_ERROR) return value;
@@ -124,10 +128,21 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
         return fail(e, ast->x->span, "the right side must be a number for each index, but has shape %s", shape_text(e, value));
     if (value->body->condition)
         return fail(e, ast->x->span, "the right side must be a number, not a condition; write if ... then 1 else 0");
-    for (int i = 0; i < own; i++) {
+    for (int i = 0; i < count; i++) {
         if (!range_known(e, indices[i], ast->list.at[i]->span)) return value_error();
     }
     check_pending(e);
+    return value;
+}
+
+static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
+    Scope *scope = scope_new(e, outer, outer->frame, ast->name);
+    Frame *frame = outer->frame;
+    int own = (int)ast->list.count;
+    Index *indices[own + 1];
+    if (!left_side(e, ast, outer, scope, indices, NULL)) return value_error();
+    const Value *value = index_value(e, ast, scope, indices, own);
+    if (value->kind == VALUE_ERROR) return value;
     int count = 0;
     Index *all[value->body->free_count + own + 1];
     for (int i = 0; i < value->body->free_count; i++) {
@@ -137,6 +152,7 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
     }
     qsort(all, (size_t)count, sizeof *all, by_id);
     Expr body = value->body;
+    bool is_result = frame->result != NULL && ast->name == frame->result;
     int axes = is_result && frame->rest_is_nothing ? own - 1 : own; /* of the tensor: the last one may be none */
     if (axes < own) body = expr_substitute(e->pool, body, &indices[axes], (Expr[]){expr_number(e->pool, 0)}, 1);
     for (int k = 0; k < axes; k++) all[count++] = indices[k];
@@ -315,7 +331,7 @@ void statement(E *e, const Ast *ast, Scope *scope) {
     } else if (old != NULL && old->state != NULL) {
         assign_state(e, ast, scope, old->state);
     } else if (ast->kind == AST_SCAN) {
-        fail(e, ast->span, "'scan' is not supported yet");
+        scan_statement(e, ast, scope);
     } else if (ast->kind == AST_ASSIGN && !ast->indexed) {
         assign_name(e, ast, scope);
     } else if (ast->kind == AST_ASSIGN) {

@@ -51,6 +51,8 @@ static void check_nodes(Check *c, const Nodes *nodes) {
         const Node *node = nodes->at[i];
         size_t mark = c->scope.count;
         if (node->kind == NODE_BLOCK) c->block = node;
+        for (size_t s = 0; node->scan != NULL && s < node->statements.count; s++) /* what is read at earlier steps */
+            c->buffered[node->statements.at[s]->target->id] = true;
         if (node->value != NULL) expr_visit(c->routine->program->pool, node->value, check_node, c);
         for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
             expr_visit(c->routine->program->pool, node->subscripts[k], check_node, c);

@@ -54,7 +54,7 @@ static void count_op(void *context, Expr e) {
 }
 
 static double turns(const Node *loop) {
-    int64_t size = loop->index->size;
+    int64_t size = loop->index->size - loop->index->first;
     return (double)(loop->rest > 0 ? size % loop->rest : loop->step > 1 ? size / loop->step : size);
 }
 

@@ -152,7 +152,12 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes);
 
 static void run_loop(LoopMachine *m, const Node *node) {
     int64_t end = node->index->batch ? m->examples : node->index->size, step = node->step > 1 ? node->step : 1;
-    int64_t first = node->rest > 0 ? end - end % node->rest : 0;
+    int64_t first = node->rest > 0 ? end - end % node->rest : node->index->first;
+    for (int64_t i = end - 1; i >= first && node->reversed; i--) {
+        m->indices[node->index->id] = i;
+        run_nodes(m, &node->body);
+    }
+    if (node->reversed) return;
     for (int64_t i = first; i + step <= end; i += step) {
         m->indices[node->index->id] = i;
         run_nodes(m, &node->body);

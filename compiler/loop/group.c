@@ -148,10 +148,25 @@ static bool is_schedule(const Program *program, const Statement *s) {
     return !more;
 }
 
+/* The statement, or the scan, that stands at `at`; returns what stands behind it. */
+static size_t add_next(Arena *arena, Groups *groups, const Statements *list, size_t at) {
+    Group group = {0};
+    size_t end = scan_end(list, at);
+    for (; at < end; at++) vec_push(arena, &group.list, list->at[at]);
+    vec_push(arena, groups, group);
+    return end;
+}
+
 static void add_alone(Arena *arena, Groups *groups, Statement *s) {
     Group group = {0};
     vec_push(arena, &group.list, s);
     vec_push(arena, groups, group);
+}
+
+Groups group_each(Arena *arena, const Statements *list) {
+    Groups groups = {0};
+    for (size_t i = 0; i < list->count;) i = add_next(arena, &groups, list, i);
+    return groups;
 }
 
 Groups group_statements(Arena *arena, Program *program) {
@@ -188,10 +203,11 @@ Groups group_statements(Arena *arena, Program *program) {
             add_alone(arena, &late, s);
         }
     }
-    for (size_t i = 0; i < program->forward.count; i++) add_alone(arena, &early, program->forward.at[i]);
-    for (size_t i = 0; i < program->backward.count; i++) {
-        Statement *s = program->backward.at[i];
-        if (!joined[s->target->id] && is_read(program, s->target)) add_alone(arena, &early, s);
+    for (size_t i = 0; i < program->forward.count;) i = add_next(arena, &early, &program->forward, i);
+    for (size_t i = 0; i < program->backward.count;) {
+        const Statement *s = program->backward.at[i];
+        if (!joined[s->target->id] && is_read(program, s->target)) i = add_next(arena, &early, &program->backward, i);
+        else i++;
     }
     for (size_t i = 0; i < late.count; i++) vec_push(arena, &early, late.at[i]);
     return early;

@@ -19,7 +19,7 @@
 
 typedef enum {
     NODE_BLOCK, /* the loops of one or more statements of the mathematics: `statements` */
-    NODE_LOOP,  /* index runs over 0 .. size - 1, or over the examples of the batch */
+    NODE_LOOP,  /* index runs over first .. size - 1, or over the examples of the batch */
     NODE_LET,   /* declares the local variable `target` with a first value; `constant` if it is never set again */
     NODE_SET,   /* gives the local variable `target` a new value */
     NODE_STORE  /* target[subscripts] := value */
@@ -35,9 +35,12 @@ struct Node {
     bool lines;            /* of a block: straight lines */
     bool goes_on;          /* of a block: the next piece of the one before */
     bool scoped;           /* of a block: its local variables are its own */
+    const Scan *scan;      /* of a block: its loop over the index of this scan has a block for each statement, `inner` */
+    bool inner;
     Index *index;
     int step;          /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
     int rest;          /* of a loop: > 0: it runs over what a loop with this step leaves */
+    bool reversed;     /* of a loop: from the last value down to the first */
     Tensors any_order; /* of a loop: variables that sum in it, in any order */
     Tensor *target;    /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
     Expr *subscripts;
@@ -101,11 +104,17 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
    a simplified program. Ensures: gradient and update of a parameter are one group, and the gradient is in no buffer, where nothing
    else reads it and nothing that it reads was overwritten before. */
 typedef struct {
-    Statements list;
-    bool in_place; /* the first is a gradient that is needed here alone */
+    Statements list; /* of one scan, or a gradient and what updates with it, or one statement */
+    bool in_place;   /* the first is a gradient that is needed here alone */
 } Group;
 typedef Vec(Group) Groups;
 Groups group_statements(Arena *arena, Program *program);
+Groups group_each(Arena *arena, const Statements *list); /* each statement, or scan, by itself */
+
+/* rings.c: tensors of scans keep only the steps that are read. */
+void keep_last_steps(Program *program); /* finds how many */
+Expr read_ring(Pool *pool, Expr read);  /* a read of such a tensor, at the place where the step stands */
+void shorten_rings(Program *program);   /* when all reads are such */
 
 /* lower.c: the nodes of those groups whose first statement's target is wanted (by tensor id; NULL: of all), behind the routine's own. */
 void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted);

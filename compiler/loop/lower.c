@@ -15,10 +15,17 @@
 
 /* ---- Groups of statements */
 
+/* Where the statement's element stands along an axis of its target. */
+static Expr axis_of(const Lowering *l, const Statement *s, int axis) {
+    Expr at = expr_index(l->pool, s->indices[axis]);
+    if (s->target->ring == 0 || s->indices[axis] != l->step) return at;
+    return expr_op2(l->pool, OP_MOD, at, expr_number(l->pool, (double)s->target->ring));
+}
+
 static void store_value(Lowering *l, const Statement *s, Expr value) {
     value = lowered(l, value);
     Expr at[s->target->rank + 1];
-    for (int i = 0; i < s->target->rank; i++) at[i] = expr_index(l->pool, s->indices[i]);
+    for (int i = 0; i < s->target->rank; i++) at[i] = axis_of(l, s, i);
     store(l, s->target, at, value);
 }
 
@@ -87,7 +94,7 @@ static Index *index_together(Lowering *l, const Group *group) {
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
     bool fits = group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves &&
-                last != NULL && !last->batch;
+                last != NULL && !last->batch && last != l->step;
     if (!fits || last->size < 2 * count_together(l) || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
         return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
@@ -107,7 +114,7 @@ static void lower_together(Lowering *l, const Statement *s, Index *index) {
     expr_visit(l->pool, value, sum_together, &together);
     for (int k = 0; k < count; k++) {
         Expr one = shifted(l, expr_rewrite(l->pool, value, read_of, &together.found[k]), index, k), at[s->target->rank + 1];
-        for (int i = 0; i < s->target->rank; i++) at[i] = shifted(l, expr_index(l->pool, s->indices[i]), index, k);
+        for (int i = 0; i < s->target->rank; i++) at[i] = shifted(l, axis_of(l, s, i), index, k);
         store(l, s->target, at, lowered(l, one));
     }
     l->out = outer;
@@ -121,7 +128,7 @@ static void lower_together(Lowering *l, const Statement *s, Index *index) {
 
 /* ---- Straight lines or loops: loops of a vector's length beat straight lines from about thirty multiply-adds on */
 
-static bool choose_lines(Lowering *l, const Group *group, const char **why) {
+bool choose_lines(Lowering *l, const Group *group, const char **why) {
     double operations = 0;
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
@@ -173,10 +180,15 @@ static void lower_scatter(Lowering *l, const Statement *s) {
     l->out = outer;
 }
 
-static void lower_group(Lowering *l, const Group *group) {
+void lower_group(Lowering *l, const Group *group) {
     Statement *s = group->list.at[0];
+    if (s->scan != NULL && l->step == NULL) {
+        lower_scan(l, group);
+        return;
+    }
     Node *block = node_new(l, NODE_BLOCK);
     block->statements = group->list;
+    block->inner = l->step != NULL;
     Nodes *outer = l->out;
     l->out = &block->body;
     if (s->subscripts != NULL) {
@@ -184,10 +196,11 @@ static void lower_group(Lowering *l, const Group *group) {
         l->out = outer;
         return;
     }
-    block->lines = choose_lines(l, group, &block->choice);
-    Index *across = row_index(l, s, block->lines);
+    bool lines = block->inner ? l->lines : choose_lines(l, group, &block->choice);
+    block->lines = lines && !block->inner;
+    Index *across = row_index(l, s, lines);
     Expr value = without_single_indices(l, s->value);
-    Index *together = across == NULL && !block->lines ? index_together(l, group) : NULL;
+    Index *together = across == NULL && !lines ? index_together(l, group) : NULL;
     if (together != NULL) {
         lower_together(l, s, together);
         l->out = outer;

@@ -12,6 +12,8 @@ typedef struct {
     Arena *arena;
     Nodes *out; /* where nodes go */
     bool unrolls;
+    const Index *step; /* of the scan around, whose loop is open, or NULL */
+    bool lines;        /* ... and whether it becomes straight lines */
 } Lowering;
 
 enum { SHORT_ROW = 4, LONG_SUM = 8 };
@@ -21,6 +23,11 @@ typedef struct {
     bool others; /* a reduction that is no sum */
     bool leaves; /* a read may lie outside: split.c cuts its loops */
 } Sums;
+
+/* ---- scans.c */
+void lower_scan(Lowering *l, const Group *group);
+void lower_group(Lowering *l, const Group *group);
+bool choose_lines(Lowering *l, const Group *group, const char **why);
 
 /* ---- reduce.c: nodes, and values without reductions */
 Node *node_new(Lowering *l, NodeKind kind);

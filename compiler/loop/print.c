@@ -22,7 +22,8 @@ static void print_range(Text *text, const Node *loop) {
     long long size = loop->index->size;
     if (loop->index->batch) text_put(text, "the batch");
     else if (loop->rest > 0) text_printf(text, "%lld..%lld", size / loop->rest * loop->rest, size);
-    else text_printf(text, "0..%lld", loop->step > 1 ? size / loop->step * loop->step : size);
+    else text_printf(text, "%lld..%lld", (long long)loop->index->first, loop->step > 1 ? size / loop->step * loop->step : size);
+    if (loop->reversed) text_put(text, " reversed");
     if (loop->index->batch && loop->rest > 0) text_printf(text, ", what is left of groups of %d", loop->rest);
     if (loop->step > 1) text_printf(text, " step %d", loop->step);
     text_put(text, "\n");

@@ -73,7 +73,22 @@ static void look_at_subscript(Cuts *cuts, Expr subscript, int64_t size) {
     }
 }
 
+/* index + c == v, < v, ...: where does the answer change? */
+static void look_at_condition(Cuts *cuts, Expr e) {
+    Affine affine;
+    if (e->count != 2 || !e->kids[0]->integer || !e->kids[1]->integer || !expr_depends(e, cuts->index) || e->free_count != 1)
+        return;
+    if (!affine_of(cuts->pool, expr_op2(cuts->pool, OP_SUB, e->kids[0], e->kids[1]), &affine)) return;
+    if (affine.terms.count != 1 || affine.terms.at[0].term->kind != EXPR_INDEX) return;
+    cuts->open = true;
+    int64_t c = affine.terms.at[0].coefficient, at = c > 0 ? -affine.constant : affine.constant;
+    if (c != 1 && c != -1) return;
+    cut_at(cuts, at);
+    cut_at(cuts, at + 1);
+}
+
 static void look_at_read(void *context, Expr e) {
+    if (e->kind == EXPR_OP && e->condition) look_at_condition(context, e);
     if (e->kind != EXPR_READ || !e->has_default) return;
     for (int i = 0; i < e->tensor->rank; i++) look_at_subscript(context, e->kids[i], e->tensor->shape[i]);
 }
@@ -118,6 +133,16 @@ static Expr copied(Copy *copy, Expr e) {
     return copy->old.count > 0 ? expr_replace(copy->split->pool, e, own_read, copy) : e;
 }
 
+/* x := x, which is left of x := x + 0 */
+static bool stays_what_it_is(const Node *node) {
+    Expr e = node->value;
+    if (node->kind != NODE_STORE || e->kind != EXPR_READ || e->tensor != node->target || e->has_default) return false;
+    for (int i = 0; i < e->tensor->rank; i++) {
+        if (e->kids[i] != node->subscripts[i]) return false;
+    }
+    return true;
+}
+
 static void copy_nodes(Copy *copy, const Nodes *nodes, Nodes *out) {
     Arena *arena = copy->split->loop->arena;
     for (size_t i = 0; i < nodes->count; i++) {
@@ -139,7 +164,8 @@ static void copy_nodes(Copy *copy, const Nodes *nodes, Nodes *out) {
             for (int k = 0; k < from->target->rank; k++) to->subscripts[k] = copied(copy, from->subscripts[k]);
         }
         copy_nodes(copy, &from->body, &to->body);
-        vec_push(arena, out, to);
+        bool nothing = (to->kind == NODE_LOOP && to->body.count == 0) || stays_what_it_is(to);
+        if (!nothing) vec_push(arena, out, to);
     }
 }
 
@@ -159,13 +185,14 @@ static void add_piece(Split *s, const Node *loop, int64_t from, int64_t to, Node
     Cuts left = {.pool = s->pool, .index = index};
     look_at_nodes(&left, &piece->body);
     if (!left.open) split_list(s, &piece->body);
+    if (piece->body.count == 0) return;
     if (index->size > 1) vec_push(s->loop->arena, out, piece);
     else copy_nodes(&(Copy){.split = s, .from = index, .to = expr_number(s->pool, 0)}, &piece->body, out);
 }
 
 static void split_loop(Split *s, Node *node, Nodes *out) {
     Cuts cuts = {.pool = s->pool, .index = node->index};
-    bool whole = node->index->batch || node->step > 1 || node->rest > 0;
+    bool whole = node->index->batch || node->reversed || node->index->first > 0 || node->step > 1 || node->rest > 0;
     bool large = !whole && look_at_nodes(&cuts, &node->body) > MOST_NODES;
     if (whole || large || cuts.many || cuts.count == 0) {
         if (whole || !cuts.open) split_list(s, &node->body);

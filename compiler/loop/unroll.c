@@ -163,7 +163,7 @@ static void expand_loop(Unroll *u, const Node *node) {
     size_t at = u->indices.count, locals = u->locals.count;
     vec_push(u->loop->arena, &u->indices, node->index);
     vec_push(u->loop->arena, &u->values, NULL);
-    for (int64_t k = 0; k < node->index->size; k++) {
+    for (int64_t k = node->index->first; k < node->index->size; k++) {
         u->values.at[at] = expr_number(u->pool, (double)k);
         expand(u, &node->body);
         u->locals.count = locals;
@@ -176,7 +176,7 @@ static void expand(Unroll *u, const Nodes *nodes) {
         const Node *node = nodes->at[i];
         if (node->kind != NODE_LOOP) settle(u, node);
         switch (node->kind) {
-        case NODE_BLOCK: break;
+        case NODE_BLOCK: expand(u, &node->body); break;
         case NODE_LOOP: expand_loop(u, node); break;
         case NODE_LET: expand_let(u, nodes, node); break;
         case NODE_SET: expand_set(u, node); break;
@@ -211,14 +211,15 @@ static void expand_part(Unroll *u, const Nodes *nodes, const Node *cut, int64_t 
         u->out = outer;
         return;
     }
+    size_t at = u->indices.count;
     vec_push(u->loop->arena, &u->indices, cut->index);
     vec_push(u->loop->arena, &u->values, NULL);
     for (int64_t k = from; k < to; k++) {
-        u->values.at[0] = expr_number(u->pool, (double)k);
+        u->values.at[at] = expr_number(u->pool, (double)k);
         expand(u, &cut->body);
         u->locals.count = 0;
     }
-    u->indices.count = u->values.count = 0;
+    u->indices.count = u->values.count = at;
 }
 
 static Node *piece(Unroll *u, const Node *block, Nodes *blocks) {
@@ -254,13 +255,37 @@ static void unroll_block(Unroll *u, const Node *block, Nodes *blocks, int *funct
     }
 }
 
+/* Step by step, each statement of a step as a block. */
+static void unroll_scan(Unroll *u, const Nodes *nodes, Nodes *blocks, int *functions) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        if (node->kind == NODE_BLOCK) {
+            Node statement = *node;
+            statement.inner = false;
+            statement.lines = true;
+            unroll_block(u, &statement, blocks, functions);
+            continue;
+        }
+        size_t at = u->indices.count;
+        vec_push(u->loop->arena, &u->indices, node->index);
+        vec_push(u->loop->arena, &u->values, NULL);
+        for (int64_t k = node->index->first; k < node->index->size; k++) {
+            int64_t step = node->reversed ? node->index->size - 1 - (k - node->index->first) : k;
+            u->values.at[at] = expr_number(u->pool, (double)step);
+            unroll_scan(u, &node->body, blocks, functions);
+        }
+        u->indices.count = u->values.count = at;
+    }
+}
+
 void unroll(LoopProgram *loop, Routine *routine) {
     Unroll u = {.loop = loop, .routine = routine, .pool = routine->program->pool};
     Nodes blocks = {0};
     int functions = 0;
     for (size_t i = 0; i < routine->body.count; i++) {
         Node *block = routine->body.at[i];
-        if (block->lines) unroll_block(&u, block, &blocks, &functions);
+        if (block->lines && block->scan != NULL) unroll_scan(&u, &block->body, &blocks, &functions);
+        else if (block->lines) unroll_block(&u, block, &blocks, &functions);
         else vec_push(loop->arena, &blocks, block);
     }
     routine->body = blocks;

@@ -192,7 +192,7 @@ Interval interval_of(Expr e) {
     if (constant_of(e, &c)) return between(c, c);
     if (!e->integer) return unknown();
     switch (e->kind) {
-    case EXPR_INDEX: return e->index->size > 0 ? between(0, e->index->size - 1) : unknown();
+    case EXPR_INDEX: return e->index->size > 0 ? between(e->index->first, e->index->size - 1) : unknown();
     case EXPR_READ: return e->has_default ? unknown() : between(0, e->tensor->index_range - 1);
     case EXPR_REDUCE: return between(0, (int64_t)index_product(e->bound, e->bound_count) - 1);
     case EXPR_OP: return interval_of_op(e);

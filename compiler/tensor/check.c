@@ -13,10 +13,27 @@ static const char *complaint(const Check *check, const char *what, const char *n
     return arena_printf(pool_arena(check->program->pool), "statement of %s: %s %s", check->statement->target->name, what, name);
 }
 
+/* In a scan: at an earlier step, or at this one of what stands above. */
+static bool is_earlier(const Check *check, Expr read) {
+    const Scan *scan = check->statement->scan;
+    int axis = -1;
+    for (int i = 0; i < read->tensor->rank; i++) {
+        if (read->tensor->definition->indices[i] == scan->index) axis = i;
+    }
+    if (axis < 0) return false;
+    Pool *pool = check->program->pool;
+    Expr distance = expr_op2(pool, OP_SUB, read->kids[axis], expr_index(pool, scan->index));
+    if (distance->kind != EXPR_CONST) return false;
+    return distance->value == 0 ? check->defined[read->tensor->id] : (distance->value > 0) == scan->reversed;
+}
+
 static void check_node(void *context, Expr e) {
     Check *check = context;
     if (check->why != NULL || e->kind != EXPR_READ) return;
-    if (!tensor_is_persistent(e->tensor) && !check->defined[e->tensor->id])
+    const Statement *definition = e->tensor->definition;
+    if (check->statement->scan != NULL && definition != NULL && definition->scan == check->statement->scan) {
+        if (!is_earlier(check, e)) check->why = complaint(check, "reads at a later step of its scan", e->tensor->name);
+    } else if (!tensor_is_persistent(e->tensor) && !check->defined[e->tensor->id])
         check->why = complaint(check, "reads before its definition", e->tensor->name);
     for (int i = 0; i < e->tensor->rank && !e->has_default; i++) {
         Interval range = interval_of(e->kids[i]);
@@ -41,6 +58,11 @@ static void check_statement(Check *check, bool *defined) {
             check->why = complaint(check, "does not fill axis of index", s->indices[i]->name);
         if (s->indices[i]->batch != (i == 0 && target->batched))
             check->why = complaint(check, "has the batch elsewhere than first, at index", s->indices[i]->name);
+    }
+    if (s->scan != NULL) {
+        bool runs = false;
+        for (int i = 0; i < s->count; i++) runs |= s->indices[i] == s->scan->index;
+        if (!runs) check->why = complaint(check, "does not run over the index of its scan:", s->scan->index->name);
     }
     expr_visit(check->program->pool, s->value, check_node, check);
     for (int i = 0; s->subscripts != NULL && i < target->rank; i++)

@@ -6,7 +6,8 @@
    Example:  y[b, j] = sum(i: W[j, i] * x[b, i])   contributes   dW[j, i] = sum(b: dy[b, j] * x[b, i])
 
    Tensors are visited from the last to the first, so that when dA is written all statements that read A have been met; each of
-   its reads A[f] in  Y[i] = sum(r: E)  contributes  dY[i] * dE/dA[f], summed over the indices that f does not fix (gather.c). */
+   its reads A[f] in  Y[i] = sum(r: E)  contributes  dY[i] * dE/dA[f], summed over the indices that f does not fix (gather.c).
+   The adjoints of a scan are a scan in the other direction: what h[t-1] was read for at t comes to dh[t] from t + 1. */
 #include "tensor/steps.h"
 
 typedef struct {
@@ -131,18 +132,21 @@ static void find_active(Derivation *d) {
     for (size_t i = 0; i < program->parameters.count; i++) {
         d->active[program->parameters.at[i]->id] = !program->parameters.at[i]->frozen && !program->parameters.at[i]->running;
     }
-    for (size_t i = 0; i < program->forward.count; i++) {
+    for (size_t i = 0, end; i < program->forward.count; i = end) { /* a scan, all together: its statements read each other */
         Flow flow = {.on = d->active};
         ExprMap seen = {.arena = d->arena};
-        each_flow(program->forward.at[i]->value, &seen, is_on, &flow);
-        d->active[program->forward.at[i]->target->id] = flow.found;
+        end = scan_end(&program->forward, i);
+        for (size_t k = i; k < end; k++) each_flow(program->forward.at[k]->value, &seen, is_on, &flow);
+        for (size_t k = i; k < end; k++) d->active[program->forward.at[k]->target->id] = flow.found;
     }
     needed[program->loss->id] = true;
-    for (size_t i = program->forward.count; i-- > 0;) {
-        Statement *s = program->forward.at[i];
+    for (size_t end = program->forward.count, i; end > 0; end = i) {
         Flow flow = {.mark = needed};
         ExprMap seen = {.arena = d->arena};
-        if (needed[s->target->id]) each_flow(s->value, &seen, set_mark, &flow);
+        bool any = false;
+        i = scan_begin(&program->forward, end - 1);
+        for (size_t k = i; k < end; k++) any |= needed[program->forward.at[k]->target->id];
+        for (size_t k = i; k < end && any; k++) each_flow(program->forward.at[k]->value, &seen, set_mark, &flow);
     }
     for (size_t i = 0; i < program->all.count; i++) d->active[i] = d->active[i] && needed[i];
 }
@@ -170,6 +174,7 @@ static Tensor *auxiliary(Derivation *d, Statements *out, const Statement *s, con
     origin.rule = arena_printf(d->arena, "the backward pass of %s needs it", s->target->name);
     Statement *made = statement_add(d->program, out, tensor, indices, count, value, origin);
     made->part = s->part;
+    made->scan = s->scan;
     return tensor;
 }
 
@@ -361,16 +366,22 @@ static Statement *scatter(Derivation *d, Tensor *target, const Contribution *c, 
     return s;
 }
 
-static void write_adjoint(Derivation *d, Tensor *tensor) {
-    Program *program = d->program;
+static Tensor *adjoint_of(Derivation *d, Tensor *tensor) {
     Tensor *adjoint = d->adjoint[tensor->id];
     if (adjoint == NULL) {
-        adjoint = tensor_new(program, TENSOR_ADJOINT, arena_printf(d->arena, "d%s", tensor->name), tensor->rank, tensor->shape);
+        const char *name = arena_printf(d->arena, "d%s", tensor->name);
+        adjoint = tensor_new(d->program, TENSOR_ADJOINT, name, tensor->rank, tensor->shape);
         adjoint->of = tensor;
         adjoint->batched = tensor->batched;
     }
     adjoint->span = tensor->span;
-    d->adjoint[tensor->id] = adjoint;
+    return d->adjoint[tensor->id] = adjoint;
+}
+
+/* scan: that of the adjoint, or NULL */
+static void write_adjoint(Derivation *d, Tensor *tensor, const Scan *scan) {
+    Program *program = d->program;
+    Tensor *adjoint = adjoint_of(d, tensor);
     Index *axes[tensor->rank + 1];
     static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
     for (int i = 0; i < tensor->rank; i++) {
@@ -386,7 +397,8 @@ static void write_adjoint(Derivation *d, Tensor *tensor) {
     Vec(const Contribution *) scattered = {0}; /* which element they go to the data say */
     for (size_t i = 0; i < d->contributions[tensor->id].count; i++) {
         const Contribution *c = &d->contributions[tensor->id].at[i];
-        Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed);
+        Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed,
+                             scan != NULL && c->reader->scan == tensor->definition->scan);
         if (term == NULL) vec_push(d->arena, &scattered, c);
         else vec_push(d->arena, &terms, term);
         origin.span = c->reader->origin.span;
@@ -415,12 +427,29 @@ static void write_adjoint(Derivation *d, Tensor *tensor) {
         value = total(d->pool, terms.at, terms.count);
         origin.rule = arena_printf(d->arena, "chain rule through %s%s%s", through, *laws ? ": " : "", laws);
     }
+    if (scan != NULL) {
+        int axis = scan_axis(tensor->definition);
+        value = expr_substitute(d->pool, value, &axes[axis], (Expr[]){expr_index(d->pool, scan->index)}, 1);
+        axes[axis] = scan->index;
+    }
     if (tensor->batched) { /* the batch has one index in the whole program */
         value = expr_substitute(d->pool, value, axes, (Expr[]){expr_index(d->pool, program->batch)}, 1);
         axes[0] = program->batch;
     }
     Statement *s = statement_add(program, &program->backward, adjoint, axes, tensor->rank, value, origin);
     s->part = part;
+    s->scan = scan;
+}
+
+/* All readers of what the scan computes have been met but its own statements, which come first. */
+static void derive_scan(Derivation *d, size_t begin, size_t end) {
+    const Statements *forward = &d->program->forward;
+    const Scan *scan = forward->at[begin]->scan;
+    Scan *back = NEW(d->arena, Scan);
+    *back = (Scan){index_like(d->pool, scan->index), !scan->reversed};
+    for (size_t i = begin; i < end; i++) adjoint_of(d, forward->at[i]->target);
+    for (size_t i = end; i-- > begin;) derive_statement(d, forward->at[i]);
+    for (size_t i = end; i-- > begin;) write_adjoint(d, forward->at[i]->target, back);
 }
 
 void differentiate(Program *program) {
@@ -437,14 +466,21 @@ void differentiate(Program *program) {
     }
     find_active(d);
     prepare_forward(d);
-    for (size_t i = program->forward.count; i-- > 0;) {
-        const Statement *s = program->forward.at[i];
+    distribute_scans(program, &program->forward);
+    for (size_t end = program->forward.count, i; end > 0; end = i) {
+        const Statement *s = program->forward.at[end - 1];
+        i = scan_begin(&program->forward, end - 1);
         if (!d->active[s->target->id]) continue;
-        if (s->target != program->loss) write_adjoint(d, s->target);
+        if (s->scan != NULL) {
+            derive_scan(d, i, end);
+            continue;
+        }
+        if (s->target != program->loss) write_adjoint(d, s->target, NULL);
         derive_statement(d, s);
     }
     for (size_t i = program->parameters.count; i-- > 0;) {
         if (!program->parameters.at[i]->frozen && !program->parameters.at[i]->running)
-            write_adjoint(d, program->parameters.at[i]);
+            write_adjoint(d, program->parameters.at[i], NULL);
     }
+    distribute_scans(program, &program->backward);
 }

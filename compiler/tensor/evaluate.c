@@ -307,11 +307,11 @@ static void fold(Reduction reduction, const double *restrict value, double posit
 /* Both rounds of a logarithm of a sum, or the one of the others: all terms, for n lanes. `largest` is NULL in the first. */
 static void run_loops(const Machine *machine, const Pass *pass, int n, const double *largest, double *total, double *winner) {
     double position = 0;
-    for (int k = 0; k < pass->loop_count; k++) {
+    for (int k = pass->fixed; k < pass->loop_count; k++) {
         pass->at[k] = 0;
         if (extent_of(machine, pass->loops[k]) == 0) return;
     }
-    for (int moved = 1;;) {
+    for (int moved = pass->fixed + 1;;) {
         for (int level = moved; level <= pass->loop_count; level++) run_level(machine, pass, level, n);
         if (largest == NULL) {
             fold(pass->reduction, pass->value->values, position, n, total, winner);
@@ -320,8 +320,8 @@ static void run_loops(const Machine *machine, const Pass *pass, int n, const dou
         }
         position++;
         int k = pass->loop_count;
-        while (k > 0 && ++pass->at[k - 1] == extent_of(machine, pass->loops[k - 1])) pass->at[--k] = 0;
-        if (k == 0) return;
+        while (k > pass->fixed && ++pass->at[k - 1] == extent_of(machine, pass->loops[k - 1])) pass->at[--k] = 0;
+        if (k == pass->fixed) return;
         moved = k;
     }
 }
@@ -386,7 +386,7 @@ static void run_pass(const Machine *machine, const Pass *pass) {
         int wide = (n + GROUP - 1) / GROUP * GROUP;
         place_lanes(pass, extents, first, n);
         for (size_t i = 0; i < pass->accesses.count; i++) anchor(pass, pass->accesses.at[i], wide);
-        run_level(machine, pass, 0, wide);
+        for (int level = 0; level <= pass->fixed; level++) run_level(machine, pass, level, wide);
         locate(machine, pass, pass->store, wide, address);
         if (pass->folded) {
             fold_lanes(pass, &folding, n, address);
@@ -438,13 +438,29 @@ static const Plan *plan_of(Machine *machine, const Statement *statement) {
     return plan;
 }
 
+static void run_statement(Machine *machine, const Statement *statement) {
+    const Plan *plan = plan_of(machine, statement);
+    if (statement->subscripts != NULL && !tensor_is_persistent(statement->target)) {
+        memset(machine_values(machine, statement->target), 0, sizeof(double) * (size_t)tensor_points(statement->target));
+    }
+    for (size_t k = 0; k < plan->passes.count; k++) run_pass(machine, plan->passes.at[k]);
+}
+
+static void run_step(Machine *machine, const Statement *statement, int64_t step) {
+    const Plan *plan = plan_of(machine, statement);
+    for (size_t k = 0; k < plan->passes.count; k++) {
+        plan->passes.at[k]->at[0] = step;
+        run_pass(machine, plan->passes.at[k]);
+    }
+}
+
 void machine_run(Machine *machine, const Statements *statements) {
-    for (size_t i = 0; i < statements->count; i++) {
-        const Statement *statement = statements->at[i];
-        const Plan *plan = plan_of(machine, statement);
-        if (statement->subscripts != NULL && !tensor_is_persistent(statement->target)) {
-            memset(machine_values(machine, statement->target), 0, sizeof(double) * (size_t)tensor_points(statement->target));
+    for (size_t i = 0, end; i < statements->count; i = end) {
+        const Scan *scan = statements->at[i]->scan;
+        end = scan_end(statements, i);
+        if (scan == NULL) run_statement(machine, statements->at[i]);
+        for (int64_t t = 0; scan != NULL && t < scan->index->size; t++) {
+            for (size_t k = i; k < end; k++) run_step(machine, statements->at[k], scan->reversed ? scan->index->size - 1 - t : t);
         }
-        for (size_t k = 0; k < plan->passes.count; k++) run_pass(machine, plan->passes.at[k]);
     }
 }

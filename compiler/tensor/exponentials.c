@@ -63,6 +63,7 @@ static Tensor *part(const Search *s, Statements *out, const char *what, Index *c
     tensor->batched = s->of->target->batched;
     Statement *made = statement_add(s->program, out, tensor, indices, count, value, s->of->origin);
     made->part = s->of->part;
+    made->scan = s->of->scan;
     return tensor;
 }
 

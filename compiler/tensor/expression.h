@@ -11,12 +11,14 @@
 #include "base/names.h"
 #include "base/source.h"
 
-/* An index has identity, not only a name: two loops over `i` have two of them. It runs over 0 .. size - 1. */
+/* An index has identity, not only a name: two loops over `i` have two of them. It runs over 0 .. size - 1; in the loop program a
+   part of a range may begin later. */
 typedef struct Index {
     Name name;
     uint32_t id;
-    int64_t size; /* 0 until inferred */
-    bool batch;   /* runs over the examples of this batch: their number is the setting batch_size, size only its largest value */
+    int64_t size;  /* 0 until inferred */
+    int64_t first; /* in the loop program: where it begins */
+    bool batch;    /* runs over the examples of this batch: their number is the setting batch_size, size only its largest value */
     const struct Index *piece_of; /* a part of its range, in the loop program */
     /* for ast_to_tensor alone: */
     int64_t low; /* the name stands for low + index (`i in low..high`) */

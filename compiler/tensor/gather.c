@@ -316,7 +316,7 @@ static bool reads_tensor(Expr e) {
 }
 
 Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *read,
-              Expr value, Expr seed) {
+              Expr value, Expr seed, bool always) {
     Gather gather = {.pool = pool, .arena = pool_arena(pool), .value = value, .seed = seed, .guard = expr_truth(pool, true)};
     Gather *g = &gather;
     Expr subscripts[target->rank + 1];
@@ -332,7 +332,7 @@ Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const
         else require(g, expr_op2(pool, OP_EQ, subscripts[i], index_of(g, axes[i]))); /* all points are tried */
     }
     if (!solve(g)) return NULL;
-    for (size_t i = 0; i < g->unknowns.count; i++) { /* trying all points costs more than a scatter */
+    for (size_t i = 0; i < g->unknowns.count && !always; i++) { /* trying all points costs more than a scatter */
         for (int k = 0; k < target->rank; k++) {
             if (reads_tensor(read[k]) && expr_depends(g->guard, g->unknowns.at[i])) return NULL;
         }

@@ -240,7 +240,9 @@ void fuse_reductions(Program *program) {
                 Use *use = &uses[s->target->id];
                 bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 &&
                             use->reader->value->kind != EXPR_REDUCE;
-                if (!compilers_own(s) || !s->value->reduces || !once || !once_for_each_point(use->reader, use->read)) continue;
+                if (!compilers_own(s) || !s->value->reduces || !once || s->scan != use->reader->scan ||
+                    !once_for_each_point(use->reader, use->read))
+                    continue;
                 if (uses[use->reader->target->id].gone || overwritten_between(program, s, use->reader)) continue;
                 insert_into(program, use->reader, s);
                 use->gone = changed = true;

@@ -174,6 +174,7 @@ static bool keep_round(Program *program) {
             if (s->target->id < tensors) s->value = expr_rewrite(program->pool, s->value, replace, &r);
         }
     }
+    for (size_t l = 0; l < 3; l++) distribute_scans(program, lists[l]);
     bool found = r.chosen.count > 0;
     arena_free(arena);
     return found;

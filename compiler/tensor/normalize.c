@@ -54,6 +54,7 @@ Expr part_for(Program *program, Statements *out, const Statement *from, Expr e, 
     }
     Statement *s = statement_add(program, out, part, axes, e->free_count, e, from->origin);
     s->part = from->part;
+    s->scan = from->scan;
     return tensor_at(program, part, axes);
 }
 
@@ -72,6 +73,7 @@ void normalize_list(Program *program, Statements *list) {
         vec_push(pool_arena(program->pool), &out, s);
     }
     *list = out;
+    distribute_scans(program, list);
 }
 
 /* A random number is drawn once, and kept for all who need it: the backward pass sees the mask of the forward pass. */
@@ -89,6 +91,7 @@ void hoist_draws(Program *program) {
         vec_push(pool_arena(program->pool), &out, s);
     }
     program->forward = out;
+    distribute_scans(program, &program->forward);
 }
 
 void normalize(Program *program) {

@@ -8,6 +8,7 @@ typedef struct {
     Arena *arena;
     Pool *pool;
     const Storage *storage;
+    Index *scan; /* the index of the statement's scan, or NULL */
     Plan *plan;
     struct {
         Expr *at;
@@ -109,18 +110,20 @@ static Pass *pass_new(Planner *planner, Index *const *lanes, int lane_count, Exp
         /* the logarithm of a sum goes through its terms twice, which a fold cannot */
         pass->folded = points < LANES / 4 && terms > points && reduce->reduction != REDUCE_LOGSUMEXP;
     }
-    int more = pass->folded ? pass->bound_count : 0;
-    pass->lane_count = lane_count + more;
-    pass->loop_count = pass->reduces && !pass->folded ? pass->bound_count : 0;
-    pass->lanes = NEW_ARRAY(planner->arena, Index *, pass->lane_count);
-    pass->loops = NEW_ARRAY(planner->arena, Index *, pass->loop_count);
-    pass->where = NEW_ARRAY(planner->arena, int64_t *, pass->lane_count);
-    pass->at = NEW_ARRAY(planner->arena, int64_t, pass->loop_count);
-    for (int i = 0; i < pass->lane_count; i++) {
-        pass->lanes[i] = i < lane_count ? lanes[i] : pass->bound[i - lane_count];
-        pass->where[i] = NEW_ARRAY(planner->arena, int64_t, LANES);
+    pass->fixed = planner->scan != NULL;
+    pass->lanes = NEW_ARRAY(planner->arena, Index *, lane_count + pass->bound_count);
+    pass->loops = NEW_ARRAY(planner->arena, Index *, pass->fixed + pass->bound_count);
+    pass->at = NEW_ARRAY(planner->arena, int64_t, pass->fixed + pass->bound_count);
+    if (pass->fixed) pass->loops[pass->loop_count++] = planner->scan;
+    for (int i = 0; i < lane_count; i++) {
+        if (lanes[i] != planner->scan) pass->lanes[pass->lane_count++] = lanes[i];
     }
-    for (int i = 0; i < pass->loop_count; i++) pass->loops[i] = pass->bound[i];
+    for (int i = 0; i < pass->bound_count; i++) {
+        if (pass->folded) pass->lanes[pass->lane_count++] = pass->bound[i];
+        else pass->loops[pass->loop_count++] = pass->bound[i];
+    }
+    pass->where = NEW_ARRAY(planner->arena, int64_t *, pass->lane_count);
+    for (int i = 0; i < pass->lane_count; i++) pass->where[i] = NEW_ARRAY(planner->arena, int64_t, LANES);
     return pass;
 }
 
@@ -252,6 +255,7 @@ Plan *plan_new(Arena *arena, Pool *pool, const Storage *storage, const Statement
     plan->statement = statement;
     plan->value = statement->value;
     Planner planner = {.arena = arena, .pool = pool, .storage = storage, .plan = plan};
+    if (statement->scan != NULL) planner.scan = statement->scan->index;
     Tensor *target = statement->target;
     Expr reduce = fills_target(statement) ? statement->value : NULL;
     Pass *pass = pass_new(&planner, statement->indices, statement->count, reduce);

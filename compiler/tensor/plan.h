@@ -8,7 +8,8 @@
 
    A pass goes through the points of its lanes (here b, j), flat and row-major, LANES at a time: a node is evaluated for all of
    them by one loop. Bound indices (here i) are loops around that, and a node is evaluated again only when an index on which it
-   depends has moved. Where there are few points and long reductions (a loss), bound indices are lanes as well (`folded`). */
+   depends has moved. Where there are few points and long reductions (a loss), bound indices are lanes as well (`folded`). The index of a scan is
+   a loop that stands still (`fixed`): its passes run for one value of it. */
 #ifndef NNC_TENSOR_PLAN_H
 #define NNC_TENSOR_PLAN_H
 
@@ -61,6 +62,7 @@ typedef struct {
     int lane_count, loop_count;
     int64_t **where; /* [lane index][lane]: its value */
     int64_t *at;     /* [loop]: its value */
+    int fixed;       /* 1: loop 0 is the index of a scan, else 0 */
     bool reduces, folded, scatters;
     Reduction reduction;
     Index *const *bound; /* of the reduction, whether they are lanes or loops */

@@ -185,10 +185,21 @@ static void print_list_of(Text *text, const Sources *origins, const char *title,
     if (list->count == 0) return;
     text_printf(text, "%s\n", title);
     text->indent++;
-    for (size_t i = 0; i < list->count; i++) {
-        statement_print(text, list->at[i]);
-        text_put(text, "\n");
-        if (origins != NULL) print_origin(text, origins, list->at[i]);
+    for (size_t i = 0; i < list->count;) {
+        const Scan *scan = list->at[i]->scan;
+        size_t end = scan_end(list, i);
+        if (scan != NULL) {
+            text_printf(text, "scan %s%s {\n", scan->index->name, scan->reversed ? " reversed" : "");
+            text->indent++;
+        }
+        for (; i < end; i++) {
+            statement_print(text, list->at[i]);
+            text_put(text, "\n");
+            if (origins != NULL) print_origin(text, origins, list->at[i]);
+        }
+        if (scan == NULL) continue;
+        text->indent--;
+        text_put(text, "}\n");
     }
     text->indent--;
 }

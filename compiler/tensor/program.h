@@ -5,7 +5,8 @@
    A program is what one training step computes, in order: `forward` (loss and metrics included), `backward` (the adjoint of
    every tensor that a trained parameter needs), `update` (optimizer), and once, before the first step, `initial`.
    Persistent tensors (parameters, state) are written by `initial` and `update` only; every other tensor has exactly one
-   defining statement, which stands before all that read it. */
+   defining statement, which stands before all that read it. Statements of one scan stand together: they run in order for each
+   value of its index, and may read what the others, or they themselves, found at earlier values. */
 #ifndef NNC_TENSOR_PROGRAM_H
 #define NNC_TENSOR_PROGRAM_H
 
@@ -40,6 +41,7 @@ struct Tensor {
     int64_t *shape;      /* axis 0 of a batched tensor has the largest batch */
     bool batched;        /* axis 0 is the batch */
     int64_t index_range; /* > 0: its elements are whole numbers in 0 .. index_range - 1 */
+    int64_t ring;        /* > 0: in the loop program, only so many steps of its scan are kept */
     Facts facts;
     bool frozen;  /* a parameter that is not updated */
     bool running; /* a layer's state: a parameter that no gradient changes, but assignments in training, as running statistics */
@@ -59,12 +61,19 @@ typedef struct {
     const char *rule;      /* how: "" as written, "chain rule", "update", ... */
 } Origin;
 
+/* t runs over 0 .. size - 1, or from the last down to 0. */
+typedef struct {
+    Index *index;
+    bool reversed;
+} Scan;
+
 struct Statement {
     Tensor *target;
     Index **indices; /* the loops: one for each axis of the target, unless subscripts are given */
     int count;
     Expr *subscripts; /* NULL: the target's element is target[indices]. Else a scatter: += over all indices, outside ignored */
     Expr value;
+    const Scan *scan; /* NULL: it runs once; else for each value of the scan's index, which is one of `indices` */
     Origin origin;
     int part;                   /* 1 + position in the program's parts, 0: none */
     Vec(const char *) rewrites; /* the rules of rules.def that were applied, in order */
@@ -130,6 +139,10 @@ bool expr_reads(Pool *pool, Expr e, const Tensor *tensor);
 
 /* All statements in the order in which a step runs them: forward, backward, update. The list is a copy. */
 Statements program_statements(const Program *program);
+
+/* The end of the run of statements of one scan that begins at `from`: from + 1 where that one is in no scan. */
+size_t scan_end(const Statements *list, size_t from);
+size_t scan_begin(const Statements *list, size_t last); /* and the beginning of the one that ends with `last` */
 
 /* ---- Steps (each says what it requires and ensures in its file) */
 void stabilize(Program *program);          /* stabilize.c: stable forms by rules.def, looking through names */

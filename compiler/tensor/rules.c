@@ -105,7 +105,7 @@ static bool number_in(const Ast *ast, double *number) {
 static Expr look(Rules *rules, Expr e) {
     for (int i = 0; i < LOOK_LIMIT; i++) {
         const Statement *s = e->kind == EXPR_READ && !e->has_default ? e->tensor->definition : NULL;
-        if (s == NULL || s->subscripts != NULL || s->value->draws || e->tensor->index_range > 0) return e;
+        if (s == NULL || s->subscripts != NULL || s->scan != NULL || s->value->draws || e->tensor->index_range > 0) return e;
         e = expr_substitute(rules->pool, s->value, s->indices, e->kids, s->count);
     }
     return e;

@@ -209,6 +209,17 @@ static void need(void *context, Expr e) {
     if (e->kind == EXPR_READ) ((bool *)context)[e->tensor->id] = true;
 }
 
+/* A scan waits for itself: all of it is needed, or nothing. */
+static void need_whole_scan(Program *program, const Statements *list, size_t last, bool *needed) {
+    size_t begin = scan_begin(list, last);
+    bool any = false;
+    for (size_t i = begin; i <= last; i++) any |= needed[list->at[i]->target->id];
+    for (size_t i = begin; i <= last && any && begin < last; i++) {
+        needed[list->at[i]->target->id] = true;
+        expr_visit(program->pool, list->at[i]->value, need, needed);
+    }
+}
+
 void remove_unused(Program *program) {
     bool *needed = NEW_ARRAY(pool_arena(program->pool), bool, program->all.count + 1);
     if (program->loss != NULL) needed[program->loss->id] = true;
@@ -217,9 +228,11 @@ void remove_unused(Program *program) {
     for (size_t i = 0; predicts && i < program->outputs.count; i++) needed[program->outputs.at[i]->id] = true;
     Statements *lists[] = {&program->update, &program->backward, &program->forward};
     for (size_t l = 0; l < 3; l++) {
+        distribute_scans(program, lists[l]); /* what a scan no longer waits for may be unused */
         size_t kept = lists[l]->count;
         for (size_t i = lists[l]->count; i-- > 0;) {
             Statement *s = lists[l]->at[i];
+            if (i + 1 == scan_end(lists[l], i)) need_whole_scan(program, lists[l], i, needed);
             bool gradient = s->target->kind == TENSOR_ADJOINT && s->target->of->kind == TENSOR_PARAMETER;
             if (!needed[s->target->id] && !tensor_is_persistent(s->target) && !gradient) continue;
             expr_visit(program->pool, s->value, need, needed);

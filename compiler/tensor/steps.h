@@ -26,7 +26,7 @@ void replace_tensors(Program *program,
 /* The value at target[axes] of   target[subscripts] += value  summed over all indices: subscripts are inverted, a scatter becomes a
    gather. NULL where they cannot be: they read an index tensor, at points that nothing else fixes. */
 Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *subscripts,
-              Expr value, Expr seed);
+              Expr value, Expr seed, bool always);
 
 /* ---- algebra.c, sums.c, reductions.c */
 Expr algebra(Program *program, Rules *rules, Expr e, Statement *noted); /* an equal expression that costs less, or e */
@@ -39,6 +39,13 @@ void note_rewrite(Program *program, Statement *statement, const char *rule);
 Rules *rules_of(Program *program);
 typedef enum { RULES_STABLE, RULES_LN, RULES_ALGEBRA, RULES_EXACT } RuleFamily;
 Expr rules_apply(Rules *rules, RuleFamily family, Expr e, const char **name); /* NULL where no rule applies */
+
+/* ---- scan.c */
+/* Scans keep only statements that wait for themselves: the others move before or behind. */
+void distribute_scans(Program *program, Statements *list);
+/* The same for statements that are all in one scan, or in none; NULL, or a statement of a scan inside a scan that waits for it. */
+const Statement *distribute(Program *program, Statements *list);
+int scan_axis(const Statement *s); /* the position of the scan's index among its indices */
 
 /* ---- simplify.c */
 void keep_digits(Program *program);

@@ -1166,6 +1166,236 @@ fact("user_larger_smaller", """
      lambda p, x: dense(p, "output", torch.maximum(dense(p, "a", x), dense(p, "b", x))
                         * torch.minimum(dense(p, "a", x), dense(p, "b", x)).clamp(max=0.5)), {"x": (4,), "t": (2,)})
 
+# ---- Recurrences
+
+def recurrent(module, n, units, names, biases):
+    """one of torch's recurrent layers: names of its weights here, in the order of torch's; biases: what is added in each step"""
+    layer = module(n, units, batch_first=True).double()
+
+    def f(p, x):
+        weights = {"weight_ih_l0": p[names[0]].flatten(0, -2), "weight_hh_l0": p[names[1]].flatten(0, -2),
+                   "bias_ih_l0": p["b"].flatten(), "bias_hh_l0": biases(p)}
+        return torch.func.functional_call(layer, weights, (x,))[0]
+    return f
+
+
+def gates(count, n, units):
+    return {"W": (count, units, n), "U": (count, units, units), "b": (count, units)}
+
+
+def none(count):
+    return lambda p: torch.zeros(count, dtype=torch.double)
+
+
+sequence("rnn", "rnn(5)", recurrent(nn.RNN, 4, 5, "WU", none(5)), {"W": (5, 4), "U": (5, 5), "b": (5,)})
+sequence("gru", "gru(5)", recurrent(nn.GRU, 4, 5, "WU", lambda p: torch.cat([torch.zeros(10, dtype=torch.double), p["d"]])),
+         {**gates(3, 4, 5), "d": (5,)})
+sequence("lstm", "lstm(5)", recurrent(nn.LSTM, 4, 5, "WU", none(20)), gates(4, 4, 5))
+sequence("lstm_one_unit", "lstm(1)", recurrent(nn.LSTM, 4, 1, "WU", none(4)), gates(4, 4, 1))
+
+
+def under(p, path):
+    return {k[len(path) + 1:]: v for k, v in p.items() if k.startswith(path + ".")}
+
+
+fact("layer_recurrent_stacked", """
+     hidden = x      -> dense(3) -> tanh
+     output = hidden -> lstm(4) -> gru(3) -> rnn(2) -> dense(1)
+     """, {**weights("hidden", 3, 2), **{"output.lstm." + k: v for k, v in gates(4, 3, 4).items()},
+           **{"output.gru." + k: v for k, v in {**gates(3, 4, 3), "d": (3,)}.items()},
+           "output.rnn.W": (2, 3), "output.rnn.U": (2, 2), "output.rnn.b": (2,), **weights("output.dense", 1, 2)},
+     lambda p, x: dense(p, "output.dense", recurrent(nn.RNN, 3, 2, "WU", none(2))(under(p, "output.rnn"), recurrent(
+         nn.GRU, 4, 3, "WU", lambda q: torch.cat([torch.zeros(6, dtype=torch.double), q["d"]]))(under(p, "output.gru"), recurrent(
+             nn.LSTM, 3, 4, "WU", none(16))(under(p, "output.lstm"), dense(p, "hidden", x).tanh())))),
+     {"x": (7, 2), "t": (7, 1)})
+
+fact("layer_lstm_lifted", """
+     # one sequence for each of two channels, the same parameters for both
+     hidden = x -> lstm(3)
+     output = hidden -> flatten -> dense(2)
+     """, {**{"hidden." + k: v for k, v in gates(4, 2, 3).items()}, **weights("output", 2, 30)},
+     lambda p, x: dense(p, "output", recurrent(nn.LSTM, 2, 3, "WU", none(12))(under(p, "hidden"), x.flatten(0, 1)).reshape(len(x), -1)),
+     {"x": (2, 5, 2), "t": (2,)})
+
+
+# ---- Scans of a user's
+
+def steps(count, f, *start):
+    """what f(t, state...) gives first, for each step, stacked behind the batch"""
+    out, state = [], start
+    for t in range(count):
+        state = f(t, *state)
+        out.append(state[0])
+    return torch.stack(out, 1)
+
+
+def zeros(x, *shape):
+    return torch.zeros(len(x), *shape, dtype=x.dtype)
+
+
+fact("user_bidirectional", """
+     layer both_ways(x[T, n], units) -> y[T, 2 * units] {
+         param W[2, units, n]     = glorot_uniform(n, units)
+         param U[2, units, units] = glorot_uniform(units, units)
+
+         a[d, t, j] = sum(i: W[d, j, i] * x[t, i])
+         scan t { f[t, j] = tanh(a[0, t, j] + sum(k: U[0, j, k] * (f[t-1, k] default 0))) }
+         scan t reversed { b[t, j] = tanh(a[1, t, j] + sum(k: U[1, j, k] * (b[t+1, k] default 0))) }
+         y[t, j in 0..2 * units] = if j < units then f[t, j] default 0 else b[t, j - units] default 0
+     }
+
+     hidden = x      -> both_ways(3)
+     output = hidden -> dense(2)
+     """, {"hidden.W": (2, 3, 2), "hidden.U": (2, 3, 3), **weights("output", 2, 6)},
+     lambda p, x: dense(p, "output", torch.cat([
+         steps(6, lambda t, h: (torch.tanh(x[:, t] @ p["hidden.W"][0].T + h @ p["hidden.U"][0].T),), zeros(x, 3)),
+         steps(6, lambda t, h: (torch.tanh(x[:, 5 - t] @ p["hidden.W"][1].T + h @ p["hidden.U"][1].T),), zeros(x, 3)).flip(1)], 2)),
+     {"x": (6, 2), "t": (6, 2)})
+
+fact("user_leaky_integrator", """
+     layer leaky(x[T, n]) -> h[T, n] {
+         param a[n] = 1
+
+         scan t { h[t, i] = sigmoid(a[i]) * (h[t-1, i] default 0) + (1 - sigmoid(a[i])) * x[t, i] }
+     }
+
+     hidden = x      -> dense(4) -> tanh -> leaky
+     output = hidden -> dense(1)
+     """, {"hidden.dense.W": (4, 2), "hidden.dense.b": (4,), "hidden.leaky.a": (4,), **weights("output", 1, 4)},
+     lambda p, x: dense(p, "output", (lambda v, a: steps(8, lambda t, h: (a * h + (1 - a) * v[:, t],), zeros(x, 4)))(
+         dense(p, "hidden.dense", x).tanh(), torch.sigmoid(p["hidden.leaky.a"]))), {"x": (8, 2), "t": (8, 1)})
+
+
+def second_order(v, a, c):
+    y = []
+    for t in range(v.shape[1]):
+        y.append(torch.tanh(v[:, t] + a * (y[t - 1] if t >= 1 else 0) + c * (y[t - 2] if t >= 2 else 0.1) + 0.1 * (y[t - 4] if t >= 4 else a)))
+    return torch.stack(y, 1)
+
+
+fact("user_second_order", """
+     layer oscillator(x[T, n]) -> y[T, n] {
+         param a[n] = 0.5
+         param c[n] = -0.3
+
+         scan t {
+             y[t, i] = tanh(x[t, i] + a[i] * (y[t-1, i] default 0) + c[i] * (y[t-2, i] default 0.1) + 0.1 * (y[t-4, i] default a[i]))
+         }
+     }
+
+     hidden = x      -> dense(3) -> oscillator
+     output = hidden -> flatten -> dense(2)
+     """, {"hidden.dense.W": (3, 2), "hidden.dense.b": (3,), "hidden.oscillator.a": (3,), "hidden.oscillator.c": (3,), **weights("output", 2, 21)},
+     lambda p, x: dense(p, "output", second_order(dense(p, "hidden.dense", x), p["hidden.oscillator.a"], p["hidden.oscillator.c"]).flatten(1)),
+     {"x": (7, 2), "t": (2,)})
+
+fact("user_time_last", """
+     # time is the last axis of what the scan computes
+     layer running(x[n, T], units) -> h[units, T] {
+         param W[units, n]     = glorot_uniform(n, units)
+         param U[units, units] = glorot_uniform(units, units)
+         param first[units]    = 0
+
+         scan t { h[j, t] = tanh(sum(i: W[j, i] * x[i, t]) + sum(k: U[j, k] * (h[k, t-1] default first[k]))) }
+     }
+
+     hidden = x      -> running(4)
+     output = hidden -> flatten -> dense(2)
+     """, {"hidden.W": (4, 3), "hidden.U": (4, 4), "hidden.first": (4,), **weights("output", 2, 20)},
+     lambda p, x: dense(p, "output", steps(5, lambda t, h: (torch.tanh(x[:, :, t] @ p["hidden.W"].T + h @ p["hidden.U"].T),),
+                                           p["hidden.first"].expand(len(x), 4)).mT.flatten(1)), {"x": (3, 5), "t": (2,)})
+
+fact("user_fast_weights", """
+     # a memory of outer products, asked at each step  (linear attention)
+     layer fast_weights(x[T, n], width) -> y[T, width] {
+         param Q[width, n] = glorot_uniform(n, width)
+         param K[width, n] = glorot_uniform(n, width)
+         param V[width, n] = glorot_uniform(n, width)
+         param decay       = 0.9
+
+         scan t {
+             M[t, a, b] = decay * (M[t-1, a, b] default 0) + sum(i: K[a, i] * x[t, i]) * sum(i: V[b, i] * x[t, i])
+             y[t, b]    = sum(a: M[t, a, b] * sum(i: Q[a, i] * x[t, i]))
+         }
+     }
+
+     hidden = x      -> fast_weights(3)
+     output = hidden -> tanh -> dense(2)
+     """, {"hidden.Q": (3, 2), "hidden.K": (3, 2), "hidden.V": (3, 2), "hidden.decay": torch.tensor(0.8, dtype=torch.double), **weights("output", 2, 3)},
+     lambda p, x: dense(p, "output", (lambda q, k, v, ms: torch.einsum("bta,btac->btc", q, ms(k, v)))(
+         *(x @ p["hidden." + c].T for c in "QKV"), lambda k, v: steps(
+             6, lambda t, m: (p["hidden.decay"] * m + k[:, t, :, None] * v[:, t, None],), zeros(x, 3, 3))).tanh()), {"x": (6, 2), "t": (6, 2)})
+
+fact("user_layer_in_scan", """
+     # layers and functions inside a scan: what they share, they share over time
+     layer cell(x[T, n], units) -> h[T, units] {
+         param W[units, n]     = glorot_uniform(n, units)
+         param U[units, units] = glorot_uniform(units, units)
+
+         scan t {
+             g[t, j] = sum(i: W[j, i] * x[t, i]) + sum(k: U[j, k] * (h[t-1, k] default 0))
+             p[t, j] = softmax(g[t])[j]
+             h[t, j] = gelu(g[t, j]) * p[t, j]
+         }
+     }
+
+     hidden = x      -> cell(4)
+     output = hidden -> layer_norm -> dense(2)
+     """, {"hidden.W": (4, 3), "hidden.U": (4, 4), "output.layer_norm.gain": (4,), "output.layer_norm.bias": (4,), **weights("output.dense", 2, 4)},
+     lambda p, x: dense(p, "output.dense", F.layer_norm(steps(6, lambda t, h: (
+         (lambda g: F.gelu(g) * g.softmax(1))(x[:, t] @ p["hidden.W"].T + h @ p["hidden.U"].T),), zeros(x, 4)), (4,),
+         p["output.layer_norm.gain"], p["output.layer_norm.bias"], 1e-5)), {"x": (6, 3), "t": (6, 2)})
+
+fact("user_running_max", """
+     hidden = x -> dense(3) -> tanh
+     scan t {
+         high[t, i]    = max(high[t-1, i] default -2, hidden[t, i])
+         average[t, i] = ((average[t-1, i] default 0) * t + hidden[t, i]) / (t + 1)
+     }
+     output = (high + average) -> dense(2)
+     """, {**weights("hidden", 3, 2), **weights("output", 2, 3)},
+     lambda p, x: dense(p, "output", (lambda h: h.cummax(1).values + h.cumsum(1) / torch.arange(1, 7)[:, None])(dense(p, "hidden", x).tanh())),
+     {"x": (6, 2), "t": (6, 2)})
+
+fact("user_integration", """
+     # Euler's method through a field that is learned: time is not an axis of the data
+     layer flow(x[n], units) -> y[n] {
+         param W[units, n] = glorot_uniform(n, units)
+         param V[n, units] = glorot_uniform(units, n)
+
+         scan s in 0..5 {
+             a[s, j] = tanh(sum(i: W[j, i] * (z[s-1, i] default x[i])))
+             z[s, i] = (z[s-1, i] default x[i]) + 0.3 * sum(j: V[i, j] * a[s, j])
+         }
+         y[i] = z[4, i]
+     }
+
+     hidden = x      -> dense(3) -> flow(4)
+     output = hidden -> dense(2)
+     """, {**weights("hidden.dense", 3, 2), "hidden.flow.W": (4, 3), "hidden.flow.V": (3, 4), **weights("output", 2, 3)},
+     lambda p, x: dense(p, "output", steps(5, lambda t, z: (z + 0.3 * torch.tanh(z @ p["hidden.flow.W"].T) @ p["hidden.flow.V"].T,),
+                                           dense(p, "hidden.dense", x))[:, 4]), {"x": (2,), "t": (2,)})
+
+fact("user_scan_of_scan", """
+     # the second scan reads all of the first, backwards; a residual around both
+     layer there_and_back(x[T, n]) -> y[T, n] {
+         param U[n, n] = orthogonal(n, n)
+         param V[n, n] = orthogonal(n, n)
+
+         scan t { f[t, j] = tanh(x[t, j] + sum(k: U[j, k] * (f[t-1, k] default 0))) }
+         scan t reversed { r[t, j] = tanh(f[t, j] + mean(s: f[s, j]) + sum(k: V[j, k] * (r[t+1, k] default 0))) }
+         y[t, j] = x[t, j] + r[t, j]
+     }
+
+     hidden = x      -> dense(3) -> there_and_back
+     output = hidden -> dense(2)
+     """, {**weights("hidden.dense", 3, 2), "hidden.there_and_back.U": (3, 3), "hidden.there_and_back.V": (3, 3), **weights("output", 2, 3)},
+     lambda p, x: dense(p, "output", (lambda v: (lambda f: v + steps(6, lambda t, r: (torch.tanh(
+         f[:, 5 - t] + f.mean(1) + r @ p["hidden.there_and_back.V"].T),), zeros(x, 3)).flip(1))(
+             steps(6, lambda t, h: (torch.tanh(v[:, t] + h @ p["hidden.there_and_back.U"].T),), zeros(x, 3))))(dense(p, "hidden.dense", x))),
+     {"x": (6, 2), "t": (6, 2)})
+
+
 def functions(a):
     return ((torch.sqrt(1 + a ** 2) + torch.log(2 + torch.sin(a)) - torch.cos(2 * a) / (1 + torch.exp(-a)) + a.abs() ** 1.5 + 2 ** (a / 4))
             / torch.cosh(a) + torch.erf(a) * F.softplus(a))

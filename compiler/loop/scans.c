@@ -1,0 +1,114 @@
+/* Scans become loops over their steps, with a block inside for each statement.
+
+   Requires: a group of statements of one scan. Ensures: as lower.c. Steps at which reads lie outside their tensors, or a choice falls
+   otherwise (the first, mostly), are loops of their own: in the others nothing is asked.
+   Example:  scan t in 0..5 { h[t] = a[t] + (h[t-1] default 0) }   becomes   h[0] := a[0];  for t in 1..5: h[t] := a[t] + h[t - 1] */
+#include "loop/lowering.h"
+
+#include "tensor/affine.h"
+
+enum { MOST_PIECES = 4, MOST_STEPS = 4096 /* to look for pieces among */ };
+
+/* ---- Where something changes with the step: conditions and reads with a default that depend on it alone */
+
+typedef struct {
+    Pool *pool;
+    Index *index;
+    int64_t step; /* that is looked at */
+    uint64_t answers;
+} Look;
+
+static bool depends_on_step_alone(Expr e, const Index *index) { return e->free_count == 1 && e->free[0] == index && e->integer; }
+
+static void add_answer(Look *look, bool answer) {
+    look->answers = look->answers * UINT64_C(1099511628211) + answer + 1;
+} /* FNV */
+
+static bool reads_any(Expr e) {
+    bool reads = e->kind == EXPR_READ;
+    for (int k = 0; k < e->count && !reads; k++) reads = reads_any(e->kids[k]);
+    return reads;
+}
+
+static void look_at(void *context, Expr e) {
+    Look *look = context;
+    Expr step = expr_number(look->pool, (double)look->step);
+    if (e->kind == EXPR_OP && e->condition && e->count == 2 && e->kids[0]->integer && e->kids[1]->integer && e->free_count == 1 &&
+        e->free[0] == look->index && !reads_any(e)) {
+        Expr value = expr_substitute(look->pool, e, &look->index, &step, 1);
+        if (value->kind == EXPR_CONST) add_answer(look, value->value != 0);
+    }
+    if (e->kind != EXPR_READ || !e->has_default) return;
+    for (int i = 0; i < e->tensor->rank; i++) {
+        if (!depends_on_step_alone(e->kids[i], look->index) || reads_any(e->kids[i])) continue;
+        Expr at = expr_substitute(look->pool, e->kids[i], &look->index, &step, 1);
+        if (at->kind == EXPR_CONST) add_answer(look, at->value >= 0 && at->value < (double)e->tensor->shape[i]);
+    }
+}
+
+/* Fills cuts[0 .. count]: pieces run from one to the next. */
+static int find_pieces(Lowering *l, const Group *group, Index *index, int64_t *cuts) {
+    int count = 1;
+    uint64_t before = 0;
+    cuts[0] = 0;
+    for (int64_t t = 0; t < index->size && index->size <= MOST_STEPS; t++) {
+        Look look = {.pool = l->pool, .index = index, .step = t};
+        for (size_t i = 0; i < group->list.count; i++) expr_visit(l->pool, group->list.at[i]->value, look_at, &look);
+        if (t > 0 && look.answers != before) {
+            if (count == MOST_PIECES) {
+                count = 1;
+                break;
+            }
+            cuts[count++] = t;
+        }
+        before = look.answers;
+    }
+    cuts[count] = index->size;
+    return count;
+}
+
+/* ---- Pieces */
+
+static Statement *for_piece(Lowering *l, const Statement *s, Index *index) {
+    Statement *piece = NEW(l->arena, Statement);
+    Index *old = s->scan->index;
+    *piece = *s;
+    piece->indices = NEW_ARRAY(l->arena, Index *, s->count + 1);
+    for (int i = 0; i < s->count; i++) piece->indices[i] = s->indices[i] == old ? index : s->indices[i];
+    piece->value = expr_substitute(l->pool, s->value, &old, (Expr[]){expr_index(l->pool, index)}, 1);
+    return piece;
+}
+
+static void lower_piece(Lowering *l, const Group *group, const Scan *scan, int64_t from, int64_t to) {
+    Index *index = index_like(l->pool, scan->index);
+    index->first = from;
+    index->size = to;
+    Nodes *outer = open_loops(l, &index, 1, NULL);
+    if (l->out != outer) outer->at[outer->count - 1]->reversed = scan->reversed;
+    l->step = index;
+    for (size_t i = 0; i < group->list.count; i++) {
+        Group one = {0};
+        vec_push(l->arena, &one.list, for_piece(l, group->list.at[i], index));
+        lower_group(l, &one);
+    }
+    l->step = NULL;
+    l->out = outer;
+}
+
+void lower_scan(Lowering *l, const Group *group) {
+    const Scan *scan = group->list.at[0]->scan;
+    int64_t cuts[MOST_PIECES + 1];
+    int count = find_pieces(l, group, scan->index, cuts);
+    Node *block = node_new(l, NODE_BLOCK);
+    Nodes *outer = l->out;
+    block->statements = group->list;
+    block->scan = scan;
+    block->lines = l->lines = choose_lines(l, group, &block->choice);
+    l->out = &block->body;
+    for (int i = 0; i < count; i++) {
+        int k = scan->reversed ? count - 1 - i : i;
+        lower_piece(l, group, scan, cuts[k], cuts[k + 1]);
+    }
+    l->lines = false;
+    l->out = outer;
+}
