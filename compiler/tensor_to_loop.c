@@ -79,8 +79,10 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     lower_groups(loop, &loop->step, training, &step, NULL);
     loop->gradient.program = training;
     if (options.gradients) {
-        lower_list(loop, &loop->gradient, training, &training->forward, NULL);
-        lower_list(loop, &loop->gradient, training, &training->backward, NULL);
+        Statements both = {0};
+        for (size_t i = 0; i < training->forward.count; i++) vec_push(arena, &both, training->forward.at[i]);
+        for (size_t i = 0; i < training->backward.count; i++) vec_push(arena, &both, training->backward.at[i]);
+        lower_list(loop, &loop->gradient, training, &both, NULL);
     }
     lower_list(loop, &loop->forward, training, &training->forward,
                training->loss == NULL ? NULL : needed_for(arena, training, &training->loss, 1));
@@ -91,6 +93,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     make_names_distinct(arena, model->inference);
     for (int i = 0; i < ROUTINES; i++) {
         Routine *routine = loop_routine(loop, i, NULL);
+        digits(loop, routine);
         split(loop, routine);
         unroll(loop, routine);
         place(loop, routine);

@@ -77,13 +77,15 @@ static void print_assignment(CPrinter *p, const Node *node) {
     text_put(p->text, ";\n");
 }
 
+static void print_backwards(CPrinter *p) {
+    if (p->annotate == 0) return;
+    if (!text_ends_in(p->text, "{\n")) text_put(p->text, "\n");
+    text_put(p->text, "/* ---- Backwards: dx is the derivative of the loss with respect to x, by the chain rule */\n");
+}
+
 /* The formulas that the block computes, in the names of the model, and where they come from. */
 static void print_formulas(CPrinter *p, const Node *block) {
     if (p->annotate == 0) return;
-    if (block == p->backwards) {
-        if (!text_ends_in(p->text, "{\n")) text_put(p->text, "\n");
-        text_put(p->text, "/* ---- Backwards: dx is the derivative of the loss with respect to x, by the chain rule */\n");
-    }
     for (size_t i = 0; i < block->statements.count; i++) {
         const Statement *s = block->statements.at[i];
         Text *formula = text_new(p->text->arena);
@@ -114,15 +116,19 @@ static bool is_cut(const Nodes *nodes, const Index *index) {
     return false;
 }
 
-/* Inside a scan, whose formulas stand above all of it: the name alone. */
-static void print_name(CPrinter *p, const Node *block) {
-    const Statement *s = block->statements.at[0];
+/* A scan: its statements stand below, each with its formula. */
+static void print_scan_head(CPrinter *p, const Scan *scan) {
     if (p->annotate == 0) return;
-    text_printf(p->text, "%s/* %s */\n", text_ends_in(p->text, "{\n") ? "" : "\n", s->target->name);
+    const char *name = scan->index->name;
+    text_printf(p->text, "%s/* ", text_ends_in(p->text, "{\n") ? "" : "\n");
+    if (scan->reversed) text_printf(p->text, "Step by step, from %s = %lld down to 0", name, (long long)scan->index->size - 1);
+    else text_printf(p->text, "Step by step, from %s = 0 to %lld", name, (long long)scan->index->size - 1);
+    text_put(p->text, ": each step needs what the one before it found. */\n");
 }
 
 static void print_block(CPrinter *p, const Node *node) {
-    if (node->inner) print_name(p, node);
+    if (node == p->backwards) print_backwards(p);
+    if (node->scan != NULL) print_scan_head(p, node->scan);
     else print_formulas(p, node);
     size_t mark = c_enter(p);
     for (size_t i = 0; i < node->statements.count && !node->lines && node->scan == NULL;

@@ -37,7 +37,7 @@ static void check_node(void *context, Expr e) {
     if (e->kind == EXPR_INDEX && !in_scope(c, e->index)) complain(c, "there is no loop over", e->index->name);
     if (e->kind != EXPR_READ) return;
     const Tensor *t = e->tensor;
-    if (loop_is_local(c->routine, t)) {
+    if (t->local) {
         if (!in_scope(c, t)) complain(c, "out of scope is", t->name);
     } else if (t->kind == TENSOR_VALUE || t->kind == TENSOR_PART || t->kind == TENSOR_ADJOINT) {
         if (!c->buffered[t->id]) complain(c, "reads before anything writes", t->name);

@@ -109,7 +109,7 @@ static double function(const LoopMachine *m, Op op, double a, double b, double c
 
 static bool find_point(LoopMachine *m, const Tensor *tensor, const Expr *subscripts, size_t *point) {
     *point = 0;
-    if (loop_is_local(m->routine, tensor)) return true;
+    if (tensor->local) return true;
     for (int i = 0; i < tensor->rank; i++) {
         double at = evaluate(m, subscripts[i]);
         if (at < 0 || at >= (double)tensor->shape[i]) return false;

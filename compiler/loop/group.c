@@ -18,13 +18,19 @@ typedef struct {
     bool fits;
 } Look;
 
-/* Is the read at the statement's own point? */
-static bool at_point(Expr read, const Statement *s) {
+bool at_point(Expr read, const Statement *s) {
     if (read->has_default || read->tensor->rank != s->count) return false;
     for (int i = 0; i < s->count; i++) {
         if (read->kids[i]->kind != EXPR_INDEX || read->kids[i]->index != s->indices[i]) return false;
     }
     return true;
+}
+
+bool is_held(const Group *group, const Tensor *tensor) {
+    for (size_t i = 0; i < group->held.count; i++) {
+        if (group->held.at[i] == tensor) return true;
+    }
+    return false;
 }
 
 static bool written_in(const Group *group, const Tensor *tensor) {
@@ -90,7 +96,7 @@ static void reads_overwritten(void *context, Expr e) {
     if (written_in(look->group, e->tensor) && !at_point(e, look->group->list.at[0])) look->fits = false;
 }
 
-static Statement *with_indices(Arena *arena, Program *program, const Statement *s, const Statement *leader) {
+Statement *with_indices(Arena *arena, Program *program, const Statement *s, const Statement *leader) {
     Statement *same = NEW(arena, Statement);
     *same = *s;
     Expr to[leader->count + 1];
@@ -118,7 +124,7 @@ static bool join(Look *look, Statement *gradient, Group *group) {
     const Tensor *parameter = gradient->target->of;
     size_t first = look->program->update.count, last = 0;
     vec_push(look->arena, &group->list, gradient);
-    group->in_place = true;
+    vec_push(look->arena, &group->held, gradient->target);
     for (size_t i = 0; i < look->program->update.count; i++) {
         const Statement *s = look->program->update.at[i];
         if (s->target != parameter && !(s->target->kind == TENSOR_STATE && s->target->of == parameter)) continue;

@@ -52,10 +52,9 @@ struct Node {
 /* One function of the generated code. */
 typedef struct {
     Program *program;
-    Nodes body;       /* blocks */
-    Tensors in_place; /* gradients that are local variables here */
-    Tensors buffers;  /* what the work space holds, in order of first use */
-    int *space;       /* by tensor id: > 0: the number of the space that it shares with others that live at other times */
+    Nodes body;      /* blocks */
+    Tensors buffers; /* what the work space holds, in order of first use */
+    int *space;      /* by tensor id: > 0: the number of the space that it shares with others that live at other times */
     int spaces;
     bool *uses;    /* by tensor id: read or written */
     int functions; /* pieces of it that are functions of their own: 1 to this number */
@@ -86,9 +85,6 @@ typedef struct {
         forward; /* what the loss of training needs, every tensor in a buffer of its own: to look for the first that is not finite */
 } LoopProgram;
 
-/* Is the tensor a variable in this routine? */
-bool loop_is_local(const Routine *routine, const Tensor *tensor);
-
 enum { FIRST_LOCAL = 1 << 24 };
 
 enum { ROUTINES = 6 };
@@ -104,20 +100,27 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
    a simplified program. Ensures: gradient and update of a parameter are one group, and the gradient is in no buffer, where nothing
    else reads it and nothing that it reads was overwritten before. */
 typedef struct {
-    Statements list; /* of one scan, or a gradient and what updates with it, or one statement */
-    bool in_place;   /* the first is a gradient that is needed here alone */
+    Statements list; /* of one scan, or of one nest of loops: the first may reduce, the others follow it at the same point */
+    Tensors held;    /* targets that are needed here alone, at their own point: variables */
 } Group;
 typedef Vec(Group) Groups;
 Groups group_statements(Arena *arena, Program *program);
 Groups group_each(Arena *arena, const Statements *list); /* each statement, or scan, by itself */
+bool is_held(const Group *group, const Tensor *tensor);
+bool at_point(Expr read, const Statement *s); /* is the read at the statement's own point? */
+Statement *with_indices(Arena *arena, Program *program, const Statement *s,
+                        const Statement *leader); /* the same, over the leader's */
 
 /* rings.c: tensors of scans keep only the steps that are read. */
 void keep_last_steps(Program *program); /* finds how many */
 Expr read_ring(Pool *pool, Expr read);  /* a read of such a tensor, at the place where the step stands */
 void shorten_rings(Program *program);   /* when all reads are such */
 
-/* lower.c: the nodes of those groups whose first statement's target is wanted (by tensor id; NULL: of all), behind the routine's own. */
+/* lower.c: the nodes of those groups whose first statement's target is wanted (by tensor id; NULL: of all): once for each routine. */
 void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted);
+
+/* digits.c: an index under / and mod becomes several. */
+void digits(LoopProgram *loop, Routine *routine);
 
 /* split.c: loops in pieces, where an index decides whether reads lie inside. */
 void split(LoopProgram *loop, Routine *routine);

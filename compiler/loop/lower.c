@@ -22,39 +22,49 @@ static Expr axis_of(const Lowering *l, const Statement *s, int axis) {
     return expr_op2(l->pool, OP_MOD, at, expr_number(l->pool, (double)s->target->ring));
 }
 
-static void store_value(Lowering *l, const Statement *s, Expr value) {
-    value = lowered(l, value);
-    Expr at[s->target->rank + 1];
-    for (int i = 0; i < s->target->rank; i++) at[i] = axis_of(l, s, i);
-    store(l, s->target, at, value);
-}
+/* ---- One element of a group: the values of its statements, one after another. What only the group reads becomes a variable. */
 
 typedef struct {
-    const Tensor *tensor;
-    Expr value;
-} Variable;
+    const Group *group;
+    Expr *variables; /* of each statement, or NULL */
+} Element;
 
 static Expr variable_for(void *context, Expr e) {
-    const Variable *variable = context;
-    return e->kind == EXPR_READ && e->tensor == variable->tensor ? variable->value : e;
-}
-
-/* A gradient that is needed in the same loops alone: a variable of its name. A sum ends in a variable anyway. */
-static Variable gradient_variable(Lowering *l, const Statement *s, Expr value) {
-    value = lowered(l, value);
-    if (value->kind == EXPR_READ && (value->tensor->local || value->tensor->array)) {
-        value->tensor->name = s->target->name;
-        return (Variable){s->target, value};
+    const Element *element = context;
+    for (size_t i = 0; e->kind == EXPR_READ && i < element->group->list.count; i++) {
+        if (element->group->list.at[i]->target == e->tensor && element->variables[i] != NULL) return element->variables[i];
     }
-    Node *node = node_new(l, NODE_LET);
-    node->target = s->target;
-    node->value = value;
-    node->constant = true;
-    vec_push(l->arena, &l->routine->in_place, s->target);
-    return (Variable){0};
+    return e;
 }
 
-/* Values in which each sum has been replaced by what reads its row. */
+/* A sum ends in a variable anyway. */
+static Expr hold(Lowering *l, const Statement *s, Expr value) {
+    bool has_one = value->kind == EXPR_READ && (value->tensor->local || value->tensor->array);
+    if (!has_one) return read_local(l, let(l, s->target->name, s->target->index_range, value, true));
+    value->tensor->name = s->target->name;
+    return value;
+}
+
+/* `first` is what the first statement became; the element stands `by` behind the index. */
+static void lower_element(Lowering *l, const Group *group, Expr first, bool stored, Index *index, int by) {
+    Expr variables[group->list.count];
+    for (size_t i = 0; i < group->list.count; i++) variables[i] = NULL;
+    Element element = {group, variables};
+    for (size_t i = 0; i < group->list.count; i++) {
+        const Statement *s = group->list.at[i];
+        if (i == 0 && stored) continue;
+        Expr value = i == 0 ? first : without_single_indices(l, s->value), at[s->target->rank + 1];
+        if (i > 0) value = expr_replace(l->pool, value, variable_for, &element);
+        if (by > 0) value = shifted(l, value, index, by);
+        value = lowered(l, value);
+        if (is_held(group, s->target)) {
+            variables[i] = hold(l, s, value);
+            continue;
+        }
+        for (int k = 0; k < s->target->rank; k++) at[k] = by > 0 ? shifted(l, axis_of(l, s, k), index, by) : axis_of(l, s, k);
+        store(l, s->target, at, value);
+    }
+}
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
 
@@ -87,20 +97,21 @@ static void sum_together(void *context, Expr e) {
     l->out = outer;
 }
 
-/* The innermost index of the statement, if its sums are worth it. */
-static Index *index_together(Lowering *l, const Group *group) {
+Index *index_together(Lowering *l, const Group *group) {
     const Statement *s = group->list.at[0];
+    if (row_index(l, s, false) != NULL) return NULL;
     Sums sums = {0};
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
-    bool fits = group->list.count == 1 && s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves &&
-                last != NULL && !last->batch && last != l->step;
+    bool fits = s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves && last != NULL && !last->batch &&
+                last != l->step;
     if (!fits || last->size < 2 * count_together(l) || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
         return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }
 
-static void lower_together(Lowering *l, const Statement *s, Index *index) {
+static void lower_together(Lowering *l, const Group *group, Index *index) {
+    const Statement *s = group->list.at[0];
     int count = count_together(l);
     Expr value = without_single_indices(l, s->value);
     open_loops(l, s->indices, s->count, index);
@@ -112,18 +123,15 @@ static void lower_together(Lowering *l, const Statement *s, Index *index) {
     Together together = {.l = l, .index = index, .count = count};
     for (int k = 0; k < count; k++) together.found[k].arena = l->arena;
     expr_visit(l->pool, value, sum_together, &together);
-    for (int k = 0; k < count; k++) {
-        Expr one = shifted(l, expr_rewrite(l->pool, value, read_of, &together.found[k]), index, k), at[s->target->rank + 1];
-        for (int i = 0; i < s->target->rank; i++) at[i] = shifted(l, axis_of(l, s, i), index, k);
-        store(l, s->target, at, lowered(l, one));
-    }
+    for (int k = 0; k < count; k++)
+        lower_element(l, group, expr_rewrite(l->pool, value, read_of, &together.found[k]), false, index, k);
     l->out = outer;
     if (index->size % count == 0) return;
     Node *rest = node_new(l, NODE_LOOP);
     rest->index = index;
     rest->rest = count;
     l->out = &rest->body;
-    store_value(l, s, value);
+    lower_element(l, group, value, false, NULL, 0);
 }
 
 /* ---- Straight lines or loops: loops of a vector's length beat straight lines from about thirty multiply-adds on */
@@ -200,22 +208,17 @@ void lower_group(Lowering *l, const Group *group) {
     block->lines = lines && !block->inner;
     Index *across = row_index(l, s, lines);
     Expr value = without_single_indices(l, s->value);
-    Index *together = across == NULL && !lines ? index_together(l, group) : NULL;
+    Index *together = lines ? NULL : index_together(l, group);
     if (together != NULL) {
-        lower_together(l, s, together);
+        lower_together(l, group, together);
         l->out = outer;
         return;
     }
     open_loops(l, s->indices, s->count, across);
-    if (across == NULL || sums_across(l, group, across, &value)) {
+    bool stored = across != NULL && !sums_across(l, group, across, &value);
+    if (!stored || group->list.count > 1) {
         if (across != NULL) open_loops(l, &across, 1, NULL);
-        Variable gradient = {0};
-        if (group->in_place) gradient = gradient_variable(l, s, value);
-        else store_value(l, s, value);
-        for (size_t i = 1; i < group->list.count; i++) {
-            Expr next = without_single_indices(l, group->list.at[i]->value);
-            store_value(l, group->list.at[i], expr_replace(l->pool, next, variable_for, &gradient));
-        }
+        lower_element(l, group, value, stored, NULL, 0);
     }
     block->scoped = block->body.count > 1;
     l->out = outer;
@@ -226,7 +229,11 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
         .loop = loop, .routine = routine, .program = program, .pool = program->pool, .arena = loop->arena, .out = &routine->body};
     l.unrolls = routine != &loop->forward && routine != &loop->initial;
     routine->program = program;
+    Groups all = {0};
     for (size_t i = 0; i < groups->count; i++) {
-        if (wanted == NULL || wanted[groups->at[i].list.at[0]->target->id]) lower_group(&l, &groups->at[i]);
+        if (wanted == NULL || wanted[groups->at[i].list.at[0]->target->id]) vec_push(l.arena, &all, groups->at[i]);
     }
+    count_readers(&l, &all);
+    Groups fused = fuse(&l, &all);
+    for (size_t i = 0; i < fused.count; i++) lower_group(&l, &fused.at[i]);
 }

@@ -1,4 +1,4 @@
-/* Shared by the files that make nodes of statements: lower.c, reduce.c, rows.c. */
+/* Shared by the files that make nodes of statements: lower.c, fuse.c, scans.c, reduce.c, rows.c. */
 #ifndef NNC_LOOP_LOWERING_H
 #define NNC_LOOP_LOWERING_H
 
@@ -14,6 +14,7 @@ typedef struct {
     bool unrolls;
     const Index *step; /* of the scan around, whose loop is open, or NULL */
     bool lines;        /* ... and whether it becomes straight lines */
+    int *readers;      /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
 enum { SHORT_ROW = 4, LONG_SUM = 8 };
@@ -24,10 +25,16 @@ typedef struct {
     bool leaves; /* a read may lie outside: split.c cuts its loops */
 } Sums;
 
+/* ---- fuse.c: what runs in the same loops */
+void count_readers(Lowering *l, const Groups *groups);
+Groups fuse(Lowering *l, const Groups *groups);
+
 /* ---- scans.c */
 void lower_scan(Lowering *l, const Group *group);
 void lower_group(Lowering *l, const Group *group);
 bool choose_lines(Lowering *l, const Group *group, const char **why);
+Index *index_together(Lowering *l,
+                      const Group *group); /* of a statement whose sums run several at a time in a loop over it, or NULL */
 
 /* ---- reduce.c: nodes, and values without reductions */
 Node *node_new(Lowering *l, NodeKind kind);

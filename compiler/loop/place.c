@@ -22,14 +22,6 @@ typedef struct {
     bool straight;
 } Placement;
 
-bool loop_is_local(const Routine *routine, const Tensor *tensor) {
-    if (tensor->local) return true;
-    for (size_t i = 0; i < routine->in_place.count; i++) {
-        if (routine->in_place.at[i] == tensor) return true;
-    }
-    return false;
-}
-
 static bool is_computed(const Tensor *t) {
     return !t->array && (t->kind == TENSOR_VALUE || t->kind == TENSOR_PART || t->kind == TENSOR_ADJOINT);
 }
@@ -47,7 +39,7 @@ static bool constant_point(const Tensor *tensor, const Expr *subscripts, size_t 
 
 static void look(Placement *p, const Tensor *tensor, const Expr *subscripts, bool straight) {
     size_t point;
-    if (loop_is_local(p->routine, tensor)) return;
+    if (tensor->local) return;
     bool elsewhere = p->home[tensor->id] != 0 && p->home[tensor->id] != p->function + 1;
     p->home[tensor->id] = p->function + 1;
     if (!straight || elsewhere || !constant_point(tensor, subscripts, &point)) p->in_memory[tensor->id] = true;
@@ -108,7 +100,7 @@ static Tensor *variable_for(Placement *p, const Tensor *t, const Expr *subscript
 static Expr read_variable(void *context, Expr e) {
     Placement *p = context;
     size_t point;
-    if (e->kind != EXPR_READ || loop_is_local(p->routine, e->tensor) || p->variables[e->tensor->id] == NULL) return e;
+    if (e->kind != EXPR_READ || e->tensor->local || p->variables[e->tensor->id] == NULL) return e;
     if (!constant_point(e->tensor, e->kids, &point)) bug("'%s' is read at no constant point", e->tensor->name);
     return expr_read(p->pool, p->variables[e->tensor->id][point], NULL, 0, NULL);
 }
@@ -187,7 +179,7 @@ typedef struct {
 } Uses;
 
 static void use(Uses *u, Tensor *tensor) {
-    if (loop_is_local(u->routine, tensor)) return;
+    if (tensor->local) return;
     if (!u->uses[tensor->id] && is_computed(tensor) && u->buffers != NULL) vec_push(u->arena, u->buffers, tensor);
     u->uses[tensor->id] = true;
 }

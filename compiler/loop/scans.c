@@ -86,11 +86,14 @@ static void lower_piece(Lowering *l, const Group *group, const Scan *scan, int64
     Nodes *outer = open_loops(l, &index, 1, NULL);
     if (l->out != outer) outer->at[outer->count - 1]->reversed = scan->reversed;
     l->step = index;
+    Groups each = {0};
     for (size_t i = 0; i < group->list.count; i++) {
         Group one = {0};
         vec_push(l->arena, &one.list, for_piece(l, group->list.at[i], index));
-        lower_group(l, &one);
+        vec_push(l->arena, &each, one);
     }
+    Groups fused = fuse(l, &each);
+    for (size_t i = 0; i < fused.count; i++) lower_group(l, &fused.at[i]);
     l->step = NULL;
     l->out = outer;
 }

@@ -203,21 +203,24 @@ static void split_loop(Split *s, Node *node, Nodes *out) {
         add_piece(s, node, i == 0 ? 0 : cuts.at[i - 1], i == cuts.count ? node->index->size : cuts.at[i], out);
 }
 
+static void split_block(Split *s, Node *block) {
+    if (block->lines) return;
+    split_list(s, &block->body);
+    block->scoped |= block->body.count > 1;
+}
+
 static void split_list(Split *s, Nodes *nodes) {
     Nodes out = {0};
     for (size_t i = 0; i < nodes->count; i++) {
-        if (nodes->at[i]->kind == NODE_LOOP) split_loop(s, nodes->at[i], &out);
-        else vec_push(s->loop->arena, &out, nodes->at[i]);
+        Node *node = nodes->at[i];
+        if (node->kind == NODE_LOOP) split_loop(s, node, &out);
+        else vec_push(s->loop->arena, &out, node);
+        if (node->kind == NODE_BLOCK) split_block(s, node);
     }
     *nodes = out;
 }
 
 void split(LoopProgram *loop, Routine *routine) {
     Split s = {.loop = loop, .routine = routine, .pool = routine->program->pool};
-    for (size_t i = 0; i < routine->body.count; i++) {
-        Node *block = routine->body.at[i];
-        if (block->lines) continue;
-        split_list(&s, &block->body);
-        block->scoped |= block->body.count > 1;
-    }
+    split_list(&s, &routine->body);
 }

@@ -1,0 +1,185 @@
+/* Statements whose loops are the same run in one nest: an activation behind its sum, the gates of a recurrent cell side by side.
+
+   Requires: groups in the order in which they run. Ensures: the same values; in a group, only the first statement reduces, and what
+   one reads of another stands at the point where both are, or was found in an earlier step of their scan. Targets that only their own
+   group reads are held: they become variables.
+   Example:  z[b, j] = sum(i: W[j, i] * x[b, i]);  h[b, j] = max(z[b, j], 0)       becomes
+             for b: for j: { z := sum(...); h[b, j] := max(z, 0) }                 where nothing else reads z
+   Straight lines stay as they are, each statement below its own formula; and sums that run several at a time keep their loops to
+   themselves: what follows them is vector code only in loops of its own. */
+#include "loop/lowering.h"
+
+#include "tensor/steps.h"
+
+enum { MOST_FUSED = 12, CALL = 20 /* the cost of a function that is worth a loop of its own, where lanes may compute it */ };
+
+/* ---- Who reads what */
+
+static void count_read(void *context, Expr e) {
+    if (e->kind == EXPR_READ) ((int *)context)[e->tensor->id]++;
+}
+
+static void never_hold(Lowering *l, const Tensor *tensor) {
+    if (tensor != NULL) l->readers[tensor->id] = INT32_MAX / 2;
+}
+
+void count_readers(Lowering *l, const Groups *groups) {
+    const Program *program = l->program;
+    l->readers = NEW_ARRAY(l->arena, int, program->all.count + 1);
+    for (size_t i = 0; i < groups->count; i++) {
+        const Statements *list = &groups->at[i].list;
+        for (size_t k = 0; k < list->count; k++) {
+            expr_visit(l->pool, list->at[k]->value, count_read, l->readers);
+            for (int a = 0; list->at[k]->subscripts != NULL && a < list->at[k]->target->rank; a++)
+                expr_visit(l->pool, list->at[k]->subscripts[a], count_read, l->readers);
+        }
+    }
+    never_hold(l, program->loss);
+    for (size_t i = 0; i < program->metrics.count; i++) never_hold(l, program->metrics.at[i].tensor);
+    for (size_t i = 0; i < program->outputs.count; i++) {
+        if (l->routine == &l->loop->predict) never_hold(l, program->outputs.at[i]);
+    }
+    for (size_t i = 0; i < program->all.count; i++) {
+        const Tensor *t = program->all.at[i];
+        bool result = l->routine == &l->loop->gradient && t->kind == TENSOR_ADJOINT && t->of->kind == TENSOR_PARAMETER;
+        if (result || tensor_is_persistent(t) || l->routine == &l->loop->forward) never_hold(l, t);
+    }
+}
+
+/* ---- May a statement join a group? */
+
+typedef struct {
+    const Group *group;
+    const Statement *s; /* with the indices of the group */
+    const Index *step;  /* of the scan around, or NULL */
+    const Tensor *of;   /* a target to look for */
+    bool fits, reads, calls;
+} Join;
+
+static int position_in(const Group *group, const Tensor *tensor) {
+    for (size_t i = 0; i < group->list.count; i++) {
+        if (group->list.at[i]->target == tensor) return (int)i;
+    }
+    return -1;
+}
+
+/* At an earlier step of the scan: another than the one that runs. */
+static bool at_other_step(Expr read, const Index *step) {
+    if (step == NULL) return false;
+    Expr at = read->kids[scan_axis(read->tensor->definition)];
+    return !(at->kind == EXPR_INDEX && at->index == step);
+}
+
+static void look_at(void *context, Expr e) {
+    Join *join = context;
+    if (e->kind == EXPR_OP && !e->integer && op_info(e->op)->cost >= CALL) join->calls = true;
+    if (e->kind == EXPR_DRAW) join->calls = true;
+    if (e->kind != EXPR_READ || position_in(join->group, e->tensor) < 0) return;
+    join->reads = true;
+    if (!at_point(e, join->s) && !at_other_step(e, join->step)) join->fits = false;
+}
+
+/* Members that read what the new one overwrites must do so at their point. */
+static void look_at_target(void *context, Expr e) {
+    Join *join = context;
+    if (e->kind == EXPR_READ && e->tensor == join->of && !at_point(e, join->s)) join->fits = false;
+}
+
+static void note_operand(void *context, Expr e) {
+    if (e->kind == EXPR_READ && e->tensor->rank > 0) ((bool *)context)[e->tensor->id] = true;
+}
+
+static void look_for_operand(void *context, Expr e) {
+    bool **common = context;
+    if (e->kind == EXPR_READ && common[0][e->tensor->id]) *common[1] = true;
+}
+
+/* Do they have anything in common but their loops? */
+static bool related(Lowering *l, const Group *group, const Statement *s) {
+    Arena *scratch = arena_new();
+    bool *operands = NEW_ARRAY(scratch, bool, l->program->all.count + 1), shared = false;
+    for (size_t i = 0; i < group->list.count; i++) {
+        const Statement *member = group->list.at[i];
+        shared |= s->target->kind == TENSOR_STATE && member->target->of == s->target->of;
+        expr_visit(l->pool, member->value, note_operand, operands);
+    }
+    expr_visit(l->pool, s->value, look_for_operand, (bool *[]){operands, &shared});
+    arena_free(scratch);
+    return shared;
+}
+
+static bool same_loops(const Lowering *l, const Statement *a, const Statement *b) {
+    bool same = a->count == b->count && a->scan == b->scan && a->subscripts == NULL && b->subscripts == NULL;
+    for (int i = 0; same && i < a->count; i++) {
+        same = a->indices[i]->size == b->indices[i]->size && a->indices[i]->batch == b->indices[i]->batch &&
+               (a->indices[i] == l->step) == (b->indices[i] == l->step);
+    }
+    return same;
+}
+
+static bool is_lines(Lowering *l, Statement *s) {
+    Group one = {0};
+    const char *why;
+    vec_push(l->arena, &one.list, s);
+    return l->step != NULL ? l->lines : choose_lines(l, &one, &why);
+}
+
+/* The statement as a member of the group, or NULL. */
+static Statement *joins(Lowering *l, const Group *group, Statement *s) {
+    Statement *leader = group->list.at[0];
+    if (group->list.count == MOST_FUSED || s->value->reduces || !same_loops(l, leader, s) || is_lines(l, s) ||
+        is_lines(l, leader))
+        return NULL;
+    Statement *member = with_indices(l->arena, l->program, s, leader);
+    Join join = {.group = group, .s = member, .step = l->step, .fits = true};
+    expr_visit(l->pool, member->value, look_at, &join);
+    if (leader->value->reduces && (join.calls || !join.reads || index_together(l, group) != NULL)) return NULL;
+    join.of = s->target;
+    for (size_t i = 0; i < group->list.count && tensor_is_persistent(s->target); i++) {
+        join.s = group->list.at[i];
+        expr_visit(l->pool, group->list.at[i]->value, look_at_target, &join);
+    }
+    return join.fits && (join.reads || related(l, group, member)) ? member : NULL;
+}
+
+/* ---- Targets that their group alone reads */
+
+typedef struct {
+    const Tensor *tensor;
+    const Statement *reader;
+    int count;
+} Readers;
+
+static void count_here(void *context, Expr e) {
+    Readers *r = context;
+    r->count += e->kind == EXPR_READ && e->tensor == r->tensor && at_point(e, r->reader);
+}
+
+static void find_held(Lowering *l, Group *group) {
+    for (size_t i = 0; i < group->list.count; i++) {
+        Readers here = {.tensor = group->list.at[i]->target};
+        for (size_t k = i + 1; k < group->list.count; k++) {
+            here.reader = group->list.at[k];
+            expr_visit(l->pool, here.reader->value, count_here, &here);
+        }
+        if (here.count > 0 && here.count == l->readers[here.tensor->id] && !is_held(group, here.tensor))
+            vec_push(l->arena, &group->held, group->list.at[i]->target);
+    }
+}
+
+Groups fuse(Lowering *l, const Groups *groups) {
+    Groups fused = {0};
+    for (size_t i = 0; i < groups->count; i++) {
+        const Group *next = &groups->at[i];
+        bool one = next->list.count == 1 && (l->step != NULL || next->list.at[0]->scan == NULL);
+        Group *last = fused.count > 0 ? &fused.at[fused.count - 1] : NULL;
+        bool open = last != NULL && (l->step != NULL || last->list.at[0]->scan == NULL);
+        Statement *member = one && open ? joins(l, last, next->list.at[0]) : NULL;
+        if (member != NULL) vec_push(l->arena, &last->list, member);
+        else vec_push(l->arena, &fused, *next);
+    }
+    for (size_t i = 0; i < fused.count; i++) {
+        if (l->step != NULL || fused.at[i].list.at[0]->scan == NULL) find_held(l, &fused.at[i]);
+    }
+    return fused;
+}
