@@ -64,7 +64,7 @@ row() {
 }
 
 printf '%-8s %5s %12s %12s %9s %12s %9s\n' net batch "plain ns" "fast ns" "to plain" "strict ns" "to plain"
-row tiny 2 2 2 SIGMOID 0.5f 128 1
+row tiny 2 2 2 SIGMOID 0.5f 128 1 32
 row iris 4 16 3 TANH 0.01f 160 1 16 32
 row digits 64 32 10 RELU 0.01f 1792 1 32
 row mnist 784 128 10 RELU 0.01f 512 1 32 128

@@ -126,12 +126,16 @@ static const char strict_arithmetic[] =
     "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
     "#endif\n\n";
 
-static const char fast_arithmetic[] = "/* Fast arithmetic: sums that say so may be reordered, multiply-adds fused. Compile with "
-                                      "-O3 -march=native -fopenmp-simd. */\n"
-                                      "#if defined(__GNUC__)\n"
-                                      "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
-                                      "#endif\n"
-                                      "#define NNC_FAST 1\n\n";
+static const char fast_arithmetic[] =
+    "/* Fast arithmetic: sums may be reordered, multiply-adds fused. Compile with "
+    "-O3 -march=native -fopenmp-simd. */\n"
+    "#if defined(__GNUC__)\n"
+    "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
+    "#endif\n"
+    "#if defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)\n"
+    "#pragma GCC optimize(\"associative-math\", \"no-signed-zeros\", \"no-trapping-math\")\n"
+    "#endif\n"
+    "#define NNC_FAST 1\n\n";
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
     return arena_printf(

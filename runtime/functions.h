@@ -31,6 +31,20 @@
 #error "functions.h needs arithmetic as written: compile without -ffast-math"
 #endif
 
+/* Fast arithmetic (NNC_FAST, which a network defines before it includes this): the including file may have sums reordered where the
+   machine fuses multiply and add (NNC_FUSED). What follows keeps its accuracy then, below 4 ulp, by fused operations, or is compiled
+   as written by itself. */
+#ifndef NNC_AS_WRITTEN
+#if defined(NNC_FAST) && defined(__GNUC__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
+#define NNC_FUSED 1
+#endif
+#if defined(NNC_FAST) && defined(__GNUC__) && !defined(__clang__)
+#define NNC_AS_WRITTEN __attribute__((optimize("no-associative-math", "fp-contract=off")))
+#else
+#define NNC_AS_WRITTEN
+#endif
+#endif
+
 typedef char nnc_float_is_binary32[(sizeof(float) == 4U) ? 1 : -1];
 
 /* ---- Bits */
@@ -66,11 +80,15 @@ static inline float nnc_upperf(float x) { return nnc_from_bitsf(nnc_bitsf(x) & 0
 
 /* a * b - product, where product = a * b rounded: exact unless it underflows (Dekker 1971, the split by bits). */
 static inline float nnc_product_errorf(float a, float b, float product) {
+#ifdef NNC_FUSED
+    return __builtin_fmaf(a, b, -product);
+#else
     const float ah = nnc_upperf(a);
     const float al = a - ah;
     const float bh = nnc_upperf(b);
     const float bl = b - bh;
     return (((ah * bh - product) + ah * bl) + al * bh) + al * bl;
+#endif
 }
 
 /* ---- Steps */
@@ -81,7 +99,11 @@ static inline float nnc_signf(float x) { return (float)((int)(x > 0.0f) - (int)(
 /* The greatest integer <= x: exact. Adding and subtracting 2^23 rounds |x| to an integer. */
 static inline float nnc_floorf(float x) {
     const float a = nnc_absf(x);
+#ifdef NNC_FUSED
+    const float rounded = nnc_with_signf((__builtin_fmaf(a, 0.5f, 0x1p22f) - 0x1p22f) * 2.0f, x);
+#else
     const float rounded = nnc_with_signf((a + 8388608.0f) - 8388608.0f, x);
+#endif
     const float below = rounded - 1.0f;
     const float whole = (rounded > x) ? below : rounded;
     return (a < 8388608.0f) ? whole : x;
@@ -132,7 +154,11 @@ static inline float nnc_sqrtf(float x) {
     const float y1 = y0 * (1.5f - ((half * y0) * y0));
     const float y2 = y1 * (1.5f - ((half * y1) * y1));
     const float s0 = m * y2;
+#ifdef NNC_FUSED
+    const float s1 = s0 + (__builtin_fmaf(-s0, s0, m) * (0.5f * y2));
+#else
     const float s1 = s0 + ((m - (s0 * s0)) * (0.5f * y2));
+#endif
     const uint32_t s = (uint32_t)(int32_t)(s1 * 8388608.0f);
     const uint32_t n = (fraction | 0x00800000U) << (24U - even); /* modulo 2^32, and so is the remainder */
     const uint32_t remainder = (n - (s * s)) + 0x10000000U;
@@ -152,10 +178,17 @@ static inline float nnc_sqrtf(float x) {
 /* r in [-ln 2 / 2, ln 2 / 2] and n = k + 254 with x = k ln 2 + r, for -105 <= x <= 91 (Cody and Waite: k times the upper part
    of ln 2 is exact). Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
 static inline float nnc_exp_reducef(float x, uint32_t *n) {
+#ifdef NNC_FUSED
+    const float shifted = __builtin_fmaf(x, 0x1.715476p0f, 0x1.8p23f);
+    const float k = shifted - 0x1.8p23f;
+    *n = nnc_bitsf(shifted) - (0x4B400000U - 254U);
+    return __builtin_fmaf(k, -0x1.7f7d1cp-20f, __builtin_fmaf(k, -0x1.62e4p-1f, x));
+#else
     const float shifted = (x * 0x1.715476p0f) + 0x1.8p23f;
     const float k = shifted - 0x1.8p23f;
     *n = nnc_bitsf(shifted) - (0x4B400000U - 254U);
     return (x - (k * 0x1.62e4p-1f)) - (k * 0x1.7f7d1cp-20f);
+#endif
 }
 
 /* exp(r) 2^(n - 254): [S] degree 6, relative error below 2^-28.2; Estrin's order. 2^k in two factors, so that the second
@@ -200,16 +233,26 @@ static inline float nnc_exp_halff(float x) {
     return nnc_exp_finishf(r, n - 1U);
 }
 
-/* exp(x) - 1 = 2^k (exp(r) - 1 + 1 - 2^-k): [S] exp(r) - 1 in degree 6, relative error below 2^-26.1. Max 1.32 ulp. */
-static inline float nnc_expm1f(float x) {
-    uint32_t n;
-    const float above = (x < -20.0f) ? -20.0f : x;
-    const float r = nnc_exp_reducef((above > 89.0f) ? 89.0f : above, &n);
+/* exp(r) - 1 - r for |r| <= ln 2 / 2: [S] degree 6, relative error of exp(r) - 1 below 2^-26.1. */
+static inline float nnc_expm1_tailf(float r) {
     const float r2 = r * r;
     const float low = 0x1.fffffep-2f + (r * 0x1.5554bp-3f);
     const float middle = 0x1.555716p-5f + (r * 0x1.12279ep-7f);
     const float q = low + (r2 * (middle + (r2 * 0x1.6b7376p-10f)));
-    const float y = (r + (1.0f - nnc_from_bitsf((n > 380U) ? 0U : (381U - n) << 23))) + (r2 * q);
+    return r2 * q;
+}
+
+/* exp(x) - 1 = 2^k (exp(r) - 1 + 1 - 2^-k). Max 1.32 ulp. */
+static inline float nnc_expm1f(float x) {
+    uint32_t n;
+    const float above = (x < -20.0f) ? -20.0f : x;
+    const float r = nnc_exp_reducef((above > 89.0f) ? 89.0f : above, &n);
+    const float tail = nnc_expm1_tailf(r);
+#ifdef NNC_FUSED
+    const float y = (r + ((n == 254U) ? 0.0f : 1.0f - nnc_from_bitsf((n > 380U) ? 0U : (381U - n) << 23))) + tail;
+#else
+    const float y = (r + (1.0f - nnc_from_bitsf((n > 380U) ? 0U : (381U - n) << 23))) + tail;
+#endif
     const uint32_t half = n >> 1;
     return nnc_with_signf((y * nnc_from_bitsf(half << 23)) * nnc_from_bitsf((n - half) << 23), x);
 }
@@ -269,6 +312,19 @@ static inline float nnc_softplusf(float x) {
 /* tanh(x): up to 0.625 [S] odd, degree 11, relative error below 2^-27.8; above, 1 - 2 / (exp(2|x|) + 1) (Cody and Waite).
    Max 1.34 ulp. */
 static inline float nnc_tanhf(float x) {
+#ifdef NNC_FAST
+    uint32_t n; /* e / (e + 2) with e = exp(2x) - 1: one path for all, and one more rounding */
+    const float above = (x < -10.0f) ? -10.0f : x;
+    const float r = nnc_exp_reducef(2.0f * ((above > 10.0f) ? 10.0f : above), &n);
+    const float scale = nnc_from_bitsf((n - 127U) << 23);
+    const float p = r + nnc_expm1_tailf(r);
+#ifdef NNC_FUSED
+    const float e = __builtin_fmaf(p, scale, scale - 1.0f);
+#else
+    const float e = (p * scale) + (scale - 1.0f);
+#endif
+    return e / (e + 2.0f);
+#else
     uint32_t n;
     const float a = nnc_absf(x);
     const float z = a * a;
@@ -280,6 +336,7 @@ static inline float nnc_tanhf(float x) {
     const float r = nnc_exp_reducef(2.0f * ((a > 10.0f) ? 10.0f : a), &n);
     const float large = 1.0f - (2.0f / (nnc_exp_finishf(r, n) + 1.0f));
     return nnc_with_signf((a < 0.625f) ? small : large, x);
+#endif
 }
 
 /* sinh(x): up to 1 [S] odd, degree 9, relative error below 2^-31.4; above, h - 1 / (4 h), h = exp(|x|) / 2. Max 1.63 ulp. */
@@ -320,7 +377,7 @@ static inline float nnc_erff(float x) {
 
 /* |x| for |x| >= 402, modulo pi/2, by integers (after Payne and Hanek): the 24 bits of x times those 96 bits of 2/pi that matter
    give quadrant and fraction; the nearest that a float comes to a multiple of pi/2 leaves more than 30 bits right. */
-static inline float nnc_reduce_largef(float a, uint32_t *quadrant, float *low) {
+NNC_AS_WRITTEN static inline float nnc_reduce_largef(float a, uint32_t *quadrant, float *low) {
     static const uint32_t two_over_pi[8] = {0x00000000U, 0xA2F9836EU, 0x4E441529U, 0xFC2757D1U,
                                             0xF534DDC0U, 0xDB629599U, 0x3C439041U, 0xFE5163ABU};
     const uint32_t bits = nnc_bitsf(a);
@@ -363,7 +420,7 @@ static inline float nnc_reduce_largef(float a, uint32_t *quadrant, float *low) {
 
 /* |x| = n pi/2 + result + *low, |result| <= pi/4; *quadrant is n modulo 4. Below 402, Cody and Waite with pi/2 in three parts:
    the products with the first two are exact. */
-static inline float nnc_reducef(float x, uint32_t *quadrant, float *low) {
+NNC_AS_WRITTEN static inline float nnc_reducef(float x, uint32_t *quadrant, float *low) {
     const float a = nnc_absf(x);
     float result;
     if (a < 402.0f) {
@@ -387,14 +444,14 @@ static inline float nnc_reducef(float x, uint32_t *quadrant, float *low) {
 }
 
 /* sin(r + low), |r| <= pi/4: [S] odd, degree 7, relative error below 2^-28. */
-static inline float nnc_sin_finishf(float r, float low) {
+NNC_AS_WRITTEN static inline float nnc_sin_finishf(float r, float low) {
     const float z = r * r;
     const float p = -0x1.555546p-3f + (z * (0x1.110778p-7f + (z * -0x1.9953fep-13f)));
     return r + ((r * (z * p)) + (low - (0.5f * z * low)));
 }
 
 /* cos(r + low), |r| <= pi/4: [S] even, degree 8, relative error below 2^-33. */
-static inline float nnc_cos_finishf(float r, float low) {
+NNC_AS_WRITTEN static inline float nnc_cos_finishf(float r, float low) {
     const float z = r * r;
     const float p = 0x1.55554ap-5f + (z * (-0x1.6c0c2ap-10f + (z * 0x1.99e91p-16f)));
     return 1.0f - ((0.5f * z) - ((z * (z * p)) - (r * low)));
@@ -420,7 +477,7 @@ static inline float nnc_cosf(float x) {
 
 /* tan(x): [S] odd, degree 15, relative error below 2^-29.6; in odd quadrants -1 / tan, with the error of the quotient corrected
    (fdlibm). Max 1.43 ulp. */
-static inline float nnc_tanf(float x) {
+NNC_AS_WRITTEN static inline float nnc_tanf(float x) {
     uint32_t quadrant;
     float low;
     const float r = nnc_reducef(x, &quadrant, &low);
@@ -471,7 +528,7 @@ static inline float nnc_atanf(float x) {
 /* x^y = exp(y log|x|) with the logarithm in two parts (Dekker 1971): x = 2^k m, c = 1 or 3/2 near m, s = (m - c) / (m + c) and
    log(m / c) = 2 s (1 + s^2/3 + s^4 R(s^2)), R [S], relative error below 2^-44. Special cases as in C99, F.9.4.4: x^0 = 1 and
    1^y = 1 even for NaN; a negative number to a power that is not an integer is NaN. Max 1.15 ulp (20 million random pairs). */
-static inline float nnc_powf(float x, float y) {
+NNC_AS_WRITTEN static inline float nnc_powf(float x, float y) {
     uint32_t n;
     const float a = nnc_absf(x);
     const float b = nnc_absf(y);

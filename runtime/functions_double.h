@@ -17,6 +17,18 @@
 #error "functions_double.h needs arithmetic as written: compile without -ffast-math"
 #endif
 
+/* Fast arithmetic: as in functions.h. */
+#ifndef NNC_AS_WRITTEN
+#if defined(NNC_FAST) && defined(__GNUC__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
+#define NNC_FUSED 1
+#endif
+#if defined(NNC_FAST) && defined(__GNUC__) && !defined(__clang__)
+#define NNC_AS_WRITTEN __attribute__((optimize("no-associative-math", "fp-contract=off")))
+#else
+#define NNC_AS_WRITTEN
+#endif
+#endif
+
 typedef char nnc_double_is_binary64[(sizeof(double) == 8U) ? 1 : -1];
 
 /* ---- Bits */
@@ -52,11 +64,15 @@ static inline double nnc_upper(double x) { return nnc_from_bits(nnc_bits(x) & UI
 
 /* a * b - product, where product = a * b rounded: within 2^-106 |a * b| unless it underflows (Dekker 1971, the split by bits). */
 static inline double nnc_product_error(double a, double b, double product) {
+#ifdef NNC_FUSED
+    return __builtin_fma(a, b, -product);
+#else
     const double ah = nnc_upper(a);
     const double al = a - ah;
     const double bh = nnc_upper(b);
     const double bl = b - bh;
     return (((ah * bh - product) + ah * bl) + al * bh) + al * bl;
+#endif
 }
 
 /* The upper half of the 128 bits of a * b; the lower half is a * b in C. */
@@ -76,7 +92,11 @@ static inline double nnc_sign(double x) { return (double)((int)(x > 0.0) - (int)
 /* The greatest integer <= x: exact. Adding and subtracting 2^52 rounds |x| to an integer. */
 static inline double nnc_floor(double x) {
     const double a = nnc_abs(x);
+#ifdef NNC_FUSED
+    const double rounded = nnc_with_sign((__builtin_fma(a, 0.5, 0x1p51) - 0x1p51) * 2.0, x);
+#else
     const double rounded = nnc_with_sign((a + 0x1p52) - 0x1p52, x);
+#endif
     const double below = rounded - 1.0;
     const double whole = (rounded > x) ? below : rounded;
     return (a < 0x1p52) ? whole : x;
@@ -120,7 +140,11 @@ static inline double nnc_sqrt(double x) {
     const double y2 = y1 * (1.5 - ((half * y1) * y1));
     const double y3 = y2 * (1.5 - ((half * y2) * y2));
     const double s0 = m * y3;
+#ifdef NNC_FUSED
+    const double s1 = s0 + (__builtin_fma(-s0, s0, m) * (0.5 * y3));
+#else
     const double s1 = s0 + ((m - (s0 * s0)) * (0.5 * y3));
+#endif
     const uint64_t s = (uint64_t)(int64_t)(s1 * 0x1p52);
     const uint64_t n = (fraction | UINT64_C(0x0010000000000000)) << (53U - even);
     const uint64_t remainder = (n - (s * s)) + UINT64_C(0x1000000000000000);
@@ -139,10 +163,17 @@ static inline double nnc_sqrt(double x) {
 
 /* r in [-ln 2 / 2, ln 2 / 2] and n = k + 2046 with x = k ln 2 + r, for -746 <= x <= 711. */
 static inline double nnc_exp_reduce(double x, uint64_t *n) {
+#ifdef NNC_FUSED
+    const double shifted = __builtin_fma(x, 0x1.71547652b82fep0, 0x1.8p52);
+    const double k = shifted - 0x1.8p52;
+    *n = nnc_bits(shifted) - (UINT64_C(0x4338000000000000) - 2046U);
+    return __builtin_fma(k, -0x1.ef35793c7673p-45, __builtin_fma(k, -0x1.62e42fefa38p-1, x));
+#else
     const double shifted = (x * 0x1.71547652b82fep0) + 0x1.8p52;
     const double k = shifted - 0x1.8p52;
     *n = nnc_bits(shifted) - (UINT64_C(0x4338000000000000) - 2046U);
     return (x - (k * 0x1.62e42fefa38p-1)) - (k * 0x1.ef35793c7673p-45);
+#endif
 }
 
 /* exp(r) 2^(n - 2046): [S] degree 11, relative error below 2^-57.9; Estrin's order. */
@@ -197,7 +228,11 @@ static inline double nnc_expm1(double x) {
     const double p8 = 0x1.a019a6914c09ap-16 + (r * 0x1.71de80fa36f19p-19);
     const double p10 = 0x1.28a2a1b3c047fp-22 + (r * 0x1.ae77aa5a5b9e6p-26);
     const double q = (p2 + (r2 * p4)) + (r4 * ((p6 + (r2 * p8)) + (r4 * p10)));
+#ifdef NNC_FUSED
+    const double y = __builtin_fma(r2, q, r + ((n == 2046U) ? 0.0 : 1.0 - nnc_from_bits((n > 3068U) ? 0U : (3069U - n) << 52)));
+#else
     const double y = (r + (1.0 - nnc_from_bits((n > 3068U) ? 0U : (3069U - n) << 52))) + (r2 * q);
+#endif
     const uint64_t half = n >> 1;
     return nnc_with_sign((y * nnc_from_bits(half << 52)) * nnc_from_bits((n - half) << 52), x);
 }
@@ -328,7 +363,7 @@ static inline double nnc_erf(double x) {
 
 /* |x| for |x| >= 2^20 pi/2, modulo pi/2, by integers (after Payne and Hanek): the 53 bits of x times those 192 bits of 2/pi
    that matter give quadrant and fraction; the nearest that a double comes to a multiple of pi/2 leaves 64 bits right. */
-static inline double nnc_reduce_large(double a, uint32_t *quadrant, double *low) {
+NNC_AS_WRITTEN static inline double nnc_reduce_large(double a, uint32_t *quadrant, double *low) {
     static const uint64_t two_over_pi[20] = {
         UINT64_C(0x0000000000000000), UINT64_C(0xA2F9836E4E441529), UINT64_C(0xFC2757D1F534DDC0), UINT64_C(0xDB6295993C439041),
         UINT64_C(0xFE5163ABDEBBC561), UINT64_C(0xB7246E3A424DD2E0), UINT64_C(0x06492EEA09D1921C), UINT64_C(0xFE1DEB1CB129A73E),
@@ -373,7 +408,7 @@ static inline double nnc_reduce_large(double a, uint32_t *quadrant, double *low)
 
 /* |x| = n pi/2 + result + *low, |result| <= pi/4; *quadrant is n modulo 4. Below 2^20 pi/2, Cody and Waite with pi/2 in four
    parts: the products with the first three are exact. */
-static inline double nnc_reduce(double x, uint32_t *quadrant, double *low) {
+NNC_AS_WRITTEN static inline double nnc_reduce(double x, uint32_t *quadrant, double *low) {
     const double a = nnc_abs(x);
     double result;
     if (a < 1647099.0) {
@@ -399,7 +434,7 @@ static inline double nnc_reduce(double x, uint32_t *quadrant, double *low) {
 }
 
 /* sin(r + low), |r| <= pi/4: [S] odd, degree 13, relative error below 2^-57.9. */
-static inline double nnc_sin_finish(double r, double low) {
+NNC_AS_WRITTEN static inline double nnc_sin_finish(double r, double low) {
     const double z = r * r;
     const double p9 = 0x1.71de355f05599p-19 + (z * (-0x1.ae5e5471f55p-26 + (z * 0x1.5d8e3511cda67p-33)));
     const double p = -0x1.5555555555548p-3 + (z * (0x1.111111110f75dp-7 + (z * (-0x1.a01a019bf222ep-13 + (z * p9)))));
@@ -407,7 +442,7 @@ static inline double nnc_sin_finish(double r, double low) {
 }
 
 /* cos(r + low), |r| <= pi/4: [S] even, degree 14, relative error below 2^-64. */
-static inline double nnc_cos_finish(double r, double low) {
+NNC_AS_WRITTEN static inline double nnc_cos_finish(double r, double low) {
     const double z = r * r;
     const double p10 = -0x1.27e4f7f19d4b2p-22 + (z * (0x1.1ee9dbd0d86a6p-29 + (z * -0x1.8fa681e385241p-37)));
     const double p = 0x1.555555555554bp-5 + (z * (-0x1.6c16c16c15016p-10 + (z * (0x1.a01a019c8f3eep-16 + (z * p10)))));
@@ -434,7 +469,7 @@ static inline double nnc_cos(double x) {
 
 /* tan(x): [S] odd, degree 31, relative error below 2^-60; in odd quadrants -1 / tan, with the error of the quotient corrected
    (fdlibm). Max 1.28 ulp. */
-static inline double nnc_tan(double x) {
+NNC_AS_WRITTEN static inline double nnc_tan(double x) {
     uint32_t quadrant;
     double low;
     const double r = nnc_reduce(x, &quadrant, &low);
@@ -492,7 +527,7 @@ static inline double nnc_atan(double x) {
 /* ---- Power */
 
 /* x^y = exp(y log|x|) with the logarithm in two parts, as in functions.h; R [S], relative error below 2^-78. Max 1.13 ulp. */
-static inline double nnc_pow(double x, double y) {
+NNC_AS_WRITTEN static inline double nnc_pow(double x, double y) {
     uint64_t n;
     const double a = nnc_abs(x);
     const double b = nnc_abs(y);

@@ -134,7 +134,8 @@ static Expr flat_point(Lowering *l, Expr reduce) {
 
 /* Fast arithmetic: the innermost loop, which was opened last, may sum in lanes where its operands lie side by side. */
 void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor *sum) {
-    if (!l->loop->options.fast || l->out == outer) return;
+    bool searches = l->routine == &l->loop->forward; /* in the program, which is compiled with any flags */
+    if (!l->loop->options.fast || searches || l->out == outer) return;
     Node *innermost = outer->at[outer->count - 1];
     while (&innermost->body != l->out) innermost = innermost->body.at[innermost->body.count - 1];
     if (innermost->index->size >= LONG_SUM && runs_along(l, reduce->kids[0], innermost->index))
