@@ -132,7 +132,9 @@ const Statement *distribute(Program *program, Statements *list) {
     Arena *arena = arena_new();
     Graph g = graph_of(program, arena, list);
     const Statement *inside = NULL;
-    if (g.components > 1 || !is_cycle(&g, 0, list->count)) {
+    bool mixed = false; /* statements of two scans */
+    for (size_t i = 0; i < list->count; i++) mixed |= list->at[i]->scan != list->at[0]->scan;
+    if (g.components > 1 || mixed || !is_cycle(&g, 0, list->count)) {
         Statements out = {0};
         for (size_t c = 1; c <= g.components; c++) {
             const Statement *found = split_off(program, &g, c, &out);
