@@ -227,6 +227,7 @@ static void check_whole(E *e, const AstList *items, uint32_t source) {
     if (!input) fail(e, start, "the model has no input; write, for example, input x[4]");
     else if (e->program->loss == NULL && e->model->loss_span.source == 0)
         fail(e, start, "the model has no loss; write, for example, loss = mean_squared_error(y, t)");
+    else if (e->program->loss == NULL && e->diagnostics->errors == 0) bug("a loss that is wrong, and nobody was told why");
     for (size_t i = 0; i < e->layers.count && e->diagnostics->errors == 0; i++) {
         if (!*e->layers.at[i]->applied && !in_library(e, e->layer_spans.at[i])) {
             warning_at(e->diagnostics, e->layer_spans.at[i], "this layer is never applied to a tensor");

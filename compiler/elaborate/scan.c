@@ -12,7 +12,8 @@ struct Member {
     int count, time;
     Tensor *tensor;
     bool reversed;
-    bool found; /* computed by a statement above */
+    bool found;      /* computed by a statement above */
+    bool read_early; /* at an earlier step, before it was found */
 };
 
 typedef struct {
@@ -35,8 +36,21 @@ static Member *member_named(const Scanning *s, Name name) {
 
 static bool add_member(Scanning *s, const Ast *ast) {
     E *e = s->e;
-    if (ast->kind != AST_ASSIGN || !ast->indexed) {
-        fail(e, ast->span, "in a scan stand statements for each %s, as in h[%s] = ...", s->ast->name, s->ast->name);
+    if (ast->kind == AST_SCAN) {
+        fail(e, ast->name_span,
+             "a scan cannot stand inside another: write the steps of both as one scan, or, if it does not wait for the steps "
+             "around it, "
+             "as a layer");
+        return false;
+    }
+    if (ast->kind != AST_ASSIGN) {
+        fail(e, ast->span, "'%s' stands above the scan, not in it", ast->kind == AST_PARAM ? "param" : "state");
+        return false;
+    }
+    if (!ast->indexed) {
+        fail(e, ast->span,
+             "in a scan stand statements for each %s, as in %s[%s] = ...; what is the same at all steps stands above it",
+             s->ast->name, ast->name, s->ast->name);
         return false;
     }
     Entry *old = scope_own(s->scope, ast->name);
@@ -137,46 +151,66 @@ static bool shape_known(const Member *m) {
     return known;
 }
 
-/* Says which index of a member has no range. */
-static void shape_unknown(Scanning *s, const Member *m) {
+/* Reports the index of a member that has no range. */
+static bool shape_found(Scanning *s, const Member *m) {
     for (int k = 0; k < m->count; k++) {
         const Ast *written = m->ast->list.at[k];
-        if (m->own[k]->size > 0) continue;
-        if (m->own[k] == s->index)
+        bool open = m->own[k]->size == 0 && m->own[k]->soft_size == 0;
+        if (m->own[k] == s->index && open) {
             fail(s->e, s->ast->name_span,
                  "the range of index '%s' is not known, because it subscripts no axis alone; write 'scan %s in 0..n'",
                  written->name, written->name);
-        else range_known(s->e, m->own[k], written->span);
-        return;
+            return false;
+        }
+        if (!range_known(s->e, m->own[k], written->span)) return false;
     }
+    return true;
+}
+
+/* A statement that reads a member of unknown shape is silent; where nothing else was wrong, the shape is what is missing. */
+static void shape_missing(Scanning *s) {
+    for (size_t i = 0; i < s->members.count && s->e->diagnostics->errors == 0; i++) shape_found(s, s->members.at[i]);
 }
 
 /* ---- Tensors */
 
-static bool make_tensor(Scanning *s, Member *m) {
+/* All indices of a member's tensor: the batch, those around, its own. */
+static int all_indices(const Scanning *s, const Member *m, Index **all) {
+    const E *e = s->e;
+    int count = 0;
+    if (e->points == NULL) all[count++] = e->program->batch;
+    for (size_t i = e->around_from; i < e->around.count; i++) all[count++] = e->around.at[i];
+    for (int i = 0; i < m->count; i++) all[count++] = m->own[i];
+    return count;
+}
+
+/* What the member's name stands for. */
+static void name_tensor(Scanning *s, Member *m) {
     E *e = s->e;
     Index *all[e->around.count + (size_t)m->count + 2];
     int64_t shape[m->count + 1];
-    int count = 0;
-    if (e->points == NULL) all[count++] = e->program->batch;
-    for (size_t i = e->around_from; i < e->around.count; i++) {
-        if (!range_known(e, e->around.at[i], m->ast->span)) return false;
-        all[count++] = e->around.at[i];
-    }
-    int lifted = count;
-    for (int i = 0; i < m->count; i++) {
-        all[count++] = m->own[i];
-        shape[i] = m->own[i]->size;
-    }
-    m->tensor = new_tensor(e, local_name(e, s->scope, m->ast->name), all, count, m->ast->name_span);
-    if (m->tensor == NULL) return false;
+    int lifted = all_indices(s, m, all) - m->count;
+    for (int i = 0; i < m->count; i++) shape[i] = m->own[i]->size;
     Value *value = value_new(e, m->count, shape);
     for (int i = 0; i < m->count; i++) all[lifted + i] = value->axes[i];
     value->body = tensor_at(e->program, m->tensor, all);
+    value->index_range = m->tensor->index_range;
     Entry *entry = scope_own(s->scope, m->ast->name);
     entry->value = value;
     entry->member = m;
     entry->scan = s->index;
+}
+
+static bool make_tensor(Scanning *s, Member *m) {
+    E *e = s->e;
+    Index *all[e->around.count + (size_t)m->count + 2];
+    for (size_t i = e->around_from; i < e->around.count; i++) {
+        if (!range_known(e, e->around.at[i], m->ast->span)) return false;
+    }
+    int count = all_indices(s, m, all);
+    m->tensor = new_tensor(e, local_name(e, s->scope, m->ast->name), all, count, m->ast->name_span);
+    if (m->tensor == NULL) return false;
+    name_tensor(s, m);
     return true;
 }
 
@@ -195,7 +229,7 @@ static bool make_tensors(Scanning *s) {
 
 /* What is read at `subscripts` must have been found: at an earlier step, or at this one above. */
 bool scan_read_allowed(E *e, const Entry *entry, const Ast *ast, const Expr *subscripts) {
-    const Member *m = entry->member;
+    Member *m = entry->member;
     Name t = entry->scan->name, name = entry->name;
     const char *earlier = arena_printf(e->arena, "%s%s1", t, m->reversed ? "+" : "-");
     if (m->time >= (int)ast->list.count) {
@@ -212,9 +246,14 @@ bool scan_read_allowed(E *e, const Entry *entry, const Ast *ast, const Expr *sub
              name, earlier);
         return false;
     }
-    if (known && (distance->value > 0) == m->reversed) return true;
-    fail(e, span, "inside its scan '%s' can be read at %s and other earlier steps, not at one that %s", name, earlier,
-         known ? "is yet to come" : "may be any");
+    if (known && (distance->value > 0) == m->reversed) {
+        m->read_early |= !m->found;
+        return true;
+    }
+    fail(e, span,
+         known ? "inside its scan '%s' can be read at %s and other earlier steps, not at one that is yet to come"
+               : "inside its scan '%s' can be read a fixed number of steps back only, as in %s[%s]",
+         name, known ? earlier : name, earlier);
     return false;
 }
 
@@ -233,18 +272,33 @@ static bool compute(Scanning *s, Member *m) {
     for (int i = 0; i < m->count; i++) {
         if (i != m->time) scope_index(e, scope, m->own[i], m->ast->list.at[i]->span);
     }
-    size_t errors = e->diagnostics->errors;
     const Value *value = index_value(e, m->ast, scope, m->own, m->count);
-    if (value->kind == VALUE_ERROR && e->diagnostics->errors == errors) shape_unknown(s, m);
-    if (value->kind == VALUE_ERROR || !make_tensors(s)) return false;
+    if (value->kind == VALUE_ERROR) shape_missing(s);
+    if (value->kind == VALUE_ERROR || !shape_found(s, m) || !make_tensors(s)) return false;
+    check_pending(e);
+    if (value->index_range > 0 && !m->read_early) {
+        m->tensor->index_range = value->index_range;
+        name_tensor(s, m);
+    }
     Index *all[e->around.count + (size_t)m->count + 2];
-    int count = 0;
-    if (e->points == NULL) all[count++] = e->program->batch;
-    for (size_t i = e->around_from; i < e->around.count; i++) all[count++] = e->around.at[i];
-    for (int i = 0; i < m->count; i++) all[count++] = m->own[i];
+    int count = all_indices(s, m, all);
     emit(e, m->tensor, all, count, value->body, m->ast->span);
     m->found = true;
     return true;
+}
+
+/* After a mistake the names of a scan stay silent. */
+static void silence(E *e, const AstList *body, Scope *scope) {
+    for (size_t i = 0; i < body->count; i++) {
+        const Ast *item = body->at[i];
+        if (item->kind == AST_SCAN) {
+            silence(e, &item->body, scope);
+            continue;
+        }
+        Entry *entry = scope_own(scope, item->name);
+        if (entry == NULL) scope_value(e, scope, item->name, value_error(), item->name_span);
+        else if (entry->kind == ENTRY_VALUE && entry->state == NULL) entry->value = value_error();
+    }
 }
 
 void scan_statement(E *e, const Ast *ast, Scope *scope) {
@@ -254,6 +308,11 @@ void scan_statement(E *e, const Ast *ast, Scope *scope) {
     size_t before = scope->entries.count;
     bool fine = taken == NULL || taken->kind != ENTRY_INDEX;
     if (!fine) fail(e, ast->name_span, "index '%s' is bound already", ast->name);
+    if (fine && ast->body.count == 0) {
+        fail(e, ast->span, "this scan computes nothing: in it stand statements for each %s, as in h[%s] = ...", ast->name,
+             ast->name);
+        fine = false;
+    }
     fine = fine && (ast->x == NULL || evaluate_range(e, ast->x, scope, &low, &high));
     if (fine && low != 0) {
         fail(e, ast->x->span, "the range of a scan starts at 0: its tensors have no elements before it");
@@ -272,13 +331,7 @@ void scan_statement(E *e, const Ast *ast, Scope *scope) {
     for (size_t i = 0; i < s.members.count && fine; i++) fine = compute(&s, s.members.at[i]);
     e->output = output;
     for (size_t i = before; i < scope->entries.count; i++) scope->entries.at[i].member = NULL;
-    for (size_t i = 0; i < ast->body.count && !fine; i++) { /* its names stay silent */
-        const Ast *item = ast->body.at[i];
-        if (item->kind != AST_ASSIGN) continue;
-        Entry *entry = scope_own(scope, item->name);
-        if (entry == NULL) scope_value(e, scope, item->name, value_error(), item->name_span);
-        else if (entry->kind == ENTRY_VALUE && entry->state == NULL) entry->value = value_error();
-    }
+    if (!fine) silence(e, &ast->body, scope);
     check_pending(e);
     if (!fine) return;
     Scan *scan = NEW(e->arena, Scan);

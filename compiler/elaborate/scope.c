@@ -138,17 +138,21 @@ const char *near_name(E *e, Scope *scope, Name name) {
     return suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best);
 }
 
-/* A statement of this name further down in the same body, or NULL. */
-static const Ast *written_later(E *e, Name name, const Scope *scope) {
-    const AstList *body = scope->frame == NULL               ? NULL
-                          : scope->frame->definition == NULL ? e->items
-                                                             : &scope->frame->definition->ast->body;
-    for (size_t i = 0; body != NULL && i < body->count; i++) {
+static const Ast *statement_named(const AstList *body, Name name) {
+    for (size_t i = 0; i < body->count; i++) {
         const Ast *ast = body->at[i];
-        bool makes = ast->kind == AST_ASSIGN || ast->kind == AST_INPUT || ast->kind == AST_TARGET || ast->kind == AST_PARAM;
-        if (makes && ast->name == name) return ast;
+        bool makes = ast->kind == AST_ASSIGN || ast->kind == AST_INPUT || ast->kind == AST_TARGET || ast->kind == AST_PARAM ||
+                     ast->kind == AST_STATE;
+        const Ast *found = makes && ast->name == name ? ast : ast->kind == AST_SCAN ? statement_named(&ast->body, name) : NULL;
+        if (found != NULL) return found;
     }
     return NULL;
+}
+
+/* A statement of this name further down in the same body, or NULL. */
+static const Ast *written_later(E *e, Name name, const Scope *scope) {
+    if (scope->frame == NULL) return NULL;
+    return statement_named(scope->frame->definition == NULL ? e->items : &scope->frame->definition->ast->body, name);
 }
 
 const Value *undefined(E *e, Name name, Scope *scope, Span span) {

@@ -128,10 +128,6 @@ const Value *index_value(E *e, const Ast *ast, Scope *scope, Index *const *indic
         return fail(e, ast->x->span, "the right side must be a number for each index, but has shape %s", shape_text(e, value));
     if (value->body->condition)
         return fail(e, ast->x->span, "the right side must be a number, not a condition; write if ... then 1 else 0");
-    for (int i = 0; i < count; i++) {
-        if (!range_known(e, indices[i], ast->list.at[i]->span)) return value_error();
-    }
-    check_pending(e);
     return value;
 }
 
@@ -141,8 +137,14 @@ static const Value *index_statement(E *e, const Ast *ast, Scope *outer) {
     int own = (int)ast->list.count;
     Index *indices[own + 1];
     if (!left_side(e, ast, outer, scope, indices, NULL)) return value_error();
+    size_t errors = e->diagnostics->errors;
     const Value *value = index_value(e, ast, scope, indices, own);
     if (value->kind == VALUE_ERROR) return value;
+    for (int i = 0; i < own; i++) {
+        if (!range_known(e, indices[i], ast->list.at[i]->span)) return value_error();
+    }
+    check_pending(e);
+    if (e->diagnostics->errors > errors) return value_error(); /* of ranges that disagree one is wrong, and the shape with it */
     int count = 0;
     Index *all[value->body->free_count + own + 1];
     for (int i = 0; i < value->body->free_count; i++) {
