@@ -165,6 +165,7 @@ static const Value *random_number(E *e, const Ast *ast, const Value *const *oper
                     bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
     if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition))
         return fail(e, call_span(ast), "a probability is a number");
+    if (e->updates) return fail(e, call_span(ast), "an optimizer draws no random numbers, except where its state begins");
     /* one draw for each point of all indices in scope; of an initial value, for each element */
     Index *points[e->around.count + (size_t)e->point_count + 2];
     int axes = 0;

@@ -147,8 +147,8 @@ typedef struct {
     Scope *library, *user, *scope; /* scope: the model's own names */
     Instance *root;
     Frame *frame;         /* innermost */
-    Statements *output;   /* where statements go: forward, or a parameter's initial value */
-    Index *const *points; /* in an initial value: the parameter's indices, else NULL */
+    Statements *output;   /* where statements go: forward, a parameter's initial value, or the update */
+    Index *const *points; /* in an initial value and in an optimizer: the parameter's indices, else NULL */
     int point_count, site;
     Vec(Index *) around; /* the indices in scope, outermost first: of lifted axes, left sides and reductions */
     size_t around_from;  /* those of an initial value begin here */
@@ -162,6 +162,7 @@ typedef struct {
     long steps;     /* of evaluation, so that definitions that double each other do not run for ever */
     int part;
     bool gave_up;
+    bool updates;              /* in an optimizer, but for the initial value of its state */
     Vec(const Value *) layers; /* layer values, to warn of those that are never applied */
     Vec(Span) layer_spans;
     Vec(const char *) imported, importing; /* files, by their real paths */

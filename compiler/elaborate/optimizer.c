@@ -53,7 +53,15 @@ static void update_state(E *e, const Ast *ast, Update *u) {
         also(e, scope_own(u->scope, ast->name)->span, "it is defined here");
         return;
     }
+    Statements *output = e->output;
+    size_t around = e->around.count;
+    e->output = &e->program->initial;
+    e->around.count = e->around_from; /* as for a parameter: a random number is drawn for each element */
+    e->updates = false;
     const Value *initial = number_for_each(e, ast->x, u->scope);
+    e->output = output;
+    e->around.count = around;
+    e->updates = true;
     if (initial->kind == VALUE_ERROR) return;
     Tensor *p = u->parameter;
     Tensor *state =
@@ -170,7 +178,13 @@ static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *
         u.indices[i] = index_new(e->pool, name_of(e->context->names, letters[i % 6]), parameter->shape[i]);
     u.gradient = gradient;
     u.scope = scope_new(e, d->scope, frame, NULL);
+    Statements *output = e->output;
+    e->output = &program->update;
+    e->updates = true;
+    e->points = u.indices;
+    e->point_count = parameter->rank;
     bind_arguments(e, ast, d, u.scope);
+    for (int i = 0; i < parameter->rank; i++) vec_push(e->arena, &e->around, u.indices[i]);
     Names *names = e->context->names;
     scope_value(e, u.scope, name_of(names, "step"), value_tensor(e, program->step), (Span){0});
     scope_value(e, u.scope, name_of(names, "epoch"), value_tensor(e, program->epoch), (Span){0});
@@ -190,6 +204,11 @@ static void update_parameter(E *e, const Ast *ast, const Definition *d, Tensor *
         if (line->kind == AST_PARAM) set(e, u.scope, line->name, value_error(), line->name_span);
     }
     e->frame = frame->caller;
+    e->around.count = e->around_from;
+    e->points = NULL;
+    e->point_count = 0;
+    e->output = output;
+    e->updates = false;
 }
 
 void elaborate_optimizer(E *e) {
