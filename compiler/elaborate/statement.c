@@ -180,6 +180,34 @@ static Owned *owned_by(Instance *instance, Name name) {
     return NULL;
 }
 
+typedef struct {
+    const E *e;
+    size_t from; /* the statements of the initial value, in program->initial */
+    const Tensor *found;
+} Early;
+
+/* Initial values are found before there are data, and before anything else is computed. */
+static void find_early(void *context, Expr read) {
+    Early *early = context;
+    if (read->kind != EXPR_READ) return;
+    const Tensor *t = read->tensor;
+    const Statements *initial = &early->e->program->initial;
+    bool known = t->kind == TENSOR_PARAMETER || t->kind == TENSOR_LITERAL;
+    for (size_t i = early->from; i < initial->count; i++) known |= initial->at[i]->target == t;
+    if (!known) early->found = t;
+}
+
+static void check_early(E *e, size_t from, Expr body, Span span) {
+    Early early = {.e = e, .from = from};
+    for (size_t i = from; i < e->program->initial.count; i++)
+        expr_visit(e->pool, e->program->initial.at[i]->value, find_early, &early);
+    expr_visit(e->pool, body, find_early, &early);
+    if (early.found == NULL) return;
+    bool data = early.found->kind == TENSOR_INPUT || early.found->kind == TENSOR_TARGET || early.found == e->program->batch_size;
+    if (data) fail(e, span, "an initial value cannot depend on the data");
+    else fail(e, span, "an initial value is found before the first step, and cannot depend on what a step computes");
+}
+
 static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     const Ast *written = ast->x;
     Scope *where = scope;
@@ -200,6 +228,7 @@ static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     Index *const *outer_points = e->points;
     int outer_count = e->point_count;
     size_t around_from = e->around_from;
+    size_t from = e->program->initial.count;
     e->around_from = e->around.count;
     e->output = &e->program->initial;
     e->points = points;
@@ -220,10 +249,8 @@ static void initialise(E *e, const Ast *ast, Scope *scope, Tensor *tensor) {
     }
     if (fits) {
         Expr body = value->rank == 0 ? value->body : value_at(e, value, subscripts);
-        bool depends = false; /* on anything but the point: an input, say */
-        for (int i = 0; i < body->free_count; i++) depends |= body->free[i]->batch;
-        if (depends) fail(e, written->span, "an initial value cannot depend on the data");
-        else emit(e, tensor, points, tensor->rank, body, ast->span);
+        check_early(e, from, body, written->span);
+        emit(e, tensor, points, tensor->rank, body, ast->span);
     }
     check_pending(e);
     e->output = output;
