@@ -92,6 +92,35 @@ static void division(CPrinter *p, Expr e, int strength) {
     if (own < strength) text_put(p->text, ")");
 }
 
+/* Of whole numbers: max(a, b) is a > b ? a : b, and so on. */
+static void whole_choice(CPrinter *p, Expr e, int strength) {
+    Expr a = e->kids[0];
+    if (e->op == OP_FLOOR) {
+        print(p, a, C_INTEGER, strength);
+        return;
+    }
+    bool two = e->op == OP_MAX || e->op == OP_MIN;
+    if (strength > TERNARY) text_put(p->text, "(");
+    print(p, a, C_INTEGER, RELATION + 1);
+    text_put(p->text, e->op == OP_MIN ? " < " : " > ");
+    if (two) print(p, e->kids[1], C_INTEGER, RELATION + 1);
+    else text_put(p->text, "0");
+    text_put(p->text, " ? ");
+    if (e->op == OP_SIGN) text_put(p->text, "1");
+    else print(p, a, C_INTEGER, OR);
+    text_put(p->text, " : ");
+    if (two) {
+        print(p, e->kids[1], C_INTEGER, TERNARY);
+    } else if (e->op == OP_ABS) {
+        text_put(p->text, "-");
+        print(p, a, C_INTEGER, PRIMARY);
+    } else { /* sign */
+        print(p, a, C_INTEGER, RELATION + 1);
+        text_put(p->text, " < 0 ? -1 : 0");
+    }
+    if (strength > TERNARY) text_put(p->text, ")");
+}
+
 static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
     CKind kind = is_whole(e) ? C_INTEGER : C_NUMBER;
     switch (e->op) {
@@ -130,9 +159,15 @@ static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
         return;
     case OP_IF: ternary(p, e, wanted, strength); return;
     case OP_STOP: print(p, e->kids[0], kind, strength); return;
-    case OP_POW:
     case OP_MAX:
     case OP_MIN:
+    case OP_ABS:
+    case OP_SIGN:
+    case OP_FLOOR:
+        if (is_whole(e)) whole_choice(p, e, strength);
+        else call(p, op_info(e->op)->spelling, e->kids, e->count, C_NUMBER);
+        return;
+    case OP_POW:
     case OP_EXP:
     case OP_LOG:
     case OP_SQRT:
@@ -143,9 +178,6 @@ static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
     case OP_SINH:
     case OP_COSH:
     case OP_ATAN:
-    case OP_ABS:
-    case OP_SIGN:
-    case OP_FLOOR:
     case OP_ERF:
     case OP_EXPM1:
     case OP_SIGMOID:
