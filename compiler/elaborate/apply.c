@@ -65,9 +65,11 @@ static bool check_arguments(E *e, const Application *a, Frame *frame) {
 
 /* ---- Shapes */
 
-/* A length against what the definition calls it: a new name is bound, anything else must agree. */
+/* A length against what the definition calls it: a new name is bound, anything else must agree. `axis` is -1 for the number of values
+   of a tensor of type index. */
 static bool bind_size(E *e, const Ast *written, int64_t size, Scope *scope, const Ast *parameter, const Definition *d, int axis,
                       Span span) {
+    bool values = axis < 0;
     if (written->kind == AST_NAME && strchr(written->name, '.') == NULL && scope_own(scope, written->name) == NULL) {
         scope_value(e, scope, written->name, value_number(e, (double)size), written->span);
         Entry *entry = &scope->entries.at[scope->entries.count - 1];
@@ -76,13 +78,17 @@ static bool bind_size(E *e, const Ast *written, int64_t size, Scope *scope, cons
         return true;
     }
     int64_t wanted;
-    if (!evaluate_size(e, written, scope, &wanted, "the length of an axis")) return false;
+    if (!evaluate_size(e, written, scope, &wanted, values ? "the number of values of an index" : "the length of an axis"))
+        return false;
     if (wanted == size) return true;
-    Text *text = text_new(e->arena);
+    Text *text = text_new(e->arena), *what = text_new(e->arena);
     ast_print_expression(text, written);
     bool plain = written->kind == AST_NUMBER;
-    fail(e, span, "axis %d of '%s' in '%s' has length %lld, but %s%s%lld is expected", axis + 1, parameter->name, d->name,
-         (long long)size, plain ? "" : text_string(text), plain ? "" : " = ", (long long)wanted);
+    if (!values) text_printf(what, "axis %d of ", axis + 1);
+    text_printf(what, "'%s' in '%s' has %s %s%lld", parameter->name, d->name, values ? "values in" : "length",
+                values ? "0.." : "", (long long)size);
+    fail(e, span, "%s, but %s%s%s%lld is expected", text_string(what), values && plain ? "0.." : "",
+         plain ? "" : text_string(text), plain ? "" : " = ", (long long)wanted);
     Entry *entry = written->kind == AST_NAME ? scope_own(scope, written->name) : NULL;
     if (entry != NULL && entry->of != NULL && entry->of != parameter->name && !in_library(e, entry->why)) {
         also(e, entry->why, "%s = %lld comes from '%s', which is this", written->name, (long long)wanted, entry->of);
@@ -127,7 +133,8 @@ static const Value *flattened(E *e, const Value *value, int kept) {
     return flat;
 }
 
-static bool bind_shape(E *e, Name name, const Value *value, int kept, Scope *scope, const Ast *parameter, Span span) {
+static bool bind_shape(E *e, Name name, const Value *value, int kept, Scope *scope, const Ast *parameter, const Definition *d,
+                       Span span) {
     int rank = value->rank - kept;
     int64_t *shape = NEW_ARRAY(e->arena, int64_t, rank + 1);
     double length = 1;
@@ -142,12 +149,22 @@ static bool bind_shape(E *e, Name name, const Value *value, int kept, Scope *sco
         if (old->kind != ENTRY_SHAPE || old->name != name) continue;
         bool same = old->rank == rank;
         for (int k = 0; same && k < rank; k++) same = old->shape[k] == shape[k];
-        if (!same)
-            fail(e, span, "'%s' has shape %s; its last axes must be the same as those that '%s...' stood for before",
-                 parameter->name, shape_text(e, value), name);
+        if (!same) {
+            fail(e, span, "the last axes of '%s' in '%s' are %s, but %s = %s is expected", parameter->name, d->name,
+                 rank > 0 ? shape_text(e, value_new(e, rank, shape)) : "none", name,
+                 old->rank > 0 ? shape_text(e, value_new(e, old->rank, old->shape)) : "none");
+            if (!in_library(e, old->why)) also(e, old->why, "%s comes from '%s', which is this", name, old->of);
+        }
         return same;
     }
-    scope_add(e, scope, (Entry){.name = name, .kind = ENTRY_SHAPE, .rank = rank, .shape = shape, .span = parameter->span});
+    scope_add(e, scope,
+              (Entry){.name = name,
+                      .kind = ENTRY_SHAPE,
+                      .rank = rank,
+                      .shape = shape,
+                      .span = parameter->span,
+                      .why = span,
+                      .of = parameter->name});
     scope_value(e, scope, name, value_number(e, length), parameter->span);
     return true;
 }
@@ -217,9 +234,9 @@ static const Value *bind_tensor(E *e, const Application *a, const Ast *p, const 
         if (strcmp(p->type, "index") != 0)
             return fail(e, p->type_span, "there is no type '%s'; a parameter may be of type index(K)", p->type);
         if (value->index_range == 0)
-            return fail(e, span, "'%s' of '%s' must be an index tensor, whose elements are whole numbers below a bound", p->name,
+            return fail(e, span, "'%s' of '%s' must be a tensor of type index, as 'input k[5] : index(10)' declares one", p->name,
                         d->name);
-        if (!bind_size(e, p->x, value->index_range, scope, p, d, 0, span)) return value_error();
+        if (!bind_size(e, p->x, value->index_range, scope, p, d, -1, span)) return value_error();
     }
     if (value->rank > 0 && p->list.count > 0) value = materialise(e, part_name(e, a->scope, value, p->name), value, span);
     if (value->kind == VALUE_ERROR) return value;
@@ -232,11 +249,12 @@ static const Value *bind_tensor(E *e, const Application *a, const Ast *p, const 
             return fail(e, p->list.at[i]->span, "'...' stands for all remaining axes, so it must come last");
     }
     if (value->rank < own) {
-        return fail(e, span, "'%s' of '%s' has %d %s, but this has shape %s", p->name, d->name, own, own == 1 ? "axis" : "axes",
-                    shape_text(e, value));
+        return fail(e, span, "'%s' of '%s' has %d %s, but this %s %s%s", p->name, d->name, own, own == 1 ? "axis" : "axes",
+                    value->rank == 0 ? "is" : "has shape", shape_text(e, value),
+                    value->index_range > 0 && p->type == NULL ? "; 'one_hot' makes a row of numbers of each index" : "");
     }
     if (rest) {
-        if (!bind_shape(e, last->kind == AST_REST ? last->name : NULL, value, own, scope, p, span)) return value_error();
+        if (!bind_shape(e, last->kind == AST_REST ? last->name : NULL, value, own, scope, p, d, span)) return value_error();
         value = flattened(e, value, own);
     } else if (!lift(e, lifted, &value, own, p, d, span)) {
         return value_error();

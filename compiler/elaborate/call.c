@@ -165,6 +165,14 @@ static const Value *random_number(E *e, const Ast *ast, const Value *const *oper
                     bernoulli ? "'random_bernoulli' takes the probability of a 1" : "'random_uniform' takes no argument");
     if (bernoulli && (operands[0]->rank != 0 || operands[0]->body->condition))
         return fail(e, call_span(ast), "a probability is a number");
+    double p;
+    if (bernoulli && value_constant(operands[0], &p) && !(p >= 0 && p <= 1)) {
+        char number[NUMBER_LENGTH];
+        number_print(number, p);
+        const char *text = library_text(e, call_span(ast));
+        return fail(e, call_span(ast), "a probability is a number from 0 to 1, not %s%s%.*s", number, *text ? ", as in" : "",
+                    *text ? (int)strlen(text) - 2 : 0, *text ? text + 1 : "");
+    }
     if (e->updates) return fail(e, call_span(ast), "an optimizer draws no random numbers, except where its state begins");
     /* one draw for each point of all indices in scope; of an initial value, for each element */
     Index *points[e->around.count + (size_t)e->point_count + 2];
@@ -204,7 +212,7 @@ static const Value *call_elementary(E *e, const Ast *ast, Op op, const Value *co
     return many ? value : labelled(e, elementwise(e, op, operands, call_span(ast)), ast->name);
 }
 
-static bool is_word(Name name) {
+bool is_word(Name name) {
     static const char *const words[] = {"random_uniform", "random_bernoulli", "batch_mean", "mean"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(words[i], name) == 0) return true;

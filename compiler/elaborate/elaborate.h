@@ -130,6 +130,7 @@ typedef struct {
     const char *what;
     int64_t size;
     Expr subscript;
+    const Ast *written; /* the same */
     int axis;
     Span span;
     Frame *frame; /* in which it stands */
@@ -232,6 +233,7 @@ const Value *list_value(E *e, const Ast *list); /* a tensor from a literal */
 
 /* ---- Calls (call.c) */
 const Value *call(E *e, const Ast *ast, Scope *scope, Mode mode);
+bool is_word(Name name); /* one that the compiler knows as a function */
 const Value *layer_value(E *e, const Definition *definition, const Arguments *arguments, Instance *instance, Span span);
 
 /* One definition applied to its arguments (apply.c). */

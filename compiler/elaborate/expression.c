@@ -126,6 +126,7 @@ static const Value *name_value(E *e, const Ast *ast, Scope *scope, Mode mode) {
     if (is_reduction(ast->name, &reduction) || strcmp(ast->name, "mean") == 0) {
         return fail(e, ast->span, "'%s' is a reduction: write %s(i: ...)", ast->name, ast->name);
     }
+    if (is_word(ast->name)) return fail(e, ast->span, "'%s' is a function: write %s(...)", ast->name, ast->name);
     return undefined(e, ast->name, scope, ast->span);
 }
 
@@ -287,9 +288,10 @@ static bool subscript_of(E *e, const Ast *ast, Scope *scope, Expr *subscript) {
         return false;
     }
     if (!value->body->integer) {
-        fail(
-            e, ast->span,
-            "a subscript is made of indices, sizes and tensors of type index by + - * / and mod, and this is not a whole number");
+        fail(e, ast->span,
+             "a subscript is made of indices, sizes and tensors of type index by + - * / and mod, and this%s is not a whole "
+             "number",
+             library_text(e, ast->span));
         return false;
     }
     *subscript = value->body;
@@ -342,7 +344,8 @@ static const Value *subscripted(E *e, const Ast *ast, Scope *scope) {
         if (written->kind == AST_NAME && subscripts[i]->kind == EXPR_INDEX)
             learn(e, subscripts[i]->index, base, i, what, otherwise != NULL, written->span);
         if (otherwise == NULL)
-            vec_push(e->arena, &e->pending, (Pending){what, base->axes[i]->size, subscripts[i], i + 1, written->span, e->frame});
+            vec_push(e->arena, &e->pending,
+                     (Pending){what, base->axes[i]->size, subscripts[i], written, i + 1, written->span, e->frame});
     }
     if (!fine || (recurrent != NULL && !scan_read_allowed(e, recurrent, ast, subscripts))) return value_error();
     for (int i = count; i < base->rank; i++) subscripts[i] = expr_index(e->pool, base->axes[i]);

@@ -74,7 +74,7 @@ void elaborate_outputs(E *e, size_t loss_from) {
             undefined(e, name->name, e->scope, name->span);
         } else if (entry->value->kind == VALUE_TENSOR &&
                    (entry->value->body->kind != EXPR_READ || !entry->value->body->tensor->batched)) {
-            fail(e, name->span, "'%s' does not depend on the input, so there is nothing to predict", name->name);
+            fail(e, name->span, "'%s' is the same for all examples, so there is nothing to predict", name->name);
         } else if (entry->value->kind == VALUE_TENSOR && in_list(&side, entry->value->body->tensor)) {
             fail(e, name->span, "'%s' depends on a target, which is not there when the network predicts", name->name);
         } else if (entry->value->kind == VALUE_TENSOR) {

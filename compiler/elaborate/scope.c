@@ -175,6 +175,14 @@ const Value *undefined(E *e, Name name, Scope *scope, Span span) {
         also(e, scope_own(e->scope, name)->span, "it is defined here");
         return value_error();
     }
+    if (e->updates && scope_own(e->scope, name) != NULL) {
+        fail(e, span, "'%s' belongs to the model; the arguments of an optimizer are numbers, and may depend on step and epoch",
+             name);
+        also(e, scope_own(e->scope, name)->span, "it is defined here");
+        return value_error();
+    }
+    if (!e->updates && (strcmp(name, "step") == 0 || strcmp(name, "epoch") == 0))
+        return fail(e, span, "'%s' is known in an optimizer and its arguments only", name);
     bool optimizer =
         scope->frame != NULL && scope->frame->definition != NULL && scope->frame->definition->kind == DEFINES_OPTIMIZER;
     return fail(e, span, "'%s' is not defined%s", name,

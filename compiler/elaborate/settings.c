@@ -329,6 +329,11 @@ static void one_source(E *e, const Ast *line, DataBlock *block) {
     if (!source_of_expression(e, line->x, &source)) return;
     double elements = tensor_elements(tensor);
     int64_t width = width_of(&source);
+    if (is_one_hot(&source) && tensor->index_range > 0) {
+        fail(e, source.steps.at[source.steps.count - 1].span,
+             "'%s' is of type index and takes the classes themselves: leave '-> one_hot' out", line->name);
+        return;
+    }
     if (is_one_hot(&source)) {
         double classes = tensor->rank > tensor->batched ? (double)tensor->shape[tensor->rank - 1] : 1;
         elements /= classes;

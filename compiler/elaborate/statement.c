@@ -13,14 +13,14 @@ static bool is_new(E *e, const Ast *ast, Scope *scope) {
 }
 
 /* What is assigned to the result must have the declared shape. */
-static bool fits_result(E *e, const Ast *ast, const Value *value, Scope *scope) {
+static bool fits_result(E *e, Name name, Span span, const Value *value, Scope *scope) {
     Frame *frame = scope->frame;
-    if (frame->result == NULL || ast->name != frame->result) return true;
+    if (frame->result == NULL || name != frame->result) return true;
     bool same = value->rank == frame->result_rank;
     for (int i = 0; same && i < value->rank; i++) same = value->axes[i]->size == frame->result_shape[i];
     if (same) return true;
     Value *declared = value_new(e, frame->result_rank, frame->result_shape);
-    fail(e, ast->x->span, "the result '%s' is declared with shape %s, but this is %s", ast->name, shape_text(e, declared),
+    fail(e, span, "the result '%s' is declared with shape %s, but this is %s", name, shape_text(e, declared),
          shape_text(e, value));
     also(e, frame->definition->ast->y->span, "it is declared here");
     return false;
@@ -44,7 +44,7 @@ static void assign_name(E *e, const Ast *ast, Scope *outer) {
         value = owner;
     }
     if (value->kind == VALUE_STRING) value = fail(e, ast->x->span, "a text can stand only in data sources");
-    if (value->kind == VALUE_TENSOR && fits_result(e, ast, value, scope)) {
+    if (value->kind == VALUE_TENSOR && fits_result(e, ast->name, ast->x->span, value, scope)) {
         value = materialise(e, local_name(e, scope, ast->name), value, ast->name_span);
         bool names_it = value->kind == VALUE_TENSOR && value->body->kind == EXPR_READ && value->body->tensor->id >= first_own &&
                         value->body->tensor->kind == TENSOR_VALUE;
@@ -302,6 +302,7 @@ static void declare_parameter(E *e, const Ast *ast, Scope *scope) {
         if (in_library(e, ast->span)) also(e, tensor->span, "the first shape comes from here");
     }
     const Value *value = owned != NULL && owned->now != NULL ? owned->now : value_tensor(e, tensor);
+    if (!fits_result(e, ast->name, ast->span, value, scope)) value = value_error();
     scope_value(e, scope, ast->name, same ? value : value_error(), ast->name_span);
     if (running && same) scope->entries.at[scope->entries.count - 1].state = tensor;
 }

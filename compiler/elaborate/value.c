@@ -242,20 +242,21 @@ void check_pending(E *e) {
         if (range.known && range.low >= 0 && range.high < read->size) continue;
         e->frame = read->frame;
         Text *text = text_new(e->arena);
-        expr_print(text, read->subscript);
+        if (expr_depends(read->subscript, e->program->batch)) ast_print_expression(text, read->written);
+        else expr_print(text, read->subscript);
+        const char *hint = in_library(e, read->span) ? "" : "; say what is read there with 'default'";
         if (!range.known) {
             fail(e, read->span, "axis %d of '%s' has length %lld, and what is read at '%s' cannot be bounded", read->axis,
                  read->what, (long long)read->size, text_string(text));
             continue;
         }
         if (range.low == range.high) {
-            fail(e, read->span, "%lld lies outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",
-                 (long long)range.low, read->axis, read->what, (long long)read->size);
+            fail(e, read->span, "%lld lies outside axis %d of '%s', which is 0..%lld%s", (long long)range.low, read->axis,
+                 read->what, (long long)read->size, hint);
             continue;
         }
-        fail(e, read->span,
-             "'%s' runs over %lld..%lld, outside axis %d of '%s', which is 0..%lld; say what is read there with 'default'",
-             text_string(text), (long long)range.low, (long long)range.high + 1, read->axis, read->what, (long long)read->size);
+        fail(e, read->span, "'%s' runs over %lld..%lld, outside axis %d of '%s', which is 0..%lld%s", text_string(text),
+             (long long)range.low, (long long)range.high + 1, read->axis, read->what, (long long)read->size, hint);
     }
     e->pending.count = kept;
 }
