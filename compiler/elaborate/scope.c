@@ -39,7 +39,7 @@ const Value *fail(E *e, Span span, const char *format, ...) {
 }
 
 const char *library_text(E *e, Span span) {
-    enum { LONGEST = 60 };
+    enum { LONGEST = 80 };
     if (span.source == 0 || !in_library(e, span) || span.end - span.begin > LONGEST) return "";
     return arena_printf(e->arena, ", '%.*s',", (int)(span.end - span.begin),
                         e->context->sources->list.at[span.source].text + span.begin);
