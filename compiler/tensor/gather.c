@@ -338,6 +338,7 @@ Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const
         }
     }
     g->value = expr_rewrite(pool, g->value, with_default, g);
+    g->guard = expr_rewrite(pool, g->guard, with_default, g); /* an index tensor, read where the adjoint is 0 */
     Expr body = expr_if(pool, g->guard, g->value, expr_number(pool, 0));
     return expr_reduce(pool, REDUCE_SUM, g->unknowns.at, (int)g->unknowns.count, body);
 }
