@@ -131,7 +131,7 @@ void trainer_evaluate(Trainer *trainer, const uint32_t *rows, int64_t count, dou
     Machine *machine = trainer->inference;
     copy_by_name(trainer, &program->parameters, &training->parameters);
     copy_by_name(trainer, &program->states, &training->states);
-    machine_seed(machine, trainer->seed, (uint64_t)trainer->steps);
+    machine_seed(machine, 0, 0); /* the same numbers each time, as in C */
     set(machine, program->step, (double)trainer->steps);
     set(machine, program->epoch, (double)trainer_epoch(trainer));
     *loss = 0;

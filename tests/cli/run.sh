@@ -66,3 +66,25 @@ for line in lines: assert isinstance(json.loads(line), dict), line' $file.json
 else
     echo "SKIPPED: python3 is missing, the JSON is not parsed"
 fi
+
+# Random numbers in validation are the same each time, in the interpreter and in C.
+cat >drawn.nn <<'END'
+input  x[2]
+target t[1]
+y         = (x + random_uniform()) -> dense(1)
+loss      = mean_squared_error(y, t)
+optimizer = sgd(rate = 0)
+data train {
+    x = [[0, 1], [1, 0], [-1, 0.5], [0.3, 0.1], [0.2, 0.9]]
+    t = [[0.3], [0.1], [0.9], [0.5], [0.2]]
+    holdout = 0.4
+}
+train {
+    epochs    = 3
+    batch     = 2
+    precision = double
+}
+END
+"$NNC" run drawn.nn --json | grep -o '"held_out".*' | grep -o '"loss": *[0-9.]\{10\}' | grep -o '[0-9.]*$' >drawn.run
+[ "$(sort -u drawn.run | wc -l)" = 1 ]
+"$NNC" train drawn.nn --json | grep -o '"holdout_loss": *[0-9.]\{10\}' | grep -o '[0-9.]*$' | cmp - drawn.run
