@@ -46,6 +46,8 @@ Nodes *open_loops(Lowering *l, Index *const *indices, int count, const Index *ex
 void store(Lowering *l, Tensor *target, const Expr *subscripts, Expr value);
 Expr read_at(Lowering *l, Tensor *target, const Expr *subscripts);
 Expr without_single_indices(Lowering *l, Expr e);
+Expr with_flat_draws(Lowering *l,
+                     Expr e); /* the points of random numbers as one number each, before indices are cut into pieces */
 Expr shifted(Lowering *l, Expr e, Index *index, int by);
 bool runs_along(Lowering *l, Expr e, const Index *index); /* are all its reads neighbours in memory along the index? */
 void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor *sum);

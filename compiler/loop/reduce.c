@@ -64,6 +64,10 @@ static Expr flat_draw(Lowering *l, Expr e) {
     return expr_draw(l->pool, e->draw, (int)e->value, (Expr[]){flat, e->kids[e->count - 1]}, 1 + bernoulli);
 }
 
+static Expr flat_if_draw(void *context, Expr e) { return e->kind == EXPR_DRAW ? flat_draw(context, e) : e; }
+
+Expr with_flat_draws(Lowering *l, Expr e) { return e->draws ? expr_replace(l->pool, e, flat_if_draw, l) : e; }
+
 static Expr only_value(void *context, Expr e) {
     Lowering *l = context;
     if (e->kind == EXPR_DRAW) return flat_draw(l, e);

@@ -75,7 +75,7 @@ static Statement *for_piece(Lowering *l, const Statement *s, Index *index) {
     *piece = *s;
     piece->indices = NEW_ARRAY(l->arena, Index *, s->count + 1);
     for (int i = 0; i < s->count; i++) piece->indices[i] = s->indices[i] == old ? index : s->indices[i];
-    piece->value = expr_substitute(l->pool, s->value, &old, (Expr[]){expr_index(l->pool, index)}, 1);
+    piece->value = expr_substitute(l->pool, with_flat_draws(l, s->value), &old, (Expr[]){expr_index(l->pool, index)}, 1);
     return piece;
 }
 

@@ -178,10 +178,16 @@ static void check_frozen(const char *name, const Program *program) {
             if (target == t || target->of == t) failed(name, "%s is frozen, but %s is updated", t->name, target->name);
         }
     }
-    for (size_t i = 0; i < program->forward.count; i++) {
-        Reading reading = {.on = trained};
-        expr_visit(program->pool, program->forward.at[i]->value, meet, &reading);
-        trained[program->forward.at[i]->target->id] = reading.found;
+    bool more = true; /* statements of a scan read what stands below them, at earlier steps */
+    while (more) {
+        more = false;
+        for (size_t i = 0; i < program->forward.count; i++) {
+            Reading reading = {.on = trained};
+            const Tensor *target = program->forward.at[i]->target;
+            expr_visit(program->pool, program->forward.at[i]->value, meet, &reading);
+            more |= reading.found && !trained[target->id];
+            trained[target->id] |= reading.found;
+        }
     }
     for (size_t i = 0; i < program->backward.count; i++) {
         const Tensor *t = program->backward.at[i]->target;
