@@ -27,6 +27,12 @@ static bool is_earlier(const Check *check, Expr read) {
     return distance->value == 0 ? check->defined[read->tensor->id] : (distance->value > 0) == scan->reversed;
 }
 
+/* Of the axis as the statements see it: of a tensor whose last steps alone are kept, the shape has only these. */
+static int64_t length_of(const Tensor *t, int axis) {
+    bool steps = t->ring > 0 && t->definition->indices[axis] == t->definition->scan->index;
+    return steps ? t->definition->indices[axis]->size : t->shape[axis];
+}
+
 static void check_node(void *context, Expr e) {
     Check *check = context;
     if (check->why != NULL || e->kind != EXPR_READ) return;
@@ -38,7 +44,7 @@ static void check_node(void *context, Expr e) {
     for (int i = 0; i < e->tensor->rank && !e->has_default; i++) {
         Interval range = interval_of(e->kids[i]);
         bool batch = e->kids[i]->kind == EXPR_INDEX && e->kids[i]->index->batch && i == 0 && e->tensor->batched;
-        if (!batch && (!range.known || range.low < 0 || range.high >= e->tensor->shape[i]))
+        if (!batch && (!range.known || range.low < 0 || range.high >= length_of(e->tensor, i)))
             check->why = complaint(check, "reads outside of", e->tensor->name);
     }
 }
@@ -54,7 +60,7 @@ static void check_statement(Check *check, bool *defined) {
     if (s->value->condition) check->why = complaint(check, "has a condition as", "value");
     if (s->subscripts == NULL && s->count != target->rank) check->why = complaint(check, "has other indices than axes", "");
     for (int i = 0; check->why == NULL && s->subscripts == NULL && i < s->count; i++) {
-        if (s->indices[i]->size != target->shape[i])
+        if (s->indices[i]->size != length_of(target, i))
             check->why = complaint(check, "does not fill axis of index", s->indices[i]->name);
         if (s->indices[i]->batch != (i == 0 && target->batched))
             check->why = complaint(check, "has the batch elsewhere than first, at index", s->indices[i]->name);
