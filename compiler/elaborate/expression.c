@@ -113,6 +113,8 @@ static const Value *name_value(E *e, const Ast *ast, Scope *scope, Mode mode) {
         value->definition = entry->definition;
         return value;
     }
+    if (strchr(ast->name, '.') != NULL && e->updates)
+        return fail(e, ast->span, "an optimizer and its arguments read no parameter by its path; w is the one that is updated");
     if (strchr(ast->name, '.') != NULL) return parameter_reference(e, ast->name, scope, ast->span);
     if (strcmp(ast->name, "inf") == 0) return value_scalar(e, expr_number(e->pool, INFINITY));
     if (strcmp(ast->name, "training") == 0) return value_scalar(e, expr_truth(e->pool, e->training));
