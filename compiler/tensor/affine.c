@@ -187,13 +187,22 @@ static Interval interval_of_op(Expr e) {
     return unknown();
 }
 
+/* Of a tensor of type index, or of its default. */
+static Interval interval_of_read(Expr e) {
+    Interval inside = between(0, e->tensor->index_range - 1);
+    if (!e->has_default) return inside;
+    Interval other = interval_of(e->kids[e->count - 1]);
+    if (!other.known) return unknown();
+    return between(other.low < inside.low ? other.low : inside.low, other.high > inside.high ? other.high : inside.high);
+}
+
 Interval interval_of(Expr e) {
     int64_t c;
     if (constant_of(e, &c)) return between(c, c);
     if (!e->integer) return unknown();
     switch (e->kind) {
     case EXPR_INDEX: return e->index->size > 0 ? between(e->index->first, e->index->size - 1) : unknown();
-    case EXPR_READ: return e->has_default ? unknown() : between(0, e->tensor->index_range - 1);
+    case EXPR_READ: return interval_of_read(e);
     case EXPR_REDUCE: return between(0, (int64_t)index_product(e->bound, e->bound_count) - 1);
     case EXPR_OP: return interval_of_op(e);
     case EXPR_CONST:
