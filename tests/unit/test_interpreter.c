@@ -1,5 +1,6 @@
 /* The C that the compiler writes, against the interpreter: models of the examples, the facts and tests/gradients, with data from a
-   formula, step by step for 50 steps. Arguments are models instead:  test_interpreter path/to/model.nn */
+   formula, step by step for 50 steps, or 8 where the network is large. Arguments are models instead:
+   test_interpreter path/to/model.nn */
 #define _XOPEN_SOURCE 700
 #include "_generated.h"
 #include "_model.h"
@@ -7,7 +8,12 @@
 #include "commands/trainer.h"
 #include "random.h"
 
-enum { STEPS = 50, STRAIGHT_LINES = 3000 /* parameters; larger networks are unrolled where auto does */ };
+enum {
+    STEPS = 50,
+    STEPS_OF_LARGE = 8,   /* of networks with more than */
+    LARGE = 10000,        /* parameters */
+    STRAIGHT_LINES = 3000 /* parameters; larger networks are unrolled where auto does */
+};
 
 typedef Vec(char *) Paths;
 
@@ -72,7 +78,7 @@ static void compare(Generated *g, Trainer *trainer, const NncMember *members, si
     }
 }
 
-static void check_training(Generated *g, const Model *model, const NncData *data) {
+static void check_training(Generated *g, const Model *model, const NncData *data, size_t steps) {
     const NncProgram *p = g->program;
     Trainer *trainer = trainer_new(model, data, 1);
     void *parameters = calloc(1, p->parameters_size), *state = calloc(1, p->state_size), *work = malloc(p->work_size + 1);
@@ -81,7 +87,7 @@ static void check_training(Generated *g, const Model *model, const NncData *data
     memset(work, 0xFF, p->work_size); /* NaN: what it holds means nothing */
     p->init(parameters, state, 1);
     size_t row = 0;
-    for (size_t step = 0; step < STEPS && g->differences == 0; step++) {
+    for (size_t step = 0; step < steps && g->differences == 0; step++) {
         size_t n = data->rows - row < p->batch ? data->rows - row : p->batch;
         uint32_t epoch = (uint32_t)trainer_epoch(trainer);
         fill(p, data, p->inputs, p->input_count, p->input_size, in, row, n);
@@ -135,7 +141,7 @@ static bool check_model(const char *path, bool is_double, bool lines, int64_t ba
         NncData data = make_data(g.arena, judge->model);
         LoopOptions options = {.unroll = !lines ? UNROLL_NONE : parameters <= STRAIGHT_LINES ? UNROLL_FULL : UNROLL_AUTO};
         fine = generated_build(&g, options);
-        if (fine) check_training(&g, judge->model, &data);
+        if (fine) check_training(&g, judge->model, &data, parameters > LARGE ? STEPS_OF_LARGE : STEPS);
         if (g.library != NULL) dlclose(g.library);
     }
     fine = fine && g.differences == 0;
