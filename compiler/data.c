@@ -88,7 +88,7 @@ bool data_load(const Model *model, const DataBlock *block, const NncData *learne
     }
     if (diagnostics->errors > errors) return false;
     NncDataError error;
-    NncBlock wanted = {block->split, sources, count, block->holdout};
+    NncBlock wanted = {block->split, sources, count, block->holdout, 0};
     if (nnc_data_load(&wanted, NULL, learned_from, seed, data, &error)) return true;
     if (count == 0) {
         error_at(diagnostics, block->span, "%s", error.message);

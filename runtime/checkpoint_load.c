@@ -1,6 +1,7 @@
 /* Reading checkpoints: into parameters and state, if they fit; else saying what differs. */
 #include "checkpoint.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,10 +22,10 @@ static int same_shape(const NncMember *member, const NncTensor *stored) {
            memcmp(member->shape, stored->shape, (size_t)member->rank * sizeof *member->shape) == 0;
 }
 
-/* The first number that the network's type cannot hold; or count. */
-static size_t first_too_large(const NncProgram *program, const NncMember *member, const NncTensor *stored) {
+/* The first number that is not finite, or that the network's type cannot hold; or count. */
+static size_t first_unfit(const NncProgram *program, const NncMember *member, const NncTensor *stored) {
     size_t i = 0;
-    while (i < stored->count && nnc_member_holds(program, member, stored->values[i])) i++;
+    while (i < stored->count && isfinite(stored->values[i]) && nnc_member_holds(program, member, stored->values[i])) i++;
     return i;
 }
 
@@ -35,7 +36,7 @@ static NncElement element_of(const NncProgram *program, const NncMember *member)
 /* exact: the bits, too, must be the same. */
 static int fits(const NncProgram *program, const NncMember *member, const NncTensor *stored, int exact) {
     return stored != NULL && same_shape(member, stored) && (!exact || stored->element == element_of(program, member)) &&
-           first_too_large(program, member, stored) == stored->count;
+           first_unfit(program, member, stored) == stored->count;
 }
 
 static int of_optimizer(const char *name) { return strncmp(name, "optimizer.", 10) == 0; }
@@ -84,9 +85,11 @@ static void say_difference(const NncProgram *program, const NncTensors *file, co
     nnc_shape_print(there, stored->shape, stored->rank);
     if (!same_shape(member, stored))
         nnc_message(program->name, "'%s' has shape %s in the program, %s in the file", member->path, here, there);
-    else if (first_too_large(program, member, stored) < stored->count)
-        nnc_message(program->name, "'%s' holds %g in the file, more than the program's numbers can", member->path,
-                    stored->values[first_too_large(program, member, stored)]);
+    else if (first_unfit(program, member, stored) < stored->count)
+        nnc_message(program->name, "'%s' holds %g in the file%s", member->path,
+                    stored->values[first_unfit(program, member, stored)],
+                    isfinite(stored->values[first_unfit(program, member, stored)]) ? ", more than the program's numbers can"
+                                                                                   : ", which is no number to train with");
     else
         nnc_message(program->name, "'%s' is %s in the program, %s in the file", member->path,
                     elements[element_of(program, member)], elements[stored->element]);

@@ -2,6 +2,7 @@
    checked. */
 #include "data.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,18 +153,20 @@ static int check_source_width(NncTable *table) {
                           table->source->tensor, (unsigned long)elements, elements == 1 ? "" : "s");
 }
 
-static int check_values(NncTable *table) {
+static int check_values(NncTable *table, int is_float) {
     const NncArray *array = table->array;
     size_t range = table->source->index_range, i;
     char number[NNC_NUMBER_LENGTH];
     for (i = 0; i < table->rows * array->width; i++) {
         double x = array->values[i];
-        if (range > 0 ? x >= 0 && x < (double)range && x == floor(x) : isfinite(x)) continue;
+        int fits = !is_float || fabs(x) <= (double)FLT_MAX;
+        if (range > 0 ? x >= 0 && x < (double)range && x == floor(x) : isfinite(x) && fits) continue;
         if (range > 0) {
             return nnc_table_fail_at(table, i / array->width, i % array->width, "%s is no index in 0..%lu",
                                      nnc_number_print(number, x), (unsigned long)range);
         }
-        return nnc_table_fail_at(table, i / array->width, i % array->width, "%s is not a number to train with",
+        return nnc_table_fail_at(table, i / array->width, i % array->width,
+                                 isfinite(x) ? "%s is more than a float can hold" : "%s is not a number to train with",
                                  nnc_number_print(number, x));
     }
     return 1;
@@ -182,7 +185,7 @@ static int load(Loader *loader, const char *folder, const NncData *learned_from,
     for (i = 0; i < loader->block->source_count; i++) {
         NncTable *table = &loader->tables[i];
         if (!nnc_table_steps(table, loader->data->training, loader->data->training_count)) return 0;
-        if (!check_source_width(table) || !check_values(table)) return 0;
+        if (!check_source_width(table) || !check_values(table, loader->block->is_float)) return 0;
     }
     return 1;
 }

@@ -61,6 +61,7 @@ typedef struct {
     const NncSource *sources;
     size_t source_count;
     double holdout; /* share of the examples that is kept for validation */
+    int is_float;   /* the numbers go to a network whose type is float: they must fit */
 } NncBlock;
 
 /* ---- What comes of it */
@@ -98,7 +99,7 @@ typedef struct {
    *data, which nnc_data_free releases; or returns 0 and fills *error, and there is nothing to release. The tensors' names in *data
    are the block's, which must outlive it. gzip may have packed any file but those of NPY. Sources that cut a file of bytes at one
    stride get as many windows as fit for all. Ensures: every array has `rows` rows of its source's width, index tensors within their
-   range, no number that is not finite. */
+   range, no number that is not finite or more than the network can hold. */
 int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
                   NncDataError *error);
 

@@ -24,15 +24,19 @@ static void class_list(const NncCsvColumn *column, char *out, size_t size) {
 static int check_text_columns(NncTable *table, const NncCsv *csv) {
     const NncSource *source = table->source;
     int counted = source->index_range > 0;
-    char list[200], number[48];
-    size_t i;
+    char list[200], number[48], *end;
+    size_t i, text, row;
     for (i = 0; i < source->step_count; i++) counted |= source->steps[i].kind == NNC_ONE_HOT;
     for (i = 0; i < csv->width && !counted; i++) {
         if (csv->columns[i].class_count == 0) continue;
         class_list(&csv->columns[i], list, sizeof list);
         snprintf(number, sizeof number, "%lu of those chosen", (unsigned long)i);
+        for (text = 0; text + 1 < csv->columns[i].class_count; text++) { /* the first that is no number */
+            if (strtod(csv->columns[i].classes[text], &end), end == csv->columns[i].classes[text] || *end != '\0') break;
+        }
+        for (row = 0; row + 1 < table->rows && table->array->values[row * csv->width + i] != (double)text;) row++;
         return nnc_table_fail_at(
-            table, 0, i, "column %.60s holds text (%s), but '%s' wants numbers; write -> one_hot behind a column of classes",
+            table, row, i, "column %.60s holds text (%s), but '%s' wants numbers; write -> one_hot behind a column of classes",
             csv->columns[i].name != NULL ? csv->columns[i].name : number, list, source->tensor);
     }
     return 1;

@@ -114,7 +114,8 @@ static void print_source(Text *text, const Tensor *tensor, const DataSource *sou
     text_put(text, "},\n");
 }
 
-static void print_block(Text *text, const Model *model, const DataBlock *block, const Sources *sources) {
+static void print_block(Text *text, const LoopProgram *loop, const DataBlock *block, const Sources *sources) {
+    const Model *model = loop->model;
     const Tensors *lists[] = {&model->training->inputs, &model->training->targets};
     for (size_t l = 0; l < 2; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
@@ -138,8 +139,8 @@ static void print_block(Text *text, const Model *model, const DataBlock *block, 
             count++;
         }
     }
-    text_printf(text, "};\nstatic const NncBlock %s_data = {\"%s\", %s_sources, %zu, %s};\n\n", block->split, block->split,
-                block->split, count, c_double(text->arena, block->holdout));
+    text_printf(text, "};\nstatic const NncBlock %s_data = {\"%s\", %s_sources, %zu, %s, %d};\n\n", block->split, block->split,
+                block->split, count, c_double(text->arena, block->holdout), !loop->is_double);
 }
 
 /* ---- The network's functions, in the types that the runtime calls */
@@ -277,8 +278,8 @@ void c_program(Text *text, LoopProgram *loop, const Sources *sources) {
     print_members(text, "inputs", arena_printf(text->arena, "%s_input", m), &program->inputs, true);
     print_members(text, "targets", arena_printf(text->arena, "%s_target", m), &program->targets, true);
     text_put(text, "/* ---- Data */\n\n");
-    if (train != NULL) print_block(text, model, train, sources);
-    if (test != NULL) print_block(text, model, test, sources);
+    if (train != NULL) print_block(text, loop, train, sources);
+    if (test != NULL) print_block(text, loop, test, sources);
     text_put(text, "/* ---- The network's functions */\n\n");
     print_calls(text, loop);
     print_search(text, loop, sources);

@@ -36,6 +36,8 @@ bad() { # WORDS BYTES: of d.csv
 bad 'd.csv:2:3' '1,2,0\n3,four,1\n5,6,0\n7,8,1\n'
 bad 'd.csv:2' '1,2,0\n3,4\n'
 bad 'd.csv:2:3' '1,2,0\n3,nan,1\n'
+bad 'd.csv:2:3' '1,2,0\n3,,1\n'
+bad 'd.csv:2:3: 1e+39 is more than a float can hold' '1,2,0\n3,1e39,1\n'
 bad 'd.csv:3:5' '1,2,0\n3,4,1\n5,6,2\n'
 bad 'd.csv' ''
 rm d.csv

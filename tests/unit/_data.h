@@ -18,7 +18,7 @@ static int begin(void **state) {
 
 static int load_from(const NncData *learned_from, double holdout, uint64_t seed) {
     NncSource sources[] = {x, t};
-    NncBlock block = {"train", sources, t.file != NULL || t.literal != NULL ? 2 : 1, holdout};
+    NncBlock block = {"train", sources, t.file != NULL || t.literal != NULL ? 2 : 1, holdout, 0};
     return nnc_data_load(&block, files_folder, learned_from, seed, &data, &error);
 }
 

@@ -162,7 +162,7 @@ static void test_files(void **state) {
         x.file = "";
         assert_error("/: it cannot be read: Is a directory");
         x.file = "missing";
-        NncBlock block = {"train", &x, 1, 0};
+        NncBlock block = {"train", &x, 1, 0, 0};
         assert_int_equal(nnc_data_load(&block, NULL, NULL, 1, &data, &error), 0);
         assert_string_equal(error.message, "missing: it cannot be opened: No such file or directory");
     }
@@ -172,7 +172,7 @@ static void test_files(void **state) {
     x.file = path;
     assert_int_equal(load(), 0);
     assert_non_null(strstr(error.message, "aaa: it cannot be opened: File name too long"));
-    NncBlock empty = {"test", NULL, 0, 0};
+    NncBlock empty = {"test", NULL, 0, 0, 0};
     assert_int_equal(nnc_data_load(&empty, NULL, NULL, 1, &data, &error), 0);
     assert_string_equal(error.message, "data test has no source");
 }

@@ -382,7 +382,7 @@ static void test_mnist(void **state) {
     t.steps = &hot;
     t.step_count = 1;
     NncSource sources[] = {x, t};
-    NncBlock block = {"test", sources, 2, 0};
+    NncBlock block = {"test", sources, 2, 0, 0};
     if (!nnc_data_load(&block, folder, NULL, 1, &data, &error)) fail_msg("%s", error.message);
     assert_int_equal(data.rows, 10000);
     double ones = 0, classes[10] = {0};

@@ -36,6 +36,7 @@ static long double softplusl(long double x) { return (x > 0 ? x : 0) + log1pl(ex
 typedef void Floats(float *restrict y, const float *restrict x);
 typedef void Doubles(double *restrict y, const double *restrict x);
 
+/* clang-format off */
 #define LOOPS(NAME)                                                            \
     static void NAME##_floats(float *restrict y, const float *restrict x) {    \
         for (int i = 0; i < LANES; i++) y[i] = nnc_##NAME##f(x[i]);            \

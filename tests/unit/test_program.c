@@ -52,8 +52,8 @@ static NncSource test_sources[] = {
      .step_count = 1},
     {.tensor = "t", .width = 1, .literal = test_ts, .literal_rows = TEST_ROWS, .literal_width = 1},
 };
-static NncBlock train_block = {"train", train_sources, 2, 0.2};
-static const NncBlock test_block = {"test", test_sources, 2, 0};
+static NncBlock train_block = {"train", train_sources, 2, 0.2, 1};
+static const NncBlock test_block = {"test", test_sources, 2, 0, 1};
 
 #define NUMBER float
 #define NAMED(name) float_##name
@@ -309,7 +309,7 @@ static void test_many_examples(void **state) {
     NncSource sources[2] = {train_sources[0], train_sources[1]};
     sources[0].literal = x, sources[1].literal = t;
     sources[0].literal_rows = sources[1].literal_rows = MANY;
-    NncBlock block = {"train", sources, 2, 0.5};
+    NncBlock block = {"train", sources, 2, 0.5, 1};
     NncProgram program = double_program();
     program.train_data = &block;
     rate = 0.001;
@@ -586,7 +586,7 @@ static void test_resuming_what_does_not_fit(void **state) {
     train_sources[1].literal_rows = ROWS;
     double kept = ts[0];
     ts[0] = 1e300;
-    fails(float_program(), "", 1, "linear: 't' of example 1 is 1e+300, more than a float can hold\n");
+    fails(float_program(), "", 1, "linear.nn:10:9: error: example 0: 1e+300 is more than a float can hold\n");
     ts[0] = kept;
 }
 
