@@ -178,9 +178,10 @@ static double difference(Check *check, const Statements *statements, double *pla
     return (loss_at(check, statements, place, above) - loss_at(check, statements, place, below)) / (above - below);
 }
 
-/* Small, for the sake of kinks, but so large that the rounding of the loss stays below what is tolerated. */
+/* Small, for the sake of kinks, but so large that the rounding of the loss (of many steps, in a recurrent network) stays below what is
+   tolerated. */
 static double first_step(double loss, double scale) {
-    double needed = 4 * DBL_EPSILON * fabs(loss) / (OF_LARGEST * scale);
+    double needed = 32 * DBL_EPSILON * fabs(loss) / (OF_LARGEST * scale);
     return needed > 1e-2 ? 1e-2 : needed > 1e-4 ? needed : 1e-4; /* a scale of 0 gives the largest */
 }
 

@@ -136,7 +136,8 @@ static Expr copied(Copy *copy, Expr e) {
 /* x := x, which is left of x := x + 0 */
 static bool stays_what_it_is(const Node *node) {
     Expr e = node->value;
-    if (node->kind != NODE_STORE || e->kind != EXPR_READ || e->tensor != node->target || e->has_default) return false;
+    bool writes = node->kind == NODE_STORE || node->kind == NODE_SET;
+    if (!writes || e->kind != EXPR_READ || e->tensor != node->target || e->has_default) return false;
     for (int i = 0; i < e->tensor->rank; i++) {
         if (e->kids[i] != node->subscripts[i]) return false;
     }

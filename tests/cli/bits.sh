@@ -1,8 +1,16 @@
 # Strict generated code: the same checkpoints and the same JSON lines, to the last bit, from every compiler, at every level of
 # optimization, with loops and with straight lines. The runtime is compiled once for each compiler, the network for each shape.
 strict="-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wmissing-prototypes -Werror"
-models="step_by_step xor iris digits"
+# What each of them adds: recurrence both ways, several statements that wait for each other, a border, causal attention, running
+# averages, tokens, random numbers, adam.
+facts="layer_lstm user_bidirectional user_fast_weights layer_conv2d_pad layer_attention_causal layer_batch_norm layer_embedding
+    layer_max_pool_pad optimizer_adamw"
+models="step_by_step xor iris digits autoencoder $facts"
 cp -r "$SOURCE/examples" .
+for fact in $facts; do
+    cp -r "$SOURCE/tests/facts/$fact" examples/00_$fact
+    mv examples/00_$fact/model.nn examples/00_$fact/$fact.nn
+done
 
 for model in $models; do
     for unroll in none auto full; do
@@ -39,13 +47,14 @@ build() {
     done
 }
 
-# Digits has 7,000 multiplications a step in straight lines, which take optimizers half a minute; auto mixes what
-# none and full have.
+# Straight lines of thousands of multiplications take optimizers half a minute; auto mixes what none and full have.
 is_wanted() {
     [ ! -e $2/same ] || return
     case $1:$2 in
+    *:autoencoder.full) return 1 ;;
+    musl:*_*.* | gcc_fast:layer_*) [ $2 = step_by_step.none ] || return 1 ;;
     gcc_plain:* | tcc:* | clang_native:*.auto) ;;
-    *:*.auto | *:digits.full) return 1 ;;
+    *:*.auto | *:digits.full | *:layer_*.full | *:user_*.full | *:optimizer_*.full) return 1 ;;
     esac
 }
 
