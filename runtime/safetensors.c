@@ -1,25 +1,11 @@
-/* Arrays by name, and writing them: to a temporary file beside the target, which takes its name once every byte is on disk. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L /* fsync, open */
-#endif
+/* Arrays by name, and writing them. */
 #include "safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static int save_fail(NncTensorsError *error, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    vsnprintf(error->message, sizeof error->message, format, list);
-    va_end(list);
-    return 0;
-}
+#include "save.h"
 
 /* What has been written; with file NULL it is only counted. */
 typedef struct {
@@ -107,86 +93,24 @@ static void put_elements(Output *out, const NncTensor *tensor) {
     }
 }
 
-static void put_file(Output *out, const NncTensors *tensors) {
-    Output counted = {NULL, 0};
+static void put_file(FILE *file, const void *context) {
+    const NncTensors *tensors = context;
+    Output counted = {NULL, 0}, out = {file, 0};
     size_t i;
     put_header(&counted, tensors);
-    put_little_endian(out, counted.length, 8);
-    put_header(out, tensors);
-    for (i = 0; i < tensors->tensor_count; i++) put_elements(out, &tensors->tensors[i]);
+    put_little_endian(&out, counted.length, 8);
+    put_header(&out, tensors);
+    for (i = 0; i < tensors->tensor_count; i++) put_elements(&out, &tensors->tensors[i]);
 }
 
-/* A name in the folder of the target, so that renaming moves no data. */
-static int create_beside(const char *path, char **name, NncTensorsError *error) {
-    int number, file = -1;
-    *name = malloc(strlen(path) + 40);
-    if (*name == NULL) return save_fail(error, "there is not enough memory"), -1;
-    for (number = 0; number < 100 && file < 0; number++) {
-        sprintf(*name, "%s.%ld-%d.tmp", path, (long)getpid(), number);
-        file = open(*name, O_WRONLY | O_CREAT | O_EXCL, 0666);
-        if (file < 0 && errno != EEXIST) break;
-    }
-    if (file < 0) save_fail(error, "it cannot be written: %s", strerror(errno));
-    return file;
-}
-
-/* A rename is on disk once its folder is. Systems that cannot do this with folders say so, and are believed. */
-static void sync_folder(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = malloc(strlen(path) + 2);
-    int file;
-    if (folder == NULL) return;
-    strcpy(folder, path);
-    if (slash == NULL) strcpy(folder, ".");
-    else folder[slash == path ? 1 : slash - path] = '\0';
-    file = open(folder, O_RDONLY);
-    free(folder);
-    if (file < 0) return;
-    fsync(file);
-    close(file);
-}
-
-static int save_whole(const char *path, const NncTensors *tensors, NncTensorsError *error) {
-    char *name;
-    int file, fine;
-    Output out = {NULL, 0};
+int nnc_safetensors_save(const char *path, const NncTensors *tensors, NncTensorsError *error) {
     size_t i;
     for (i = 0; i < tensors->tensor_count; i++) {
-        if (tensors->tensors[i].element != NNC_F64 && tensors->tensors[i].element != NNC_F32) {
-            return save_fail(error, "'%.80s' can be written as F64 or F32 only", tensors->tensors[i].name);
-        }
+        if (tensors->tensors[i].element == NNC_F64 || tensors->tensors[i].element == NNC_F32) continue;
+        snprintf(error->message, sizeof error->message, "'%.80s' can be written as F64 or F32 only", tensors->tensors[i].name);
+        return 0;
     }
-    file = create_beside(path, &name, error);
-    if (file >= 0) out.file = fdopen(file, "wb");
-    fine = out.file != NULL;
-    if (fine) {
-        put_file(&out, tensors);
-        fine = fflush(out.file) == 0 && !ferror(out.file) && fsync(file) == 0;
-        if (!fine) save_fail(error, "it cannot be written: %s", strerror(errno));
-        if (fclose(out.file) != 0 && fine) fine = save_fail(error, "it cannot be written: %s", strerror(errno));
-        if (fine && rename(name, path) != 0) fine = save_fail(error, "it cannot be written: %s", strerror(errno));
-        if (fine) sync_folder(path);
-    } else if (file >= 0) {
-        save_fail(error, "there is not enough memory");
-        close(file);
-    }
-    if (!fine && file >= 0) unlink(name);
-    free(name);
-    return fine;
-}
-
-/* Who interrupts the program waits until the file is in its place: else a temporary file would stay. */
-int nnc_safetensors_save(const char *path, const NncTensors *tensors, NncTensorsError *error) {
-    sigset_t interrupts, before;
-    int fine;
-    sigemptyset(&interrupts);
-    sigaddset(&interrupts, SIGHUP);
-    sigaddset(&interrupts, SIGINT);
-    sigaddset(&interrupts, SIGTERM);
-    sigprocmask(SIG_BLOCK, &interrupts, &before);
-    fine = save_whole(path, tensors, error);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return fine;
+    return nnc_save(path, put_file, tensors, error->message, sizeof error->message);
 }
 
 /* ---- Arrays by name */
