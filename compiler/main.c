@@ -39,6 +39,7 @@ static const char details[] =
     "  --load FILE      start from the parameters in a safetensors file; with --partial, from those that fit\n"
     "  --resume FILE    go on where the run that saved the file ended\n"
     "  --save FILE      write a checkpoint after each epoch\n"
+    "  --plot FILE      draw loss and metrics over the epochs, as SVG\n"
     "  --quiet          say nothing but errors\n"
     "  --cc COMMAND     the C compiler ($CC, or cc)\n"
     "run              train in the interpreter: slow, and exact to double precision\n"
@@ -92,6 +93,7 @@ enum {
     PARTIAL,
     RESUME,
     QUIET,
+    PLOT,
     CC,
     MATH,
     UNROLL
@@ -119,6 +121,7 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"epochs", required_argument, NULL, EPOCHS},
                                         {"partial", no_argument, NULL, PARTIAL},
                                         {"resume", required_argument, NULL, RESUME},
+                                        {"plot", required_argument, NULL, PLOT},
                                         {"quiet", no_argument, NULL, QUIET},
                                         {"cc", required_argument, NULL, CC},
                                         {"math", required_argument, NULL, MATH},
@@ -136,6 +139,7 @@ static const struct {
                {EPOCHS, IS_TRAIN},
                {PARTIAL, IS_TRAIN},
                {RESUME, IS_TRAIN},
+               {PLOT, IS_TRAIN},
                {CC, IS_TRAIN},
                {QUIET, IS_TRAIN | IS_COMPILE},
                {STEPS, IS_RUN},
@@ -250,6 +254,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         a->resume = true;
         pass(a, arena, "--resume", optarg);
         return;
+    case PLOT: pass(a, arena, "--plot", optarg); return;
     case QUIET:
         a->output.quiet = a->train.quiet = true;
         pass(a, arena, "--quiet", NULL);

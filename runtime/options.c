@@ -11,7 +11,7 @@
 #include "message.h"
 
 static const char usage[] = "usage: %s [--epochs N] [--seed N] [--load FILE [--partial] | --resume FILE] [--save FILE]\n"
-                            "       [--data FOLDER] [--json | --quiet]\n";
+                            "       [--plot FILE] [--data FOLDER] [--json | --quiet]\n";
 
 static const char details[] = "\n"
                               "  --epochs N     train N epochs in all, instead of the model's %lu\n"
@@ -20,12 +20,13 @@ static const char details[] = "\n"
                               "  --partial      take from it what fits, and list the rest\n"
                               "  --resume FILE  go on with the training that saved the file, as if it had not been interrupted\n"
                               "  --save FILE    write a checkpoint after every epoch\n"
+                              "  --plot FILE    draw loss and metrics over the epochs, as SVG\n"
                               "  --data FOLDER  where the model's data files are, instead of the current folder\n"
                               "  --json         an object for each epoch instead of a line\n"
                               "  --quiet        nothing but errors\n"
                               "  --help         print this\n";
 
-enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, DATA, JSON, QUIET };
+enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, DATA, JSON, QUIET };
 
 static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS},
                                       {"seed", required_argument, NULL, SEED},
@@ -33,6 +34,7 @@ static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS
                                       {"partial", no_argument, NULL, PARTIAL},
                                       {"resume", required_argument, NULL, RESUME},
                                       {"save", required_argument, NULL, SAVE},
+                                      {"plot", required_argument, NULL, PLOT},
                                       {"data", required_argument, NULL, DATA},
                                       {"json", no_argument, NULL, JSON},
                                       {"quiet", no_argument, NULL, QUIET},
@@ -73,6 +75,7 @@ static int one_option(const NncProgram *program, int option, NncOptions *options
     case PARTIAL: options->partial = 1; break;
     case RESUME: options->resume = optarg; break;
     case SAVE: options->save = optarg; break;
+    case PLOT: options->plot = optarg; break;
     case DATA: options->data = optarg; break;
     case JSON: options->json = 1; break;
     case QUIET: options->quiet = 1; break;

@@ -11,7 +11,7 @@ extern "C" {
 typedef struct {
     uint32_t epochs;
     uint64_t seed;
-    const char *load, *resume, *save, *data;
+    const char *load, *resume, *save, *data, *plot;
     int partial, json, quiet;
 } NncOptions;
 

@@ -121,9 +121,11 @@ int nnc_program(const NncProgram *program, int argc, char **argv) {
 #endif
     setlocale(LC_CTYPE, ""); /* whether the terminal shows block characters; numbers keep their point */
     training.save = options.save;
+    training.picture = options.plot;
     training.epochs = options.epochs;
     path = options.load != NULL ? options.load : options.resume;
     fine = (options.save == NULL || nnc_checkpoint_may_save(program, options.save)) &&
+           (options.plot == NULL || nnc_checkpoint_may_save(program, options.plot)) &&
            (path == NULL || nnc_checkpoint_open(program, path, &file)) && run(&training, &options, &file);
     nnc_training_free(&training);
     nnc_examples_free(&training.examples);

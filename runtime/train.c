@@ -57,6 +57,7 @@ void nnc_training_free(NncTraining *t) {
                          t->kept_state, t->in,    t->target, t->order,         t->metrics};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     nnc_display_free(&t->display);
+    nnc_plot_free(&t->plot);
 }
 
 void nnc_training_set_counters(NncTraining *t) {
@@ -188,7 +189,7 @@ static void end_epoch(NncTraining *t, NncResults results[NNC_RESULTS]) {
     }
 }
 
-int nnc_train(NncTraining *t, NncDisplayKind kind) {
+static int train(NncTraining *t, NncDisplayKind kind) {
     NncResults results[NNC_RESULTS] = {{0, 0, NULL}};
     uint32_t before = t->at.epoch;
     double seconds = 0;
@@ -203,10 +204,19 @@ int nnc_train(NncTraining *t, NncDisplayKind kind) {
         seconds = nnc_seconds() - started;
         end_epoch(t, results);
         nnc_display_epoch(&t->display, t->at.epoch, results, seconds);
+        if (t->picture != NULL) nnc_plot_add(&t->plot, t->at.epoch, results);
         fine = nnc_training_is_finite(t) && save(t);
     }
     if (!fine) return 0;
     if (is_enough(t)) nnc_display_note(&t->display, "no better for %lu epochs: stopped", t->program->patience);
     nnc_display_end(&t->display, t->at.epoch > before ? t->at.epoch : 0, results, seconds);
     return t->at.epoch > before || save(t);
+}
+
+/* A run that fails is drawn, too, as far as it came. */
+int nnc_train(NncTraining *t, NncDisplayKind kind) {
+    int fine;
+    t->plot.program = t->program;
+    fine = train(t, kind);
+    return (t->picture == NULL || t->plot.epochs == 0 || nnc_plot_save(&t->plot, t->picture)) && fine;
 }

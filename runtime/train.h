@@ -5,6 +5,7 @@
 #include "checkpoint.h"
 #include "display.h"
 #include "examples.h"
+#include "plot.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -12,9 +13,9 @@ extern "C" {
 
 typedef struct {
     const NncProgram *program;
-    const char *save; /* NULL: nowhere */
-    uint32_t epochs;  /* in all */
-    NncData data;     /* of training: which rows, and what was learned */
+    const char *save, *picture; /* where checkpoints and the plot go; NULL: nowhere */
+    uint32_t epochs;            /* in all */
+    NncData data;               /* of training: which rows, and what was learned */
     NncExamples examples, test;
     NncStanding at;
     void *parameters, *state, *work, *evaluate_work;
@@ -25,6 +26,7 @@ typedef struct {
     char *in, *target;                  /* a chunk */
     double *metrics;                    /* of a chunk, then of NNC_RESULTS */
     NncDisplay display;
+    NncPlot plot;
     uint32_t saved_epoch; /* of the last checkpoint that was written here; 0: none */
 } NncTraining;
 

@@ -1,0 +1,207 @@
+/* One panel for the loss and one for each metric, below each other, with a curve for each set of examples. Colours are those of Okabe
+   and Ito (2008), which the colour-blind tell apart; text and lines follow the reader's light or dark background. */
+#include "plot.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "save.h"
+
+enum { WIDTH = 720, HEIGHT = 240, LEFT = 70, RIGHT = 20, TOP = 34, BOTTOM = 40, MOST_POINTS = 1000, MOST_TICKS = 12 };
+
+typedef struct {
+    double low, high; /* of the axis */
+    int logarithmic;
+    double ticks[MOST_TICKS];
+    int count;
+} Scale;
+
+static size_t width_of(const NncPlot *plot) { return 1 + plot->program->metric_count; }
+
+static double value_at(const NncPlot *plot, size_t epoch, int result, size_t quantity) {
+    return plot->values[(epoch * NNC_RESULTS + (size_t)result) * width_of(plot) + quantity];
+}
+
+void nnc_plot_add(NncPlot *plot, uint32_t epoch, const NncResults results[NNC_RESULTS]) {
+    size_t row = NNC_RESULTS * width_of(plot), count = plot->epochs;
+    if ((count & (count - 1)) == 0) { /* room is doubled at powers of two */
+        double *larger = realloc(plot->values, (count == 0 ? 1 : count * 2) * row * sizeof *larger);
+        if (larger == NULL) return;
+        plot->values = larger;
+    }
+    if (count == 0) plot->first = epoch;
+    for (int r = 0; r < NNC_RESULTS; r++) {
+        double *to = plot->values + count * row + (size_t)r * width_of(plot);
+        to[0] = results[r].given ? results[r].loss : (double)NAN;
+        for (size_t m = 0; m < plot->program->metric_count; m++)
+            to[1 + m] = results[r].given ? results[r].metrics[m] : (double)NAN;
+    }
+    plot->epochs++;
+}
+
+void nnc_plot_free(NncPlot *plot) {
+    free(plot->values);
+    plot->values = NULL;
+}
+
+/* ---- Scales */
+
+/* 1, 2 or 5 times a power of ten: the least that is not below `least`. */
+static double round_step(double least) {
+    double power = pow(10, floor(log10(least)));
+    return least <= power ? power : least <= 2 * power ? 2 * power : least <= 5 * power ? 5 * power : 10 * power;
+}
+
+static void even_ticks(Scale *scale, double low, double high, int wanted) {
+    double step;
+    if (!(high > low)) low -= fabs(low) / 2 + 0.5, high += fabs(high) / 2 + 0.5;
+    step = round_step((high - low) / wanted);
+    scale->low = floor(low / step) * step;
+    scale->high = ceil(high / step) * step;
+    for (int i = 0; scale->low + i * step <= scale->high + step / 2 && scale->count < MOST_TICKS; i++)
+        scale->ticks[scale->count++] = fabs(scale->low + i * step) < step / 2 ? 0 : scale->low + i * step;
+}
+
+static void powers_of_ten(Scale *scale, double low, double high) {
+    double from = floor(log10(low)), to = ceil(log10(high)), step = ceil((to - from) / (MOST_TICKS - 1));
+    scale->logarithmic = 1;
+    to = from + ceil((to - from) / step) * step;
+    scale->low = pow(10, from);
+    scale->high = pow(10, to);
+    for (double power = from; power <= to + 0.5; power += step) scale->ticks[scale->count++] = pow(10, power);
+}
+
+/* Logarithmic where the values are positive and far apart. */
+static int find_scale(const NncPlot *plot, size_t quantity, Scale *scale) {
+    double low = (double)INFINITY, high = -(double)INFINITY;
+    *scale = (Scale){0};
+    for (size_t e = 0; e < plot->epochs; e++) {
+        for (int r = 0; r < NNC_RESULTS; r++) {
+            double v = value_at(plot, e, r, quantity);
+            if (!isfinite(v)) continue;
+            low = v < low ? v : low;
+            high = v > high ? v : high;
+        }
+    }
+    if (!(low <= high)) return 0;
+    if (low > 0 && high / low >= 100) powers_of_ten(scale, low, high);
+    else even_ticks(scale, low, high, 5);
+    return 1;
+}
+
+static double height_at(const Scale *scale, double v) {
+    double share =
+        scale->logarithmic ? log(v / scale->low) / log(scale->high / scale->low) : (v - scale->low) / (scale->high - scale->low);
+    return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM);
+}
+
+static double place_of(const Scale *epochs, double epoch) {
+    return LEFT + (epoch - epochs->low) / (epochs->high - epochs->low) * (WIDTH - LEFT - RIGHT);
+}
+
+/* ---- SVG */
+
+static void put_text(FILE *out, const char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text == '&') fputs("&amp;", out);
+        else if (*text == '<') fputs("&lt;", out);
+        else putc(*text, out);
+    }
+}
+
+static void put_axes(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, size_t quantity) {
+    fprintf(out, "<text class=\"title\" x=\"%d\" y=\"20\">", LEFT);
+    put_text(out, quantity == 0 ? "loss" : plot->program->metrics[quantity - 1]);
+    fputs("</text>\n", out);
+    for (int i = 0; i < scale->count; i++) {
+        double y = height_at(scale, scale->ticks[i]);
+        fprintf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", LEFT, y, WIDTH - RIGHT);
+        fprintf(out, "<text class=\"end\" x=\"%d\" y=\"%.1f\">%g</text>\n", LEFT - 8, y + 4, scale->ticks[i]);
+    }
+    for (int i = 0; i < epochs->count; i++) {
+        double x = place_of(epochs, epochs->ticks[i]);
+        if (epochs->ticks[i] != floor(epochs->ticks[i])) continue;
+        fprintf(out, "<text class=\"middle\" x=\"%.1f\" y=\"%d\">%g</text>\n", x, HEIGHT - BOTTOM + 18, epochs->ticks[i]);
+    }
+    fprintf(out, "<path class=\"axis\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT);
+    fprintf(out, "<text class=\"end\" x=\"%d\" y=\"%d\">epoch</text>\n", WIDTH - RIGHT, HEIGHT - 6);
+}
+
+static int has_curve(const NncPlot *plot, int result) {
+    for (size_t e = 0; e < plot->epochs; e++) {
+        if (!isnan(value_at(plot, e, result, 0))) return 1;
+    }
+    return 0;
+}
+
+/* A point for each epoch, or of many epochs each so-manieth and the last. */
+static void put_curve(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, int result, size_t quantity) {
+    size_t step = (plot->epochs + MOST_POINTS - 1) / MOST_POINTS, points = 0;
+    double x = 0, y = 0;
+    fprintf(out, "<path class=\"curve c%d\" d=\"", result);
+    for (size_t e = 0; e < plot->epochs; e++) {
+        double v = value_at(plot, e, result, quantity);
+        if (!isfinite(v) || (e % step != 0 && e + 1 != plot->epochs)) continue;
+        x = place_of(epochs, (double)plot->first + (double)e);
+        y = height_at(scale, v);
+        fprintf(out, "%s%.1f %.1f", points++ == 0 ? "M" : "L", x, y);
+    }
+    fputs("\"/>\n", out);
+    if (points == 1) fprintf(out, "<circle class=\"point c%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n", result, x, y);
+}
+
+static void put_legend(FILE *out, const NncPlot *plot) {
+    static const char *const names[NNC_RESULTS] = {"training", "held out", "test"};
+    int x = WIDTH - RIGHT;
+    for (int r = NNC_RESULTS - 1; r >= 0; r--) {
+        if (!has_curve(plot, r)) continue;
+        fprintf(out, "<path class=\"curve c%d\" d=\"M%d 16h18\"/><text x=\"%d\" y=\"20\">%s</text>\n", r, x - 90, x - 66,
+                names[r]);
+        x -= 100;
+    }
+}
+
+static void put_plot(FILE *out, const void *context) {
+    const NncPlot *plot = context;
+    Scale epochs = {0}, scale;
+    size_t panels = width_of(plot);
+    even_ticks(&epochs, plot->first, (double)plot->first + (double)plot->epochs - 1, 10);
+    epochs.low = plot->epochs > 1 ? plot->first : epochs.low;
+    epochs.high = plot->epochs > 1 ? (double)plot->first + (double)plot->epochs - 1 : epochs.high;
+    while (epochs.count > 0 && epochs.ticks[epochs.count - 1] > epochs.high) epochs.count--;
+    while (epochs.count > 0 && epochs.ticks[0] < epochs.low)
+        memmove(epochs.ticks, epochs.ticks + 1, (size_t)--epochs.count * sizeof *epochs.ticks);
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" role=\"img\" font-family=\"sans-serif\" "
+            "font-size=\"12\">\n",
+            WIDTH, HEIGHT * panels);
+    fputs("<title>", out);
+    put_text(out, plot->program->name);
+    fputs(": loss and metrics over the epochs</title>\n"
+          "<style>text{fill:#222}.title{font-weight:bold}.end{text-anchor:end}.middle{text-anchor:middle}\n"
+          ".grid,.axis{fill:none;stroke:#222}.grid{stroke-opacity:.15}.curve{fill:none;stroke-width:2}\n"
+          ".c0{stroke:#0072b2}.c1{stroke:#e69f00}.c2{stroke:#009e73}.point{stroke-width:2}\n"
+          "@media(prefers-color-scheme:dark){text{fill:#ddd}.grid,.axis{stroke:#ddd}.c0{stroke:#56b4e9}}</style>\n",
+          out);
+    for (size_t q = 0; q < panels; q++) {
+        fprintf(out, "<g transform=\"translate(0 %zu)\">\n", q * HEIGHT);
+        if (q == 0) put_legend(out, plot);
+        if (find_scale(plot, q, &scale)) {
+            put_axes(out, plot, &epochs, &scale, q);
+            for (int r = 0; r < NNC_RESULTS; r++) {
+                if (has_curve(plot, r)) put_curve(out, plot, &epochs, &scale, r, q);
+            }
+        }
+        fputs("</g>\n", out);
+    }
+    fputs("</svg>\n", out);
+}
+
+int nnc_plot_save(const NncPlot *plot, const char *path) {
+    char why[300];
+    if (nnc_save(path, put_plot, plot, why, sizeof why)) return 1;
+    nnc_message(plot->program->name, "%s: %s", path, why);
+    return 0;
+}
