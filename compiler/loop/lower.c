@@ -188,6 +188,27 @@ static void lower_scatter(Lowering *l, const Statement *s) {
     l->out = outer;
 }
 
+/* The nest of loops of a group; where its sums read beyond a border, one for each piece. */
+void lower_loops(Lowering *l, const Group *group, bool lines) {
+    Statement *s = group->list.at[0];
+    Index *across = row_index(l, s, lines), *together = lines ? NULL : index_together(l, group);
+    Expr value = without_single_indices(l, s->value);
+    Nodes *outer = l->out;
+    if (across != NULL && !lines && lower_borders(l, group, across)) return;
+    if (together != NULL) {
+        lower_together(l, group, together);
+        l->out = outer;
+        return;
+    }
+    open_loops(l, s->indices, s->count, across);
+    bool stored = across != NULL && !sums_across(l, group, across, &value);
+    if (!stored || group->list.count > 1) {
+        if (across != NULL) open_loops(l, &across, 1, NULL);
+        lower_element(l, group, value, stored, NULL, 0);
+    }
+    l->out = outer;
+}
+
 void lower_group(Lowering *l, const Group *group) {
     Statement *s = group->list.at[0];
     if (s->scan != NULL && l->step == NULL) {
@@ -206,20 +227,7 @@ void lower_group(Lowering *l, const Group *group) {
     }
     bool lines = block->inner ? l->lines : choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
-    Index *across = row_index(l, s, lines);
-    Expr value = without_single_indices(l, s->value);
-    Index *together = lines ? NULL : index_together(l, group);
-    if (together != NULL) {
-        lower_together(l, group, together);
-        l->out = outer;
-        return;
-    }
-    open_loops(l, s->indices, s->count, across);
-    bool stored = across != NULL && !sums_across(l, group, across, &value);
-    if (!stored || group->list.count > 1) {
-        if (across != NULL) open_loops(l, &across, 1, NULL);
-        lower_element(l, group, value, stored, NULL, 0);
-    }
+    lower_loops(l, group, lines);
     block->scoped = block->body.count > 1;
     l->out = outer;
 }

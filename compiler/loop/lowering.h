@@ -32,9 +32,15 @@ Groups fuse(Lowering *l, const Groups *groups);
 /* ---- scans.c */
 void lower_scan(Lowering *l, const Group *group);
 void lower_group(Lowering *l, const Group *group);
+Statement *for_piece(Lowering *l, const Statement *s, Index *whole,
+                     Index *piece); /* the statement for a part of an index's range */
 bool choose_lines(Lowering *l, const Group *group, const char **why);
 Index *index_together(Lowering *l,
                       const Group *group); /* of a statement whose sums run several at a time in a loop over it, or NULL */
+
+/* ---- borders.c: what its file says; false: there is no border along the index */
+bool lower_borders(Lowering *l, const Group *group, Index *across);
+void lower_loops(Lowering *l, const Group *group, bool lines);
 
 /* ---- reduce.c: nodes, and values without reductions */
 Node *node_new(Lowering *l, NodeKind kind);
@@ -49,7 +55,7 @@ Expr without_single_indices(Lowering *l, Expr e);
 Expr with_flat_draws(Lowering *l,
                      Expr e); /* the points of random numbers as one number each, before indices are cut into pieces */
 Expr shifted(Lowering *l, Expr e, Index *index, int by);
-bool runs_along(Lowering *l, Expr e, const Index *index); /* are all its reads neighbours in memory along the index? */
+bool runs_along(Lowering *l, Expr e, Index *index); /* are all its reads neighbours in memory along the index? */
 void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor *sum);
 Expr lowered(Lowering *l, Expr e); /* e without reductions and small powers: what they need is written before it */
 

@@ -96,7 +96,8 @@ Expr read_at(Lowering *l, Tensor *target, const Expr *subscripts) {
 /* ---- How operands lie in memory */
 
 typedef struct {
-    const Index *index;
+    Pool *pool;
+    Index *index;
     int side_by_side, apart; /* reads whose neighbours along the index are neighbours in memory, or are not */
 } Strides;
 
@@ -104,18 +105,15 @@ static void look_at_read(void *context, Expr e) {
     Strides *s = context;
     if (e->kind != EXPR_READ || !expr_depends(e, s->index)) return;
     int rank = e->tensor->rank;
-    bool last = rank > 0 && e->kids[rank - 1]->kind == EXPR_INDEX && e->kids[rank - 1]->index == s->index;
-    if (rank > 1 && !last && expr_depends(e->kids[rank - 1], s->index) && expr_is_op(e->kids[rank - 1], OP_ADD)) {
-        for (int k = 0; k < 2; k++)
-            last |= e->kids[rank - 1]->kids[k]->kind == EXPR_INDEX && e->kids[rank - 1]->kids[k]->index == s->index;
-    }
+    Expr rest = rank > 0 ? expr_op2(s->pool, OP_SUB, e->kids[rank - 1], expr_index(s->pool, s->index)) : NULL;
+    bool last = rank > 0 && e->kids[rank - 1]->integer && !expr_depends(rest, s->index);
     for (int i = 0; i + 1 < rank; i++) last &= !expr_depends(e->kids[i], s->index);
-    if (last && !e->has_default) s->side_by_side++;
+    if (last) s->side_by_side++;
     else s->apart++;
 }
 
-bool runs_along(Lowering *l, Expr e, const Index *index) {
-    Strides s = {.index = index};
+bool runs_along(Lowering *l, Expr e, Index *index) {
+    Strides s = {.pool = l->pool, .index = index};
     expr_visit(l->pool, e, look_at_read, &s);
     return s.side_by_side > 0 && s.apart == 0;
 }

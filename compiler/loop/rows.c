@@ -78,7 +78,9 @@ Index *row_index(Lowering *l, const Statement *s, bool lines) {
     double points = index_product(sums.first->bound, sums.first->bound_count);
     for (int i = 0; i < s->count; i++) {
         Index *index = s->indices[i];
-        if (index->batch || index == l->step || index->size < SHORT_ROW || !runs_along(l, sums.first->kids[0], index)) continue;
+        if (index->batch || index == l->step || index->size - index->first < SHORT_ROW ||
+            !runs_along(l, sums.first->kids[0], index))
+            continue;
         bool in_target = i + 1 == s->count; /* side by side there, too */
         if (best == NULL || in_target || index->size > best->size) best = index;
     }

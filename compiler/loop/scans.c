@@ -69,9 +69,8 @@ static int find_pieces(Lowering *l, const Group *group, Index *index, int64_t *c
 
 /* ---- Pieces */
 
-static Statement *for_piece(Lowering *l, const Statement *s, Index *index) {
+Statement *for_piece(Lowering *l, const Statement *s, Index *old, Index *index) {
     Statement *piece = NEW(l->arena, Statement);
-    Index *old = s->scan->index;
     *piece = *s;
     piece->indices = NEW_ARRAY(l->arena, Index *, s->count + 1);
     for (int i = 0; i < s->count; i++) piece->indices[i] = s->indices[i] == old ? index : s->indices[i];
@@ -89,7 +88,7 @@ static void lower_piece(Lowering *l, const Group *group, const Scan *scan, int64
     Groups each = {0};
     for (size_t i = 0; i < group->list.count; i++) {
         Group one = {0};
-        vec_push(l->arena, &one.list, for_piece(l, group->list.at[i], index));
+        vec_push(l->arena, &one.list, for_piece(l, group->list.at[i], scan->index, index));
         vec_push(l->arena, &each, one);
     }
     Groups fused = fuse(l, &each);
