@@ -9,23 +9,32 @@
 #include "message.h"
 #include "save.h"
 
-enum { WIDTH = 720, HEIGHT = 240, LEFT = 70, RIGHT = 20, TOP = 34, BOTTOM = 40, MOST_POINTS = 1000, MOST_TICKS = 12 };
+enum {
+    PLOT_WIDTH = 720,
+    PANEL_HEIGHT = 240,
+    PANEL_LEFT = 70,
+    PANEL_RIGHT = 20,
+    PANEL_TOP = 34,
+    PANEL_BOTTOM = 40,
+    CURVE_POINTS = 1000,
+    AXIS_TICKS = 12
+};
 
 typedef struct {
     double low, high; /* of the axis */
     int logarithmic;
-    double ticks[MOST_TICKS];
+    double ticks[AXIS_TICKS];
     int count;
 } Scale;
 
-static size_t width_of(const NncPlot *plot) { return 1 + plot->program->metric_count; }
+static size_t quantities(const NncPlot *plot) { return 1 + plot->program->metric_count; }
 
-static double value_at(const NncPlot *plot, size_t epoch, int result, size_t quantity) {
-    return plot->values[(epoch * NNC_RESULTS + (size_t)result) * width_of(plot) + quantity];
+static double plotted(const NncPlot *plot, size_t epoch, int result, size_t quantity) {
+    return plot->values[(epoch * NNC_RESULTS + (size_t)result) * quantities(plot) + quantity];
 }
 
 void nnc_plot_add(NncPlot *plot, uint32_t epoch, const NncResults results[NNC_RESULTS]) {
-    size_t row = NNC_RESULTS * width_of(plot), count = plot->epochs;
+    size_t row = NNC_RESULTS * quantities(plot), count = plot->epochs;
     if ((count & (count - 1)) == 0) { /* room is doubled at powers of two */
         double *larger = realloc(plot->values, (count == 0 ? 1 : count * 2) * row * sizeof *larger);
         if (larger == NULL) return;
@@ -33,7 +42,7 @@ void nnc_plot_add(NncPlot *plot, uint32_t epoch, const NncResults results[NNC_RE
     }
     if (count == 0) plot->first = epoch;
     for (int r = 0; r < NNC_RESULTS; r++) {
-        double *to = plot->values + count * row + (size_t)r * width_of(plot);
+        double *to = plot->values + count * row + (size_t)r * quantities(plot);
         to[0] = results[r].given ? results[r].loss : (double)NAN;
         for (size_t m = 0; m < plot->program->metric_count; m++)
             to[1 + m] = results[r].given ? results[r].metrics[m] : (double)NAN;
@@ -60,12 +69,12 @@ static void even_ticks(Scale *scale, double low, double high, int wanted) {
     step = round_step((high - low) / wanted);
     scale->low = floor(low / step) * step;
     scale->high = ceil(high / step) * step;
-    for (int i = 0; scale->low + i * step <= scale->high + step / 2 && scale->count < MOST_TICKS; i++)
+    for (int i = 0; scale->low + i * step <= scale->high + step / 2 && scale->count < AXIS_TICKS; i++)
         scale->ticks[scale->count++] = fabs(scale->low + i * step) < step / 2 ? 0 : scale->low + i * step;
 }
 
 static void powers_of_ten(Scale *scale, double low, double high) {
-    double from = floor(log10(low)), to = ceil(log10(high)), step = ceil((to - from) / (MOST_TICKS - 1));
+    double from = floor(log10(low)), to = ceil(log10(high)), step = ceil((to - from) / (AXIS_TICKS - 1));
     scale->logarithmic = 1;
     to = from + ceil((to - from) / step) * step;
     scale->low = pow(10, from);
@@ -79,7 +88,7 @@ static int find_scale(const NncPlot *plot, size_t quantity, Scale *scale) {
     *scale = (Scale){0};
     for (size_t e = 0; e < plot->epochs; e++) {
         for (int r = 0; r < NNC_RESULTS; r++) {
-            double v = value_at(plot, e, r, quantity);
+            double v = plotted(plot, e, r, quantity);
             if (!isfinite(v)) continue;
             low = v < low ? v : low;
             high = v > high ? v : high;
@@ -91,19 +100,19 @@ static int find_scale(const NncPlot *plot, size_t quantity, Scale *scale) {
     return 1;
 }
 
-static double height_at(const Scale *scale, double v) {
+static double plot_y(const Scale *scale, double v) {
     double share =
         scale->logarithmic ? log(v / scale->low) / log(scale->high / scale->low) : (v - scale->low) / (scale->high - scale->low);
-    return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM);
+    return PANEL_TOP + (1 - share) * (PANEL_HEIGHT - PANEL_TOP - PANEL_BOTTOM);
 }
 
-static double place_of(const Scale *epochs, double epoch) {
-    return LEFT + (epoch - epochs->low) / (epochs->high - epochs->low) * (WIDTH - LEFT - RIGHT);
+static double plot_x(const Scale *epochs, double epoch) {
+    return PANEL_LEFT + (epoch - epochs->low) / (epochs->high - epochs->low) * (PLOT_WIDTH - PANEL_LEFT - PANEL_RIGHT);
 }
 
 /* ---- SVG */
 
-static void put_text(FILE *out, const char *text) {
+static void plot_text(FILE *out, const char *text) {
     for (; *text != '\0'; text++) {
         if (*text == '&') fputs("&amp;", out);
         else if (*text == '<') fputs("&lt;", out);
@@ -111,50 +120,52 @@ static void put_text(FILE *out, const char *text) {
     }
 }
 
-static void put_axes(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, size_t quantity) {
-    fprintf(out, "<text class=\"title\" x=\"%d\" y=\"20\">", LEFT);
-    put_text(out, quantity == 0 ? "loss" : plot->program->metrics[quantity - 1]);
+static void plot_axes(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, size_t quantity) {
+    fprintf(out, "<text class=\"title\" x=\"%d\" y=\"20\">", PANEL_LEFT);
+    plot_text(out, quantity == 0 ? "loss" : plot->program->metrics[quantity - 1]);
     fputs("</text>\n", out);
     for (int i = 0; i < scale->count; i++) {
-        double y = height_at(scale, scale->ticks[i]);
-        fprintf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", LEFT, y, WIDTH - RIGHT);
-        fprintf(out, "<text class=\"end\" x=\"%d\" y=\"%.1f\">%g</text>\n", LEFT - 8, y + 4, scale->ticks[i]);
+        double y = plot_y(scale, scale->ticks[i]);
+        fprintf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", PANEL_LEFT, y, PLOT_WIDTH - PANEL_RIGHT);
+        fprintf(out, "<text class=\"end\" x=\"%d\" y=\"%.1f\">%g</text>\n", PANEL_LEFT - 8, y + 4, scale->ticks[i]);
     }
     for (int i = 0; i < epochs->count; i++) {
-        double x = place_of(epochs, epochs->ticks[i]);
+        double x = plot_x(epochs, epochs->ticks[i]);
         if (epochs->ticks[i] != floor(epochs->ticks[i])) continue;
-        fprintf(out, "<text class=\"middle\" x=\"%.1f\" y=\"%d\">%g</text>\n", x, HEIGHT - BOTTOM + 18, epochs->ticks[i]);
+        fprintf(out, "<text class=\"middle\" x=\"%.1f\" y=\"%d\">%g</text>\n", x, PANEL_HEIGHT - PANEL_BOTTOM + 18,
+                epochs->ticks[i]);
     }
-    fprintf(out, "<path class=\"axis\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP, HEIGHT - BOTTOM, WIDTH - RIGHT);
-    fprintf(out, "<text class=\"end\" x=\"%d\" y=\"%d\">epoch</text>\n", WIDTH - RIGHT, HEIGHT - 6);
+    fprintf(out, "<path class=\"axis\" d=\"M%d %dV%dH%d\"/>\n", PANEL_LEFT, PANEL_TOP, PANEL_HEIGHT - PANEL_BOTTOM,
+            PLOT_WIDTH - PANEL_RIGHT);
+    fprintf(out, "<text class=\"end\" x=\"%d\" y=\"%d\">epoch</text>\n", PLOT_WIDTH - PANEL_RIGHT, PANEL_HEIGHT - 6);
 }
 
 static int has_curve(const NncPlot *plot, int result) {
     for (size_t e = 0; e < plot->epochs; e++) {
-        if (!isnan(value_at(plot, e, result, 0))) return 1;
+        if (!isnan(plotted(plot, e, result, 0))) return 1;
     }
     return 0;
 }
 
 /* A point for each epoch, or of many epochs each so-manieth and the last. */
-static void put_curve(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, int result, size_t quantity) {
-    size_t step = (plot->epochs + MOST_POINTS - 1) / MOST_POINTS, points = 0;
+static void plot_curve(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, int result, size_t quantity) {
+    size_t step = (plot->epochs + CURVE_POINTS - 1) / CURVE_POINTS, points = 0;
     double x = 0, y = 0;
     fprintf(out, "<path class=\"curve c%d\" d=\"", result);
     for (size_t e = 0; e < plot->epochs; e++) {
-        double v = value_at(plot, e, result, quantity);
+        double v = plotted(plot, e, result, quantity);
         if (!isfinite(v) || (e % step != 0 && e + 1 != plot->epochs)) continue;
-        x = place_of(epochs, (double)plot->first + (double)e);
-        y = height_at(scale, v);
+        x = plot_x(epochs, (double)plot->first + (double)e);
+        y = plot_y(scale, v);
         fprintf(out, "%s%.1f %.1f", points++ == 0 ? "M" : "L", x, y);
     }
     fputs("\"/>\n", out);
     if (points == 1) fprintf(out, "<circle class=\"point c%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n", result, x, y);
 }
 
-static void put_legend(FILE *out, const NncPlot *plot) {
+static void plot_legend(FILE *out, const NncPlot *plot) {
     static const char *const names[NNC_RESULTS] = {"training", "held out", "test"};
-    int x = WIDTH - RIGHT;
+    int x = PLOT_WIDTH - PANEL_RIGHT;
     for (int r = NNC_RESULTS - 1; r >= 0; r--) {
         if (!has_curve(plot, r)) continue;
         fprintf(out, "<path class=\"curve c%d\" d=\"M%d 16h18\"/><text x=\"%d\" y=\"20\">%s</text>\n", r, x - 90, x - 66,
@@ -163,10 +174,10 @@ static void put_legend(FILE *out, const NncPlot *plot) {
     }
 }
 
-static void put_plot(FILE *out, const void *context) {
+static void write_plot(FILE *out, const void *context) {
     const NncPlot *plot = context;
     Scale epochs = {0}, scale;
-    size_t panels = width_of(plot);
+    size_t panels = quantities(plot);
     even_ticks(&epochs, plot->first, (double)plot->first + (double)plot->epochs - 1, 10);
     epochs.low = plot->epochs > 1 ? plot->first : epochs.low;
     epochs.high = plot->epochs > 1 ? (double)plot->first + (double)plot->epochs - 1 : epochs.high;
@@ -176,9 +187,9 @@ static void put_plot(FILE *out, const void *context) {
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" role=\"img\" font-family=\"sans-serif\" "
             "font-size=\"12\">\n",
-            WIDTH, HEIGHT * panels);
+            PLOT_WIDTH, PANEL_HEIGHT * panels);
     fputs("<title>", out);
-    put_text(out, plot->program->name);
+    plot_text(out, plot->program->name);
     fputs(": loss and metrics over the epochs</title>\n"
           "<style>text{fill:#222}.title{font-weight:bold}.end{text-anchor:end}.middle{text-anchor:middle}\n"
           ".grid,.axis{fill:none;stroke:#222}.grid{stroke-opacity:.15}.curve{fill:none;stroke-width:2}\n"
@@ -186,12 +197,12 @@ static void put_plot(FILE *out, const void *context) {
           "@media(prefers-color-scheme:dark){text{fill:#ddd}.grid,.axis{stroke:#ddd}.c0{stroke:#56b4e9}}</style>\n",
           out);
     for (size_t q = 0; q < panels; q++) {
-        fprintf(out, "<g transform=\"translate(0 %zu)\">\n", q * HEIGHT);
-        if (q == 0) put_legend(out, plot);
+        fprintf(out, "<g transform=\"translate(0 %zu)\">\n", q * PANEL_HEIGHT);
+        if (q == 0) plot_legend(out, plot);
         if (find_scale(plot, q, &scale)) {
-            put_axes(out, plot, &epochs, &scale, q);
+            plot_axes(out, plot, &epochs, &scale, q);
             for (int r = 0; r < NNC_RESULTS; r++) {
-                if (has_curve(plot, r)) put_curve(out, plot, &epochs, &scale, r, q);
+                if (has_curve(plot, r)) plot_curve(out, plot, &epochs, &scale, r, q);
             }
         }
         fputs("</g>\n", out);
@@ -201,7 +212,7 @@ static void put_plot(FILE *out, const void *context) {
 
 int nnc_plot_save(const NncPlot *plot, const char *path) {
     char why[300];
-    if (nnc_save(path, put_plot, plot, why, sizeof why)) return 1;
+    if (nnc_save(path, write_plot, plot, why, sizeof why)) return 1;
     nnc_message(plot->program->name, "%s: %s", path, why);
     return 0;
 }

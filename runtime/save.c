@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int fail(char *why, size_t size, int number) {
+static int save_fail(char *why, size_t size, int number) {
     if (number == ENOMEM) snprintf(why, size, "there is not enough memory");
     else snprintf(why, size, "it cannot be written: %s", strerror(number));
     return 0;
@@ -47,15 +47,15 @@ static int save_whole(const char *path, void (*write)(FILE *, const void *), con
     char *name = malloc(strlen(path) + 40);
     FILE *out = NULL;
     int file, fine;
-    if (name == NULL) return fail(why, size, ENOMEM);
+    if (name == NULL) return save_fail(why, size, ENOMEM);
     file = create_beside(path, name);
     if (file >= 0) out = fdopen(file, "wb");
-    fine = out != NULL || fail(why, size, file >= 0 ? ENOMEM : errno);
+    fine = out != NULL || save_fail(why, size, file >= 0 ? ENOMEM : errno);
     if (fine) {
         write(out, context);
-        fine = (fflush(out) == 0 && !ferror(out) && fsync(file) == 0) || fail(why, size, errno);
-        if (fclose(out) != 0 && fine) fine = fail(why, size, errno);
-        if (fine && rename(name, path) != 0) fine = fail(why, size, errno);
+        fine = (fflush(out) == 0 && !ferror(out) && fsync(file) == 0) || save_fail(why, size, errno);
+        if (fclose(out) != 0 && fine) fine = save_fail(why, size, errno);
+        if (fine && rename(name, path) != 0) fine = save_fail(why, size, errno);
         if (fine) sync_folder(path);
     } else if (file >= 0) {
         close(file);

@@ -189,7 +189,7 @@ static void end_epoch(NncTraining *t, NncResults results[NNC_RESULTS]) {
     }
 }
 
-static int train(NncTraining *t, NncDisplayKind kind) {
+static int train_epochs(NncTraining *t, NncDisplayKind kind) {
     NncResults results[NNC_RESULTS] = {{0, 0, NULL}};
     uint32_t before = t->at.epoch;
     double seconds = 0;
@@ -217,6 +217,6 @@ static int train(NncTraining *t, NncDisplayKind kind) {
 int nnc_train(NncTraining *t, NncDisplayKind kind) {
     int fine;
     t->plot.program = t->program;
-    fine = train(t, kind);
+    fine = train_epochs(t, kind);
     return (t->picture == NULL || t->plot.epochs == 0 || nnc_plot_save(&t->plot, t->picture)) && fine;
 }
