@@ -68,9 +68,10 @@ static Expr step(void *context, Expr e) {
     if (!expr_is_op(e, OP_ADD) && !expr_is_op(e, OP_SUB) && !expr_is_op(e, OP_MUL) && !expr_is_op(e, OP_DIV) &&
         !expr_is_op(e, OP_NEG))
         return e;
-    Expr next = shorter_sum(c->program, e);
+    Expr next = shorter_sum(c->program, e), once = choose_once(c->program, next);
     if (next != e) note_rewrite(c->program, c->statement, "sums and products collected");
-    return next;
+    if (once != next) note_rewrite(c->program, c->statement, "one choice instead of several");
+    return once;
 }
 
 Expr algebra(Program *program, Rules *rules, Expr e, Statement *noted) {

@@ -43,4 +43,7 @@ Expr cheaper(Expr a, Expr b);                     /* b if it costs less */
 Expr shorter_sum(Program *program, Expr e);       /* of an arithmetic node (sums.c) */
 Expr shorter_reduction(Program *program, Expr e); /* reductions.c */
 
+/* choices.c: e, or the same with one choice where it chooses several times by one condition. */
+Expr choose_once(Program *program, Expr e);
+
 #endif

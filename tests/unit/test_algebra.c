@@ -361,9 +361,9 @@ static const Firing firings[] = {
     {"if c then (if c then a else b) else d", "if u[i] > 0 then (if u[i] > 0 then a[i] else b[i]) else v[i]", "if u[i] > 0 then a[i] else v[i]", "if u[i] > 0 then (if a[i] > 0 then a[i] else b[i]) else v[i]"},
     {"if c then a else (if c then b else d)", "if u[i] > 0 then a[i] else if u[i] > 0 then b[i] else v[i]", "if u[i] > 0 then a[i] else v[i]", "if u[i] > 0 then a[i] else if u[i] > 1 then b[i] else v[i]"},
     {"(if c then a else 0) + (if c then 0 else b)", "(if u[i] > 0 then 0 else b[i]) + (if u[i] > 0 then a[i] else 0)", "if u[i] > 0 then a[i] else b[i]", "(if u[i] > 0 then a[i] else 0) + (if u[i] > 1 then 0 else b[i])"},
-    {"(if c then a else 0) - (if c then 0 else b)", "(if u[i] > 0 then a[i] else 0) - (if u[i] > 0 then 0 else b[i])", "if u[i] > 0 then a[i] else -b[i]", "(if u[i] > 0 then a[i] else 1) - (if u[i] > 0 then 0 else b[i])"},
+    {"(if c then a else 0) - (if c then 0 else b)", "(if u[i] > 0 then a[i] else 0) - (if u[i] > 0 then 0 else b[i])", "if u[i] > 0 then a[i] else -b[i]", "(if u[i] > 0 then a[i] else 1) - (if v[i] > 0 then 0 else b[i])"},
     {"(if c then a else 0) + (if c then b else 0)", "(if u[i] > 0 then a[i] else 0) + (if u[i] > 0 then b[i] else 0)", "if u[i] > 0 then a[i] + b[i] else 0", "(if u[i] > 0 then a[i] else 0) + (if v[i] > 0 then b[i] else 0)"},
-    {"(if c then a else 0) - (if c then b else 0)", "(if u[i] > 0 then a[i] else 0) - (if u[i] > 0 then b[i] else 0)", "if u[i] > 0 then a[i] - b[i] else 0", "(if u[i] > 0 then a[i] else 0) - (if u[i] > 0 then b[i] else 1)"},
+    {"(if c then a else 0) - (if c then b else 0)", "(if u[i] > 0 then a[i] else 0) - (if u[i] > 0 then b[i] else 0)", "if u[i] > 0 then a[i] - b[i] else 0", "(if u[i] > 0 then a[i] else 0) - (if v[i] > 0 then b[i] else 1)"},
     {"if c then (if d then a else b) else b", "if u[i] > 0 then (if v[i] > 0 then a[i] else b[i]) else b[i]", "if u[i] > 0 and v[i] > 0 then a[i] else b[i]", "if u[i] > 0 then (if v[i] > 0 then a[i] else b[i]) else a[i]"},
     {"1 - c ^ a", "1 - 0.5^a[i]", "-expm1(-0.6931471805599453 * a[i])", "1 - b[i]^a[i]"},
 };
