@@ -1,0 +1,179 @@
+/* What is expected of every model: steps that do not change its loss, derivatives that agree with differences of the loss, and C, in
+   all its forms, that agrees with the interpreter on losses, metrics, parameters, state and predictions of a few steps.
+
+   What rounding errors alone may do to a number is measured: the interpreter runs a second time with data that differ in their last
+   digits. Where a number then moves (a derivative that is 0 by algebra, and its sign in an optimizer), it is not asked to agree better. */
+#define _XOPEN_SOURCE 700
+#include "../unit/_model.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commands/commands.h"
+#include "judge.h"
+#include "random_models.h"
+
+enum { SECONDS = 60, POINTS = 3 };
+enum {
+    CODE_REFUSED = 10,
+    CODE_NOT_FINITE,
+    CODE_WRONG = 20
+}; /* how a judge's process ends: CODE_WRONG + the number of the check */
+
+#define FAST_FLAGS "-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"
+/* clang-format off */
+static const Form forms[] = {
+    {"loops, tcc",             UNROLL_NONE, false, true,  {"tcc"},               1},
+    {"lines, tcc",             UNROLL_FULL, false, true,  {"tcc"},               1},
+    {"auto, gcc -O0",          UNROLL_AUTO, false, true,  {"gcc", "-O0"},        3},
+    {"float loops, tcc",       UNROLL_NONE, false, false, {"tcc"},               3},
+    {"fast lines, tcc",        UNROLL_FULL, true,  true,  {"tcc"},               4},
+    {"fast loops, gcc -O2",    UNROLL_NONE, true,  true,  {"gcc", FAST_FLAGS},   6},
+    {"loops, gcc -O2",         UNROLL_NONE, false, true,  {"gcc", "-O2"},       10},
+    {"float lines, gcc -O0",   UNROLL_FULL, false, false, {"gcc", "-O0"},       12},
+    {"lines, clang -O1",       UNROLL_FULL, false, true,  {"clang", "-O1"},     15},
+    {"fast auto, clang -O2",   UNROLL_AUTO, true,  true,  {"clang", FAST_FLAGS}, 20},
+};
+/* clang-format on */
+enum {
+    FORMS = sizeof forms / sizeof *forms,
+    CHECK_CRASH = 0,
+    CHECK_STEPS,
+    CHECK_GRADIENTS,
+    CHECK_FORMS,
+    CHECKS = CHECK_FORMS + FORMS
+};
+
+static const char *check_name(int check) {
+    static const char *const names[] = {"crash", "steps", "gradients"};
+    return check < CHECK_FORMS ? names[check] : forms[check - CHECK_FORMS].name;
+}
+
+/* ---- In the process of one model */
+
+static Compilation *compiled(const char *text) {
+    Compilation *c = compilation_new();
+    c->source = source_add(c->context.sources, "model.nn", text, strlen(text), false);
+    c->options.check = true;
+    if (compile(c, stdout)) return c;
+    diagnostics_print(c->context.diagnostics, stdout, false);
+    return NULL;
+}
+
+/* The loss, as the steps leave it. */
+static bool steps_agree(const char *text) {
+    static const char *const steps[] = {"tensor", "stabilize", "normalize", "derive", "simplify"};
+    double first = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        ModelRun run = model_new(text, steps[i]);
+        if (run.program == NULL) _exit(CODE_REFUSED);
+        model_fill(&run, 11);
+        double loss = model_loss(&run);
+        model_free(&run);
+        if (i == 0) first = loss;
+        if (i == 0 && !isfinite(loss)) _exit(CODE_NOT_FINITE);
+        if (fabs(loss - first) <= 1e-10 * fmax(1, fabs(first))) continue;
+        printf("the loss is %.17g after %s, %.17g before\n", loss, steps[i], first);
+        return false;
+    }
+    return true;
+}
+
+/* At one of a few points: near a kink differences may be wrong. */
+static bool gradients_agree(const char *text) {
+    for (uint64_t seed = 1; seed <= POINTS; seed++) {
+        Compilation *c = compiled(text);
+        CheckOptions options = {.has_seed = true, .seed = seed};
+        int code = command_check_gradients(c->model, &options, c->context.diagnostics);
+        if (c->context.diagnostics->errors > 0) _exit(CODE_NOT_FINITE);
+        compilation_free(c);
+        if (code == 0) return true;
+    }
+    return false;
+}
+
+static bool outcomes_agree(const Outcome *actual, const Outcome *expected, const Outcome *moved, double tolerance) {
+    int shown = 0;
+    if (actual->numbers.count != expected->numbers.count) {
+        printf("%zu numbers instead of %zu\n", actual->numbers.count, expected->numbers.count);
+        return false;
+    }
+    for (size_t i = 0; i < actual->numbers.count; i++) {
+        double a = actual->numbers.at[i], b = expected->numbers.at[i], noise = fabs(b - moved->numbers.at[i]);
+        if (fabs(a - b) <= tolerance * fmax(1, fabs(b)) + 1000 * noise) continue;
+        if (shown++ < 5) printf("number %zu, of %s, is %.17g instead of %.17g\n", i, actual->names.at[i], a, b);
+    }
+    return shown == 0;
+}
+
+static bool form_agrees(Arena *arena, const char *text, const Form *form, const char *folder) {
+    Compilation *c = compiled(text), *judge = compiled(text); /* the interpreter's own, of which nothing is lowered */
+    judge->model->settings.shuffle = false;
+    NncData data = random_data(arena, judge->model, 0), moved = random_data(arena, judge->model, form->is_double ? 1e-15 : 3e-7);
+    Outcome expected = interpreted(arena, judge->model, &data), noise = interpreted(arena, judge->model, &moved);
+    if (!expected.finite || !noise.finite) _exit(CODE_NOT_FINITE);
+    Library library;
+    if (!library_build(arena, c, form, folder, &library)) return false;
+    Outcome actual = executed(arena, judge->model, &data, &library);
+    compilation_free(c);
+    compilation_free(judge);
+    return outcomes_agree(&actual, &expected, &noise, !form->is_double ? 1e-4 : form->fast ? 1e-9 : 1e-11);
+}
+
+static bool has_compiler(const Form *form) { return strcmp(form->compiler[0], "tcc") != 0 || access("/usr/bin/tcc", X_OK) == 0; }
+
+static int judge_here(Arena *arena, const char *text, uint64_t effort, const char *only, const char *folder) {
+    Compilation *c = compiled(text);
+    if (c == NULL) return CODE_REFUSED;
+    compilation_free(c);
+    for (int check = CHECK_STEPS; check < CHECKS; check++) {
+        const Form *form = check >= CHECK_FORMS ? &forms[check - CHECK_FORMS] : NULL;
+        if (only != NULL && strcmp(only, check_name(check)) != 0) continue;
+        if (only == NULL && form != NULL && (effort % (uint64_t)form->every != 0 || !has_compiler(form))) continue;
+        bool fine = check == CHECK_STEPS       ? steps_agree(text)
+                    : check == CHECK_GRADIENTS ? gradients_agree(text)
+                                               : form_agrees(arena, text, form, folder);
+        if (!fine) return CODE_WRONG + check;
+    }
+    return 0;
+}
+
+/* ---- Around it */
+
+static const char *contents(Arena *arena, const char *path) {
+    Text *text = text_new(arena);
+    char part[4096];
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(part, sizeof part, file) != NULL) text_put(text, part);
+    if (file != NULL) fclose(file);
+    return text_string(text);
+}
+
+Verdict judge(Arena *arena, const char *text, uint64_t effort, const char *only, const char *folder) {
+    const char *log = arena_printf(arena, "%s/log", folder);
+    int status = 0;
+    mkdir(folder, 0700);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        int out = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        dup2(out, 1);
+        dup2(out, 2);
+        alarm(SECONDS);
+        int code = judge_here(arena, text, effort, only, folder);
+        fflush(stdout);
+        _exit(code);
+    }
+    while (waitpid(child, &status, 0) < 0) continue;
+    Verdict verdict = {.judgement = JUDGED_WRONG, .check = check_name(CHECK_CRASH), .words = contents(arena, log)};
+    if (!WIFEXITED(status)) return verdict;
+    int code = WEXITSTATUS(status);
+    if (code == 0) verdict.judgement = JUDGED_FINE;
+    else if (code == CODE_REFUSED) verdict.judgement = JUDGED_REFUSED;
+    else if (code == CODE_NOT_FINITE) verdict.judgement = JUDGED_NOT_FINITE;
+    else if (code >= CODE_WRONG && code < CODE_WRONG + CHECKS) verdict.check = check_name(code - CODE_WRONG);
+    return verdict;
+}

@@ -1,0 +1,33 @@
+#include "writer.h"
+
+#include "../../runtime/random.h"
+
+int below(Writer *w, int count) { return (int)(nnc_random_uniform(w->seed, UINT64_C(0x6D6F64656C), 0, w->drawn++) * count); }
+int between(Writer *w, int low, int high) { return low + below(w, high - low + 1); }
+bool chance(Writer *w, int percent) { return below(w, 100) < percent; }
+
+const char *one_of(Writer *w, const char *const *list) {
+    int count = 0;
+    while (list[count] != NULL) count++;
+    return list[below(w, count)];
+}
+
+const char *fresh(Writer *w, const char *stem) { return arena_printf(w->arena, "%s%d", stem, ++w->names); }
+
+int points(const Value *value) {
+    int product = 1;
+    for (int i = 0; i < value->rank; i++) product *= value->shape[i];
+    return product;
+}
+
+const char *axes(Writer *w, int rank, const int *shape) {
+    Text *text = text_new(w->arena);
+    for (int i = 0; i < rank; i++) text_printf(text, "%s%d", i == 0 ? "[" : ", ", shape[i]);
+    return rank == 0 ? "" : arena_printf(w->arena, "%s]", text_string(text));
+}
+
+void random_shape(Writer *w, int rank, int most, Value *v) {
+    v->rank = rank;
+    v->step_axis = -1;
+    for (int i = 0; i < rank; i++) v->shape[i] = between(w, 1, most);
+}
