@@ -149,6 +149,13 @@ static void settle(Unroll *u, const Node *reader) {
     }
 }
 
+/* The line that was written last: for these values of the indices a sum may have no terms. */
+static void drop_if_empty(Unroll *u, const Node *loop) {
+    if (loop->body.count > 0) return;
+    u->out->count--;
+    u->lines--;
+}
+
 static void expand_loop(Unroll *u, const Node *node) {
     if (node->index->batch) {
         settle(u, node);
@@ -158,6 +165,7 @@ static void expand_loop(Unroll *u, const Node *node) {
         u->out = &loop->body;
         expand(u, &node->body);
         u->out = outer;
+        drop_if_empty(u, loop);
         return;
     }
     size_t at = u->indices.count, locals = u->locals.count;
@@ -209,6 +217,7 @@ static void expand_part(Unroll *u, const Nodes *nodes, const Node *cut, int64_t 
         u->out = &loop->body;
         expand_part(u, &node->body, cut, from, to);
         u->out = outer;
+        drop_if_empty(u, loop);
         return;
     }
     size_t at = u->indices.count;

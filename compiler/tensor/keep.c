@@ -135,6 +135,22 @@ static void make_parts(Round *r, Statements *const *lists) {
     }
 }
 
+/* A part that is an expression and nothing else: what it is for is not replaced by another part. */
+static bool is_for_itself(const Statement *s) {
+    return s->target->kind == TENSOR_PART && s->value->kind == EXPR_OP && s->value->free_count == s->count;
+}
+
+static void replace_in(Round *r, Statement *s) {
+    Pool *pool = r->program->pool;
+    if (!is_for_itself(s)) {
+        s->value = expr_rewrite(pool, s->value, replace, r);
+        return;
+    }
+    Expr kids[s->value->count + 1];
+    for (int k = 0; k < s->value->count; k++) kids[k] = expr_rewrite(pool, s->value->kids[k], replace, r);
+    s->value = expr_rebuild(pool, s->value, kids);
+}
+
 static bool keep_round(Program *program) {
     Arena *arena = arena_new();
     Survey survey = {.program = program, .arena = arena, .number = {.arena = arena}};
@@ -143,12 +159,11 @@ static bool keep_round(Program *program) {
         survey.persistent_may_change = survey.in_list == 2;
         for (survey.in_statement = 0; survey.in_statement < lists[survey.in_list]->count; survey.in_statement++) {
             const Statement *s = lists[survey.in_list]->at[survey.in_statement];
-            bool is_part = s->target->kind == TENSOR_PART && s->value->kind == EXPR_OP && s->value->free_count == s->count;
             survey.loops = s->count;
-            if (!is_part) survey_value(&survey, s->value, s->count);
+            if (!is_for_itself(s)) survey_value(&survey, s->value, s->count);
             else
                 for (int k = 0; k < s->value->count; k++)
-                    expr_visit(program->pool, s->value->kids[k], consider, &survey); /* itself is what it is for */
+                    expr_visit(program->pool, s->value->kids[k], consider, &survey);
         }
     }
     if (survey.list.count > 0) qsort(survey.list.at, survey.list.count, sizeof *survey.list.at, dearest_first);
@@ -170,8 +185,7 @@ static bool keep_round(Program *program) {
     make_parts(&r, lists);
     for (size_t l = 0; l < 3 && r.chosen.count > 0; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
-            Statement *s = lists[l]->at[i];
-            if (s->target->id < tensors) s->value = expr_rewrite(program->pool, s->value, replace, &r);
+            if (lists[l]->at[i]->target->id < tensors) replace_in(&r, lists[l]->at[i]);
         }
     }
     for (size_t l = 0; l < 3; l++) distribute_scans(program, lists[l]);
