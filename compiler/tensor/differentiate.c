@@ -447,9 +447,23 @@ static void derive_scan(Derivation *d, size_t begin, size_t end) {
     const Scan *scan = forward->at[begin]->scan;
     Scan *back = NEW(d->arena, Scan);
     *back = (Scan){index_like(d->pool, scan->index), !scan->reversed};
-    for (size_t i = begin; i < end; i++) adjoint_of(d, forward->at[i]->target);
-    for (size_t i = end; i-- > begin;) derive_statement(d, forward->at[i]);
-    for (size_t i = end; i-- > begin;) write_adjoint(d, forward->at[i]->target, back);
+    for (size_t i = begin; i < end; i++) {
+        if (d->active[forward->at[i]->target->id]) adjoint_of(d, forward->at[i]->target);
+    }
+    for (size_t i = end; i-- > begin;) {
+        if (d->active[forward->at[i]->target->id]) derive_statement(d, forward->at[i]);
+    }
+    for (size_t i = end; i-- > begin;) {
+        if (d->active[forward->at[i]->target->id]) write_adjoint(d, forward->at[i]->target, back);
+    }
+}
+
+/* A winner that only chooses among what the scan computes is in it, too, and has no adjoint. */
+static bool any_active(const Derivation *d, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i++) {
+        if (d->active[d->program->forward.at[i]->target->id]) return true;
+    }
+    return false;
 }
 
 void differentiate(Program *program) {
@@ -470,7 +484,7 @@ void differentiate(Program *program) {
     for (size_t end = program->forward.count, i; end > 0; end = i) {
         const Statement *s = program->forward.at[end - 1];
         i = scan_begin(&program->forward, end - 1);
-        if (!d->active[s->target->id]) continue;
+        if (!any_active(d, i, end)) continue;
         if (s->scan != NULL) {
             derive_scan(d, i, end);
             continue;

@@ -162,8 +162,7 @@ static bool keep_round(Program *program) {
             survey.loops = s->count;
             if (!is_for_itself(s)) survey_value(&survey, s->value, s->count);
             else
-                for (int k = 0; k < s->value->count; k++)
-                    expr_visit(program->pool, s->value->kids[k], consider, &survey);
+                for (int k = 0; k < s->value->count; k++) expr_visit(program->pool, s->value->kids[k], consider, &survey);
         }
     }
     if (survey.list.count > 0) qsort(survey.list.at, survey.list.count, sizeof *survey.list.at, dearest_first);
