@@ -252,7 +252,8 @@ static Findings check_parameter(Check *check, const Tensor *parameter) {
     Statements statements = on_the_way(check, parameter);
     uint32_t *elements = choose_elements(check, parameter, &found.checked);
     double *measured = NEW_ARRAY(check->arena, double, found.checked);
-    double scale = largest, step = first_step(*machine_values(check->machine, check->program->loss), scale);
+    double loss = *machine_values(check->machine, check->program->loss), scale = largest, step = first_step(loss, scale);
+    double rounding = 4 * DBL_EPSILON * fabs(loss) / step; /* what it leaves of a difference that is 0 */
     for (int64_t i = 0; i < found.checked; i++) {
         measured[i] = measure(check, &statements, values + elements[i], step, scale);
         largest = fmax(largest, fabs(measured[i]));
@@ -260,7 +261,7 @@ static Findings check_parameter(Check *check, const Tensor *parameter) {
     machine_run(check->machine, &statements); /* with the parameter as it was */
     for (int64_t i = 0; i < found.checked; i++) {
         double a = derived != NULL ? derived[elements[i]] : 0, b = measured[i], distance = fabs(a - b);
-        bool fine = distance <= RELATIVE * fmax(fabs(a), fabs(b)) + OF_LARGEST * largest + OF_ALL * check->largest;
+        bool fine = distance <= RELATIVE * fmax(fabs(a), fabs(b)) + OF_LARGEST * largest + OF_ALL * check->largest + rounding;
         found.wrong += !fine;
         if (distance <= worst) continue;
         worst = isnan(distance) ? INFINITY : distance;
