@@ -1,6 +1,6 @@
 /* Writing checkpoints, and what their metadata say. */
 #ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L /* open_memstream */
+#define _POSIX_C_SOURCE 200809L /* stat */
 #endif
 #include "checkpoint.h"
 
@@ -24,72 +24,10 @@ int nnc_checkpoint_may_save(const NncProgram *program, const char *path) {
 
 /* ---- Metadata */
 
-static char *copy_of(const char *text) {
-    char *copy = malloc(strlen(text) + 1);
-    return copy == NULL ? NULL : strcpy(copy, text);
-}
-
-/* Takes the value. */
-static int add_metadata(NncTensors *file, const char *key, char *value) {
-    NncMetadata *larger = realloc(file->metadata, (file->metadata_count + 1) * sizeof *larger);
-    char *name = copy_of(key);
-    if (larger != NULL) file->metadata = larger;
-    if (larger == NULL || name == NULL || value == NULL) {
-        free(name);
-        free(value);
-        return 0;
-    }
-    file->metadata[file->metadata_count++] = (NncMetadata){name, value};
-    return 1;
-}
-
 static int add_whole(NncTensors *file, const char *key, uint64_t number) {
     char text[24];
     sprintf(text, "%llu", (unsigned long long)number);
-    return add_metadata(file, key, copy_of(text));
-}
-
-static void print_list(FILE *out, const double *numbers, size_t count) {
-    putc('[', out);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0) putc(',', out);
-        nnc_number_json(out, numbers[i]);
-    }
-    putc(']', out);
-}
-
-static char *learned_text(const NncArray *array, size_t k) {
-    char *text = NULL;
-    size_t length, columns = array->learned_widths[k];
-    FILE *out = open_memstream(&text, &length);
-    if (out == NULL) return NULL;
-    fputs("{\"subtract\":", out);
-    print_list(out, array->learned[k], columns);
-    fputs(",\"divide\":", out);
-    print_list(out, array->learned[k] + columns, columns);
-    putc('}', out);
-    if (fclose(out) == 0) return text;
-    free(text);
-    return NULL;
-}
-
-/* standardize.TENSOR.K of all tensors. */
-static int add_learned(NncTensors *file, const NncData *data) {
-    for (size_t i = 0; i < data->array_count; i++) {
-        const NncArray *array = &data->arrays[i];
-        for (size_t k = 0; k < array->learned_count; k++) {
-            size_t room = strlen(array->tensor) + 40;
-            char *key = malloc(room);
-            int fine = key != NULL;
-            if (fine) {
-                snprintf(key, room, "standardize.%s.%zu", array->tensor, k);
-                fine = add_metadata(file, key, learned_text(array, k));
-            }
-            free(key);
-            if (!fine) return 0;
-        }
-    }
-    return 1;
+    return nnc_tensors_describe(file, key, text);
 }
 
 static int add_standing(NncTensors *file, const NncStanding *standing) {
@@ -98,7 +36,7 @@ static int add_standing(NncTensors *file, const NncStanding *standing) {
     return add_whole(file, "step", standing->step) && add_whole(file, "epoch", standing->epoch) &&
            add_whole(file, "seed", standing->seed) &&
            (standing->best_epoch == 0 ||
-            (add_whole(file, "best_epoch", standing->best_epoch) && add_metadata(file, "best_holdout_loss", copy_of(best))));
+            (add_whole(file, "best_epoch", standing->best_epoch) && nnc_tensors_describe(file, "best_holdout_loss", best)));
 }
 
 static int whole_metadata(const NncTensors *file, const char *key, uint64_t limit, uint64_t *number) {
@@ -132,6 +70,11 @@ int nnc_checkpoint_standing(const NncProgram *program, const char *path, const N
 
 /* ---- Tensors */
 
+static char *copy_of(const char *text) {
+    char *copy = malloc(strlen(text) + 1);
+    return copy == NULL ? NULL : strcpy(copy, text);
+}
+
 static int add_tensors(const NncProgram *program, NncTensors *file, const NncMember *members, size_t count,
                        const void *structure) {
     for (size_t i = 0; i < count; i++) {
@@ -155,35 +98,10 @@ int nnc_checkpoint_save(const NncProgram *program, const char *path, const NncDa
     int fine = nnc_checkpoint_may_save(program, path);
     if (!fine) return 0;
     file.tensors = calloc(program->parameter_count + program->state_count + 1, sizeof *file.tensors);
-    fine = file.tensors != NULL && add_standing(&file, standing) && add_learned(&file, data) &&
+    fine = file.tensors != NULL && add_standing(&file, standing) && nnc_checkpoint_describe_data(&file, data) &&
            add_tensors(program, &file, program->parameters, program->parameter_count, parameters) &&
            add_tensors(program, &file, program->states, program->state_count, state) && nnc_safetensors_save(path, &file, &why);
     if (!fine) nnc_message(program->name, "%s: %s", path, why.message);
     nnc_tensors_free(&file);
-    return fine;
-}
-
-/* ---- Standardization */
-
-int nnc_checkpoint_same_data(const NncProgram *program, const char *path, const NncTensors *file, const NncData *data) {
-    NncTensors now = {0};
-    int fine = add_learned(&now, data);
-    if (!fine) nnc_message(program->name, "there is not enough memory");
-    for (size_t i = 0; i < now.metadata_count; i++) {
-        const char *key = now.metadata[i].key, *then = nnc_tensors_metadata(file, key);
-        if (then != NULL && strcmp(then, now.metadata[i].value) == 0) continue;
-        nnc_message(program->name,
-                    then == NULL ? "%s does not say how its data were standardized ('%s')"
-                                 : "%s comes from data that were standardized differently ('%s')",
-                    path, key);
-        fine = 0;
-    }
-    for (size_t i = 0; i < file->metadata_count; i++) {
-        const char *key = file->metadata[i].key;
-        if (strncmp(key, "standardize.", 12) != 0 || nnc_tensors_metadata(&now, key) != NULL) continue;
-        nnc_message(program->name, "%s comes from data that were standardized where these are not ('%s')", path, key);
-        fine = 0;
-    }
-    nnc_tensors_free(&now);
     return fine;
 }

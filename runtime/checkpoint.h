@@ -2,7 +2,8 @@
 
    Metadata: step, epoch (both done so far) and seed; best_epoch and best_holdout_loss, for early stopping, where examples are held
    out; standardize.TENSOR.K, what step K of the tensor's data that learns (standardize or scale, from 0) has learned:
-   {"subtract":[...],"divide":[...]}, a number for each column. Equal training gives equal bytes. */
+   {"subtract":[...],"divide":[...]}, a number for each column; class.TENSOR.K, the text in the data that is class K. Equal training gives
+   equal bytes. */
 #ifndef NNC_CHECKPOINT_H
 #define NNC_CHECKPOINT_H
 
@@ -32,7 +33,15 @@ int nnc_checkpoint_load(const NncProgram *program, const char *path, const NncTe
 /* Where the training stood that wrote the file. */
 int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, NncStanding *standing);
 
-/* Whether the data were standardized when the file was written as they are now: else its parameters mean something else. */
+/* The metadata about the data, added to a file that is to be written. Returns 1; 0: there is not enough memory. */
+int nnc_checkpoint_describe_data(NncTensors *file, const NncData *data);
+
+/* And back: of the arrays that the block names, what was learned, and classes. -1, without a message: the file does not say. */
+int nnc_checkpoint_learned(const NncProgram *program, const char *path, const NncTensors *file, const NncBlock *block,
+                           NncData *learned);
+
+/* Whether the data were standardized when the file was written as they are now, and their classes have the same numbers: else its
+   parameters mean something else. */
 int nnc_checkpoint_same_data(const NncProgram *program, const char *path, const NncTensors *file, const NncData *data);
 
 /* Parameters and state, which must all be there in their shapes and types, and from the same data as above. */

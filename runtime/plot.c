@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "message.h"
-#include "save.h"
+#include "replace.h"
 
 enum {
     PLOT_WIDTH = 720,
@@ -174,8 +174,7 @@ static void plot_legend(FILE *out, const NncPlot *plot) {
     }
 }
 
-static void write_plot(FILE *out, const void *context) {
-    const NncPlot *plot = context;
+static void write_plot(FILE *out, const NncPlot *plot) {
     Scale epochs = {0}, scale;
     size_t panels = quantities(plot);
     even_ticks(&epochs, plot->first, (double)plot->first + (double)plot->epochs - 1, 10);
@@ -211,8 +210,10 @@ static void write_plot(FILE *out, const void *context) {
 }
 
 int nnc_plot_save(const NncPlot *plot, const char *path) {
-    char why[300];
-    if (nnc_save(path, write_plot, plot, why, sizeof why)) return 1;
-    nnc_message(plot->program->name, "%s: %s", path, why);
+    NncReplacement replacement;
+    FILE *out = nnc_replace_begin(path, &replacement);
+    if (out != NULL) write_plot(out, plot);
+    if (out != NULL && nnc_replace_end(&replacement, 1)) return 1;
+    nnc_message(plot->program->name, "%s: %s", path, replacement.message);
     return 0;
 }

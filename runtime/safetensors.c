@@ -1,11 +1,20 @@
 /* Arrays by name, and writing them. */
 #include "safetensors.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "save.h"
+#include "replace.h"
+
+static int save_fail(NncTensorsError *error, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    vsnprintf(error->message, sizeof error->message, format, list);
+    va_end(list);
+    return 0;
+}
 
 /* What has been written; with file NULL it is only counted. */
 typedef struct {
@@ -93,24 +102,26 @@ static void put_elements(Output *out, const NncTensor *tensor) {
     }
 }
 
-static void put_file(FILE *file, const void *context) {
-    const NncTensors *tensors = context;
-    Output counted = {NULL, 0}, out = {file, 0};
+static void put_file(Output *out, const NncTensors *tensors) {
+    Output counted = {NULL, 0};
     size_t i;
     put_header(&counted, tensors);
-    put_little_endian(&out, counted.length, 8);
-    put_header(&out, tensors);
-    for (i = 0; i < tensors->tensor_count; i++) put_elements(&out, &tensors->tensors[i]);
+    put_little_endian(out, counted.length, 8);
+    put_header(out, tensors);
+    for (i = 0; i < tensors->tensor_count; i++) put_elements(out, &tensors->tensors[i]);
 }
 
 int nnc_safetensors_save(const char *path, const NncTensors *tensors, NncTensorsError *error) {
+    NncReplacement replacement;
+    Output out = {NULL, 0};
     size_t i;
     for (i = 0; i < tensors->tensor_count; i++) {
-        if (tensors->tensors[i].element == NNC_F64 || tensors->tensors[i].element == NNC_F32) continue;
-        snprintf(error->message, sizeof error->message, "'%.80s' can be written as F64 or F32 only", tensors->tensors[i].name);
-        return 0;
+        if (tensors->tensors[i].element != NNC_F64 && tensors->tensors[i].element != NNC_F32)
+            return save_fail(error, "'%.80s' can be written as F64 or F32 only", tensors->tensors[i].name);
     }
-    return nnc_save(path, put_file, tensors, error->message, sizeof error->message);
+    out.file = nnc_replace_begin(path, &replacement);
+    if (out.file != NULL) put_file(&out, tensors);
+    return (out.file != NULL && nnc_replace_end(&replacement, 1)) || save_fail(error, "%s", replacement.message);
 }
 
 /* ---- Arrays by name */
@@ -129,6 +140,21 @@ const char *nnc_tensors_metadata(const NncTensors *tensors, const char *key) {
         if (strcmp(tensors->metadata[i].key, key) == 0) return tensors->metadata[i].value;
     }
     return NULL;
+}
+
+int nnc_tensors_describe(NncTensors *tensors, const char *key, const char *value) {
+    NncMetadata *larger = realloc(tensors->metadata, (tensors->metadata_count + 1) * sizeof *larger);
+    char *name = malloc(strlen(key) + 1), *text = malloc(strlen(value) + 1);
+    if (larger != NULL) tensors->metadata = larger;
+    if (larger == NULL || name == NULL || text == NULL) {
+        free(name);
+        free(text);
+        return 0;
+    }
+    strcpy(name, key);
+    strcpy(text, value);
+    larger[tensors->metadata_count++] = (NncMetadata){name, text};
+    return 1;
 }
 
 void nnc_tensors_free(NncTensors *tensors) {

@@ -51,6 +51,9 @@ int nnc_safetensors_save(const char *path, const NncTensors *tensors, NncTensors
 const NncTensor *nnc_tensors_find(const NncTensors *tensors, const char *name);
 const char *nnc_tensors_metadata(const NncTensors *tensors, const char *key);
 
+/* Adds metadata: both texts are copied. Returns 1; 0: there is not enough memory. */
+int nnc_tensors_describe(NncTensors *tensors, const char *key, const char *value);
+
 void nnc_tensors_free(NncTensors *tensors);
 
 #ifdef __cplusplus

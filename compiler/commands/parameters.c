@@ -2,7 +2,7 @@
 
 #include "commands/parameters.h"
 
-#include "safetensors.h"
+#include "checkpoint.h"
 
 static const Span nowhere = {0, 0, 0};
 
@@ -110,15 +110,10 @@ static NncTensor entry(Arena *arena, Machine *machine, const Tensor *tensor) {
     return stored;
 }
 
-bool parameters_save(const char *path, const Program *program, Machine *machine, int64_t step, int64_t epoch, uint64_t seed,
-                     Arena *arena, Diagnostics *diagnostics) {
-    NncMetadata metadata[] = {
-        {arena_printf(arena, "step"), arena_printf(arena, "%lld", (long long)step)},
-        {arena_printf(arena, "epoch"), arena_printf(arena, "%lld", (long long)epoch)},
-        {arena_printf(arena, "seed"), arena_printf(arena, "%llu", (unsigned long long)seed)},
-    };
-    NncTensors file = {.metadata_count = 3,
-                       .metadata = metadata,
+static bool save(const char *path, const Program *program, Machine *machine, const NncTensors *described, Arena *arena,
+                 Diagnostics *diagnostics) {
+    NncTensors file = {.metadata_count = described->metadata_count,
+                       .metadata = described->metadata,
                        .tensors = NEW_ARRAY(arena, NncTensor, program->parameters.count + program->states.count)};
     const Tensors *lists[] = {&program->parameters, &program->states};
     for (size_t l = 0; l < 2; l++) {
@@ -141,4 +136,17 @@ bool parameters_save(const char *path, const Program *program, Machine *machine,
     if (nnc_safetensors_save(path, &file, &why)) return true;
     error_at(diagnostics, nowhere, "%s: %s", path, why.message);
     return false;
+}
+
+bool parameters_save(const char *path, const Program *program, Machine *machine, int64_t step, int64_t epoch, uint64_t seed,
+                     const NncData *data, Arena *arena, Diagnostics *diagnostics) {
+    NncTensors described = {0};
+    bool fine = nnc_tensors_describe(&described, "step", arena_printf(arena, "%lld", (long long)step)) &&
+                nnc_tensors_describe(&described, "epoch", arena_printf(arena, "%lld", (long long)epoch)) &&
+                nnc_tensors_describe(&described, "seed", arena_printf(arena, "%llu", (unsigned long long)seed)) &&
+                nnc_checkpoint_describe_data(&described, data);
+    if (fine) fine = save(path, program, machine, &described, arena, diagnostics);
+    else error_at(diagnostics, nowhere, "%s: there is not enough memory", path);
+    nnc_tensors_free(&described);
+    return fine;
 }

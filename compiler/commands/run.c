@@ -148,7 +148,7 @@ static bool run_all(Run *run, uint64_t seed) {
     int64_t steps = trainer_steps(run->trainer);
     print_end(options, steps, trainer_look_ahead(run->trainer));
     return options->save == NULL || parameters_save(options->save, program, machine, steps, trainer_epoch(run->trainer), seed,
-                                                    run->arena, run->diagnostics);
+                                                    run->data, run->arena, run->diagnostics);
 }
 
 int command_run(Model *model, const RunOptions *options, Diagnostics *diagnostics) {
