@@ -15,6 +15,8 @@
 static const char usage[] = "usage: nnc check MODEL [--gradients [--all]]\n"
                             "       nnc compile MODEL [-o PATH] [--library] [--single-file]\n"
                             "       nnc train MODEL [--epochs N] [--load FILE | --resume FILE] [--save FILE]\n"
+                            "       nnc predict MODEL --load FILE --data FILE [-o FILE]\n"
+                            "       nnc evaluate MODEL --load FILE [--data FILE]\n"
                             "       nnc run MODEL [--steps N] [--load FILE] [--save FILE]\n"
                             "       nnc help [NAME]\n"
                             "       nnc MODEL --dump=STEP\n"
@@ -42,14 +44,21 @@ static const char details[] =
     "  --plot FILE      draw loss and metrics over the epochs, as SVG\n"
     "  --quiet          say nothing but errors\n"
     "  --cc COMMAND     the C compiler ($CC, or cc)\n"
+    "predict          what a trained network answers, as CSV: the class and its probability, or numbers\n"
+    "  --load FILE      its parameters, in a safetensors file\n"
+    "  --data FILE      the examples, with the columns that the model's data have\n"
+    "  -o FILE          instead of standard output\n"
+    "evaluate         loss and metrics on the model's test data, else its held-out examples, else those of training\n"
+    "  --load FILE      the parameters\n"
+    "  --data FILE      on the examples of this file instead\n"
     "run              train in the interpreter: slow, and exact to double precision\n"
     "  --steps N        N steps of one batch each, instead of the model's epochs\n"
     "  --load FILE      start from the parameters in a safetensors file\n"
     "  --save FILE      write the parameters at the end\n"
     "help [NAME]      the standard library: all entries, or one with its formula, source and text\n"
     "\n"
-    "compile and train\n"
-    "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (train)\n"
+    "compile, train, predict and evaluate\n"
+    "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
     "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
     "all commands\n"
     "  --batch N        examples in a batch, instead of the model's own\n"
@@ -64,12 +73,14 @@ static const char details[] =
 
 /* ---- Options, and the commands that they belong to */
 
-enum { IS_CHECK = 1, IS_COMPILE = 2, IS_TRAIN = 4, IS_RUN = 8, IS_HELP = 16, IS_ALL = 31 };
+enum { IS_CHECK = 1, IS_COMPILE = 2, IS_TRAIN = 4, IS_RUN = 8, IS_HELP = 16, IS_PREDICT = 32, IS_EVALUATE = 64 };
+enum { USES_PROGRAM = IS_TRAIN | IS_PREDICT | IS_EVALUATE }; /* of generated C, compiled */
 
 static const struct {
     const char *name;
     int bit;
-} commands[] = {{"check", IS_CHECK}, {"compile", IS_COMPILE}, {"train", IS_TRAIN}, {"run", IS_RUN}, {"help", IS_HELP}};
+} commands[] = {{"check", IS_CHECK},       {"compile", IS_COMPILE}, {"train", IS_TRAIN}, {"predict", IS_PREDICT},
+                {"evaluate", IS_EVALUATE}, {"run", IS_RUN},         {"help", IS_HELP}};
 
 enum {
     DUMP = 256,
@@ -82,6 +93,7 @@ enum {
     STEPS,
     LOAD,
     SAVE,
+    DATA,
     BATCH,
     SEED,
     JSON,
@@ -109,6 +121,7 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"steps", required_argument, NULL, STEPS},
                                         {"load", required_argument, NULL, LOAD},
                                         {"save", required_argument, NULL, SAVE},
+                                        {"data", required_argument, NULL, DATA},
                                         {"batch", required_argument, NULL, BATCH},
                                         {"seed", required_argument, NULL, SEED},
                                         {"json", no_argument, NULL, JSON},
@@ -132,7 +145,7 @@ static const struct {
     int option, commands;
 } belongs[] = {{GRADIENTS, IS_CHECK | IS_COMPILE},
                {ALL, IS_CHECK},
-               {'o', IS_COMPILE},
+               {'o', IS_COMPILE | IS_PREDICT},
                {LIBRARY, IS_COMPILE},
                {SINGLE_FILE, IS_COMPILE},
                {ANNOTATE, IS_COMPILE},
@@ -140,15 +153,16 @@ static const struct {
                {PARTIAL, IS_TRAIN},
                {RESUME, IS_TRAIN},
                {PLOT, IS_TRAIN},
-               {CC, IS_TRAIN},
+               {CC, USES_PROGRAM},
                {QUIET, IS_TRAIN | IS_COMPILE},
                {STEPS, IS_RUN},
-               {LOAD, IS_TRAIN | IS_RUN},
+               {LOAD, USES_PROGRAM | IS_RUN},
+               {DATA, IS_PREDICT | IS_EVALUATE},
                {SAVE, IS_TRAIN | IS_RUN},
-               {MATH, IS_COMPILE | IS_TRAIN},
-               {UNROLL, IS_COMPILE | IS_TRAIN},
+               {MATH, IS_COMPILE | USES_PROGRAM},
+               {UNROLL, IS_COMPILE | USES_PROGRAM},
                {SEED, IS_CHECK | IS_TRAIN | IS_RUN},
-               {JSON, IS_CHECK | IS_TRAIN | IS_RUN}};
+               {JSON, IS_CHECK | USES_PROGRAM | IS_RUN}};
 
 typedef struct {
     const char *model;
@@ -158,7 +172,7 @@ typedef struct {
     CheckOptions check;
     OutputOptions output;
     TrainOptions train;
-    bool gradients, has_math, partial, resume;
+    bool gradients, has_math, partial, resume, data;
     int used[sizeof options / sizeof *options]; /* options, in order */
     int used_count;
 } Arguments;
@@ -238,6 +252,10 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         a->run.json = a->check.json = true;
         pass(a, arena, "--json", NULL);
         return;
+    case DATA:
+        a->data = true;
+        pass(a, arena, "--examples", optarg);
+        return;
     case 'o': a->output.output = optarg; return;
     case LIBRARY: a->output.library = true; return;
     case SINGLE_FILE: a->output.single_file = true; return;
@@ -294,6 +312,14 @@ static void check_belongs(const Arguments *a, Arena *arena, int option) {
     }
 }
 
+/* nnc predict, nnc evaluate: what they want, and what the program is told. */
+static void complete_judging(Arguments *a, Arena *arena, const char *command) {
+    if (a->run.load == NULL) misuse("'nnc %s' wants the parameters: --load FILE", command);
+    if (a->command == IS_PREDICT && !a->data) misuse("'nnc %s' wants the examples: --data FILE", command);
+    pass(a, arena, a->command == IS_PREDICT ? "--predict" : "--evaluate", NULL);
+    if (a->output.output != NULL) pass(a, arena, "--output", a->output.output);
+}
+
 static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     Arguments a = {.run = {.steps = -1}, .compile = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1}}};
 #ifdef NNC_CHECK
@@ -312,13 +338,15 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     if (!named && count > 1) misuse("there is no command '%s'", words[0]);
     if (count > 2) misuse("'%s' is too much", words[2]);
     if (a.model == NULL && a.command != IS_HELP) misuse("'nnc %s' wants a model", words[0]);
-    a.compile.lower = (a.command & (IS_COMPILE | IS_TRAIN)) != 0;
-    if (a.command == IS_TRAIN && !a.has_math) a.compile.loop.fast = true;
-    if ((a.command & (IS_COMPILE | IS_TRAIN)) == 0) a.compile.loop.unroll = UNROLL_NONE;
+    a.train.command = a.command == IS_TRAIN ? "train" : words[0];
+    a.compile.lower = (a.command & (IS_COMPILE | USES_PROGRAM)) != 0;
+    if ((a.command & USES_PROGRAM) != 0 && !a.has_math) a.compile.loop.fast = true;
+    if (!a.compile.lower) a.compile.loop.unroll = UNROLL_NONE;
     for (int i = 0; i < a.used_count; i++) check_belongs(&a, arena, a.used[i]);
     if (a.check.all && !a.gradients) misuse("%s", "--all belongs to --gradients");
     if (a.partial && a.run.load == NULL) misuse("%s", "--partial belongs to --load");
     if (a.resume && a.run.load != NULL) misuse("%s", "--resume goes on where a run ended, --load starts anew: one of them");
+    if ((a.command & (IS_PREDICT | IS_EVALUATE)) != 0) complete_judging(&a, arena, words[0]);
     if (a.compile.loop.annotate > 2) misuse("%s", "--annotate is 0, 1 or 2");
     return a;
 }
@@ -340,7 +368,7 @@ static int compile_and_run(Compilation *c, const Arguments *a) {
     if (!compile(c, stdout)) return 1;
     if (a->compile.dump != NULL || a->compile.stop != NULL) return 0;
     if (a->command == IS_COMPILE) return command_compile(c->loop, c->context.sources, &a->output, c->context.diagnostics);
-    if (a->command == IS_TRAIN) {
+    if ((a->command & USES_PROGRAM) != 0) {
         say(c->context.diagnostics); /* the program takes over */
         return command_train(c->loop, c->context.sources, &a->train, c->context.diagnostics);
     }

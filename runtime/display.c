@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "number.h"
+#include "quote.h"
 
 static const double redraws_per_second = 10;
 
@@ -120,15 +121,19 @@ static void print_result(const NncDisplay *display, const char *prefix, const ch
     print_field(prefix, name, display->program->number_size == sizeof(float) ? nnc_number_of_float((float)value) : value);
 }
 
+static void print_json_results(const NncDisplay *display, const char *prefix, const NncResults *results) {
+    print_result(display, prefix, "loss", results->loss);
+    for (size_t m = 0; m < display->program->metric_count; m++)
+        print_result(display, prefix, display->program->metrics[m], results->metrics[m]);
+}
+
 static void print_json(const NncDisplay *display, uint32_t epoch, const NncResults results[NNC_RESULTS], double seconds) {
     static const char *const prefixes[NNC_RESULTS] = {"", "holdout_", "test_"};
     printf("{\"epoch\":%lu", (unsigned long)epoch);
     for (int r = 0; r < NNC_RESULTS; r++) {
-        if (!results[r].given) continue;
-        print_result(display, prefixes[r], "loss", results[r].loss);
-        for (size_t m = 0; m < display->program->metric_count; m++)
-            print_result(display, prefixes[r], display->program->metrics[m], results[r].metrics[m]);
+        if (results[r].given) print_json_results(display, prefixes[r], &results[r]);
     }
+    if (display->confusion != NULL) nnc_confusion_json(stdout, display->confusion);
     print_field("", "seconds", seconds);
     puts("}");
 }
@@ -155,4 +160,21 @@ void nnc_display_end(NncDisplay *display, uint32_t epoch, const NncResults resul
     nnc_display_clear(display);
     nnc_chart_print(stdout, display->losses, display->loss_count, terminal_columns(), strcmp(nl_langinfo(CODESET), "UTF-8") == 0);
     print_line(display, epoch, results, seconds);
+    if (display->confusion != NULL) nnc_confusion_print(stdout, display->confusion, terminal_columns());
+}
+
+void nnc_display_evaluation(const NncDisplay *display, const char *title, size_t examples, const NncResults *results) {
+    if (display->kind == NNC_JSON) {
+        fputs("{\"data\":", stdout);
+        nnc_quote_json(stdout, title);
+        printf(",\"examples\":%zu", examples);
+        print_json_results(display, "", results);
+        if (display->confusion != NULL) nnc_confusion_json(stdout, display->confusion);
+        puts("}");
+        return;
+    }
+    printf("%s:", title);
+    print_results(display, "", results);
+    printf("  (%zu example%s)\n", examples, examples == 1 ? "" : "s");
+    if (display->confusion != NULL) nnc_confusion_print(stdout, display->confusion, terminal_columns());
 }

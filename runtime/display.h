@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "program.h"
+#include "confusion.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +27,7 @@ typedef struct {
     double started, drawn;  /* on the clock */
     double *losses;         /* of the epochs from first on: the chart */
     size_t loss_count;
+    const NncConfusion *confusion; /* of the last epoch; NULL: it is not the last, or there is none */
 } NncDisplay;
 
 /* Seconds on a clock that only runs forward. */
@@ -48,6 +49,9 @@ void nnc_display_clear(NncDisplay *display);
 
 /* After the last epoch, results and seconds of which are shown once more under the chart; epoch 0: there was none. */
 void nnc_display_end(NncDisplay *display, uint32_t epoch, const NncResults results[NNC_RESULTS], double seconds);
+
+/* Results that are not those of an epoch. */
+void nnc_display_evaluation(const NncDisplay *display, const char *title, size_t examples, const NncResults *results);
 void nnc_display_free(NncDisplay *display);
 
 /* A curve of `count` values, eight rows high and at most `columns` wide, in block characters or plain ASCII; its scale is logarithmic

@@ -1,5 +1,6 @@
 #include "examples.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,19 @@
 #include "message.h"
 #include "number.h"
 
-static const NncArray *array_of(const NncData *data, const char *tensor) {
+int nnc_block_load(const NncProgram *program, const NncBlock *block, const char *folder, const NncData *learned_from,
+                   uint64_t seed, NncData *data) {
+    NncDataError error = {.step = -1};
+    const char *place;
+    if (nnc_data_load(block, folder, learned_from, seed, data, &error)) return 1;
+    memset(data, 0, sizeof *data);
+    place = error.source < block->source_count ? block->sources[error.source].place : NULL;
+    if (place != NULL) fprintf(stderr, "%s: error: %s\n", place, error.message);
+    else nnc_message(program->name, "data %s: %s", block->split, error.message);
+    return 0;
+}
+
+const NncArray *nnc_array_of(const NncData *data, const char *tensor) {
     for (size_t i = 0; i < data->array_count; i++) {
         if (strcmp(data->arrays[i].tensor, tensor) == 0) return &data->arrays[i];
     }
@@ -25,7 +38,7 @@ static int too_large(const NncProgram *program, const NncMember *member, size_t 
 /* One tensor of all examples. */
 static int fill(const NncProgram *program, const NncBlock *block, const NncData *data, const NncMember *member, char *structs,
                 size_t size) {
-    const NncArray *array = array_of(data, member->path);
+    const NncArray *array = nnc_array_of(data, member->path);
     if (array == NULL || array->width != member->count) {
         nnc_message(program->name, "data %s does not give '%s' %zu numbers an example", block->split, member->path,
                     member->count);

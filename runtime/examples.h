@@ -13,6 +13,13 @@ typedef struct {
     char *in, *target; /* target: NULL where the network has none */
 } NncExamples;
 
+/* nnc_data_load with a message on standard error: returns 1, or 0 and there is nothing to release. */
+int nnc_block_load(const NncProgram *program, const NncBlock *block, const char *folder, const NncData *learned_from,
+                   uint64_t seed, NncData *data);
+
+/* The array of the tensor; NULL: there is none. */
+const NncArray *nnc_array_of(const NncData *data, const char *tensor);
+
 /* Returns 1, or 0 with a message on standard error and nothing to release. */
 int nnc_examples_make(const NncProgram *program, const NncBlock *block, const NncData *data, NncExamples *examples);
 void nnc_examples_free(NncExamples *examples);

@@ -11,9 +11,15 @@
 #include "message.h"
 
 static const char usage[] = "usage: %s [--epochs N] [--seed N] [--load FILE [--partial] | --resume FILE] [--save FILE]\n"
-                            "       [--plot FILE] [--data FOLDER] [--json | --quiet]\n";
+                            "       [--plot FILE] [--data FOLDER] [--json | --quiet]\n"
+                            "       %s --predict --examples FILE --load FILE [--output FILE] [--data FOLDER] [--json]\n"
+                            "       %s --evaluate [--examples FILE] --load FILE [--data FOLDER] [--json]\n";
 
 static const char details[] = "\n"
+                              "  --predict      do not train, but write what the network answers\n"
+                              "  --evaluate     do not train, but say loss and metrics on test, held-out or else training data\n"
+                              "  --examples FILE  to read instead of the model's data\n"
+                              "  --output FILE  for predictions, instead of standard output\n"
                               "  --epochs N     train N epochs in all, instead of the model's %lu\n"
                               "  --seed N       the seed of all random numbers, instead of the model's %llu\n"
                               "  --load FILE    start from the parameters in a safetensors file\n"
@@ -26,7 +32,7 @@ static const char details[] = "\n"
                               "  --quiet        nothing but errors\n"
                               "  --help         print this\n";
 
-enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, DATA, JSON, QUIET };
+enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, DATA, JSON, QUIET, PREDICT, EVALUATE, EXAMPLES, OUTPUT };
 
 static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS},
                                       {"seed", required_argument, NULL, SEED},
@@ -38,12 +44,16 @@ static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS
                                       {"data", required_argument, NULL, DATA},
                                       {"json", no_argument, NULL, JSON},
                                       {"quiet", no_argument, NULL, QUIET},
+                                      {"predict", no_argument, NULL, PREDICT},
+                                      {"evaluate", no_argument, NULL, EVALUATE},
+                                      {"examples", required_argument, NULL, EXAMPLES},
+                                      {"output", required_argument, NULL, OUTPUT},
                                       {"help", no_argument, NULL, 'h'},
                                       {NULL, 0, NULL, 0}};
 
 static int misuse(const NncProgram *program, const char *format, const char *word) {
     if (format != NULL) nnc_message(program->name, format, word);
-    fprintf(stderr, usage, program->name);
+    fprintf(stderr, usage, program->name, program->name, program->name);
     fprintf(stderr, "'%s --help' says more\n", program->name);
     return 2;
 }
@@ -79,8 +89,12 @@ static int one_option(const NncProgram *program, int option, NncOptions *options
     case DATA: options->data = optarg; break;
     case JSON: options->json = 1; break;
     case QUIET: options->quiet = 1; break;
+    case PREDICT: options->predict = 1; break;
+    case EVALUATE: options->evaluate = 1; break;
+    case EXAMPLES: options->examples = optarg; break;
+    case OUTPUT: options->output = optarg; break;
     case 'h':
-        printf(usage, program->name);
+        printf(usage, program->name, program->name, program->name);
         printf(details, (unsigned long)program->epochs, (unsigned long long)program->seed);
         return 0;
     default: return misuse(program, NULL, NULL); /* getopt_long has said why */
@@ -88,20 +102,31 @@ static int one_option(const NncProgram *program, int option, NncOptions *options
     return -1;
 }
 
+/* Options that go together; NULL, or what does not. */
+static const char *why_not(const NncOptions *o, int has_seed) {
+    int trains = !o->predict && !o->evaluate;
+    if (o->resume != NULL && o->load != NULL) return "--resume takes everything from its file: it does not go with --load";
+    if (o->resume != NULL && has_seed) return "--resume goes on with the seed of its file: it does not go with --seed";
+    if (o->partial && o->load == NULL) return "--partial belongs to --load";
+    if (o->json && o->quiet) return "--json writes to standard output, and --quiet does not: choose one";
+    if (o->predict && o->evaluate) return "--predict or --evaluate: one of them";
+    if (!trains && o->load == NULL) return "--predict and --evaluate want --load";
+    if (!trains && (o->partial || o->save != NULL || o->resume != NULL)) return "--predict and --evaluate do not train";
+    if (o->predict && o->examples == NULL) return "--predict wants --examples";
+    if (trains && o->examples != NULL) return "--examples belongs to --predict and --evaluate";
+    return o->output != NULL && !o->predict ? "--output belongs to --predict" : NULL;
+}
+
 int nnc_options_parse(const NncProgram *program, int argc, char **argv, NncOptions *options) {
     int has_seed = 0;
+    const char *why;
     *options = (NncOptions){.epochs = program->epochs, .seed = program->seed};
     for (int option; (option = getopt_long(argc, argv, "h", known, NULL)) != -1;) {
         int code = one_option(program, option, options, &has_seed);
         if (code >= 0) return code;
     }
     if (optind < argc) return misuse(program, "'%s' is too much", argv[optind]);
-    if (options->resume != NULL && options->load != NULL)
-        return misuse(program, "%s", "--resume takes everything from its file: it does not go with --load");
-    if (options->resume != NULL && has_seed)
-        return misuse(program, "%s", "--resume goes on with the seed of its file: it does not go with --seed");
-    if (options->partial && options->load == NULL) return misuse(program, "%s", "--partial belongs to --load");
-    if (options->json && options->quiet)
-        return misuse(program, "%s", "--json writes to standard output, and --quiet does not: choose one");
+    why = why_not(options, has_seed);
+    if (why != NULL) return misuse(program, "%s", why);
     return -1;
 }

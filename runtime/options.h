@@ -11,8 +11,8 @@ extern "C" {
 typedef struct {
     uint32_t epochs;
     uint64_t seed;
-    const char *load, *resume, *save, *data, *plot;
-    int partial, json, quiet;
+    const char *load, *resume, *save, *data, *plot, *examples, *output;
+    int partial, json, quiet, predict, evaluate;
 } NncOptions;
 
 /* Fills *options from the command line over the settings of the model. Returns -1, or the code to exit with at once: 0 after --help, 2

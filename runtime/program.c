@@ -1,4 +1,4 @@
-/* From options to data, a start for the parameters, and training. */
+/* From options to data, a start for the parameters, and training; or to what parameters are worth. */
 #include "program.h"
 
 #include <errno.h>
@@ -10,21 +10,10 @@
 
 #include "message.h"
 #include "options.h"
+#include "predict.h"
 #include "train.h"
 
 /* ---- Data */
-
-static int load_block(const NncProgram *program, const NncBlock *block, const NncOptions *options, const NncData *learned_from,
-                      uint64_t seed, NncData *data) {
-    NncDataError error = {.step = -1};
-    const char *place;
-    if (nnc_data_load(block, options->data, learned_from, seed, data, &error)) return 1;
-    memset(data, 0, sizeof *data);
-    place = error.source < block->source_count ? block->sources[error.source].place : NULL;
-    if (place != NULL) fprintf(stderr, "%s: error: %s\n", place, error.message);
-    else nnc_message(program->name, "data %s: %s", block->split, error.message);
-    return 0;
-}
 
 /* What is needed of the data is in the examples from now on: the numbers would be there twice. */
 static void forget_values(NncData *data) {
@@ -39,7 +28,7 @@ static int load_test(NncTraining *t, const NncOptions *options) {
     NncData data = {0};
     int fine;
     if (block == NULL) return 1;
-    if (!load_block(t->program, block, options, &t->data, t->at.seed, &data)) return 0;
+    if (!nnc_block_load(t->program, block, options->data, &t->data, t->at.seed, &data)) return 0;
     fine = nnc_examples_make(t->program, block, &data, &t->test);
     nnc_data_free(&data);
     return fine;
@@ -51,7 +40,7 @@ static int load_data(NncTraining *t, const NncOptions *options) {
         nnc_message(t->program->name, "there are no data to train on");
         return 0;
     }
-    if (!load_block(t->program, block, options, NULL, t->at.seed, &t->data)) return 0;
+    if (!nnc_block_load(t->program, block, options->data, NULL, t->at.seed, &t->data)) return 0;
     if (t->data.training_count == 0) {
         nnc_message(t->program->name, "data %s leaves no examples to train on", block->split);
         return 0;
@@ -126,7 +115,10 @@ int nnc_program(const NncProgram *program, int argc, char **argv) {
     path = options.load != NULL ? options.load : options.resume;
     fine = (options.save == NULL || nnc_checkpoint_may_save(program, options.save)) &&
            (options.plot == NULL || nnc_checkpoint_may_save(program, options.plot)) &&
-           (path == NULL || nnc_checkpoint_open(program, path, &file)) && run(&training, &options, &file);
+           (path == NULL || nnc_checkpoint_open(program, path, &file)) &&
+           (options.predict    ? nnc_predict(&training, &options, &file)
+            : options.evaluate ? nnc_evaluate(&training, &options, &file)
+                               : run(&training, &options, &file));
     nnc_training_free(&training);
     nnc_examples_free(&training.examples);
     nnc_examples_free(&training.test);

@@ -26,10 +26,14 @@ typedef struct {
     size_t number_size; /* of the network's type: 4 (float) or 8 (double) */
 
     /* The structs of NAME.h. The caller of the functions below owns them. */
-    size_t parameters_size, state_size, work_size, evaluate_work_size;
-    size_t input_size, target_size;                          /* of one example; target_size 0: the network has no target */
-    const NncMember *parameters, *states, *inputs, *targets; /* states: "optimizer.*", and the layers' own */
-    size_t parameter_count, state_count, input_count, target_count;
+    size_t parameters_size, state_size, work_size, evaluate_work_size, predict_work_size;
+    /* Of one example; target_size 0: the network has no target; output_size 0: it predicts nothing. */
+    size_t input_size, target_size, output_size;
+    const NncMember *parameters, *states, *inputs, *targets, *outputs; /* states: "optimizer.*", and the layers' own */
+    size_t parameter_count, state_count, input_count, target_count, output_count;
+    /* A network that tells classes apart: one of its outputs has a number for each of so many classes, and one of its targets is the
+       class, as an index or in one-hot form. 0: it does not. */
+    size_t classes, class_output, class_target;
     /* Counters in the state, uint32_t: steps done, which train counts, and epochs done, which the program sets. Of a network that draws
        random numbers, the seed, uint64_t; 0: it does not. */
     size_t step_offset, epoch_offset, seed_offset;
@@ -42,6 +46,7 @@ typedef struct {
     double (*train)(void *parameters, void *state, void *work, const void *in, const void *target, size_t n, double *metrics);
     double (*evaluate)(const void *parameters, const void *state, void *work, const void *in, const void *target, size_t n,
                        double *metrics);
+    void (*predict)(const void *parameters, void *work, const void *in, void *out, size_t n);
     /* The name of the first tensor of the forward pass over at most one batch that holds a NaN or an infinity; NULL: there is none. */
     const char *(*first_not_finite)(const void *parameters, const void *state, const void *in, const void *target, size_t n);
 
@@ -53,7 +58,7 @@ typedef struct {
     const NncBlock *train_data, *test_data; /* NULL where there is none */
 } NncProgram;
 
-/* Trains as the options say; returns the exit code: 0; 1 for bad data, a bad checkpoint or a loss that is not finite; 2 for options that are
+/* Trains, predicts or evaluates as the options say; returns the exit code: 0; 1 for bad data, a bad checkpoint or a loss that is not finite; 2 for options that are
    not understood. */
 int nnc_program(const NncProgram *program, int argc, char **argv);
 

@@ -32,19 +32,21 @@ static size_t examples_in_chunk(const NncProgram *program, size_t rows) {
 int nnc_training_begin(NncTraining *t, uint64_t seed) {
     const NncProgram *program = t->program;
     t->at = (NncStanding){.seed = seed, .best_loss = (double)INFINITY};
-    t->chunk = examples_in_chunk(program, t->examples.rows);
+    t->chunk = examples_in_chunk(program, t->examples.rows > t->test.rows ? t->examples.rows : t->test.rows);
     t->parameters = new_struct(program->parameters_size);
     t->state = new_struct(program->state_size);
     t->work = new_struct(program->work_size);
     t->evaluate_work = new_struct(program->evaluate_work_size);
+    t->predict_work = new_struct(program->predict_work_size);
     t->kept_parameters = new_struct(program->parameters_size);
     t->kept_state = new_struct(program->state_size);
     t->in = new_struct(t->chunk * program->input_size);
     t->target = new_struct(t->chunk * program->target_size);
+    t->out = new_struct(t->chunk * program->output_size);
     t->order = calloc(t->data.training_count + 1, sizeof *t->order);
     t->metrics = calloc((1 + NNC_RESULTS) * program->metric_count + 1, sizeof *t->metrics);
-    if (!t->parameters || !t->state || !t->work || !t->evaluate_work || !t->kept_parameters || !t->kept_state || !t->in ||
-        !t->target || !t->order || !t->metrics) {
+    if (!t->parameters || !t->state || !t->work || !t->evaluate_work || !t->predict_work || !t->kept_parameters ||
+        !t->kept_state || !t->in || !t->target || !t->out || !t->order || !t->metrics) {
         nnc_message(program->name, "there is not enough memory to train");
         return 0;
     }
@@ -53,8 +55,8 @@ int nnc_training_begin(NncTraining *t, uint64_t seed) {
 }
 
 void nnc_training_free(NncTraining *t) {
-    void *const all[] = {t->parameters, t->state, t->work,   t->evaluate_work, t->kept_parameters,
-                         t->kept_state, t->in,    t->target, t->order,         t->metrics};
+    void *const all[] = {t->parameters, t->state,      t->work, t->evaluate_work, t->kept_parameters, t->predict_work,
+                         t->out,        t->kept_state, t->in,   t->target,        t->order,           t->metrics};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     nnc_display_free(&t->display);
     nnc_plot_free(&t->plot);
@@ -141,14 +143,15 @@ static int train_epoch(NncTraining *t, NncResults *results) {
     return 1;
 }
 
-static void evaluate_held_out(NncTraining *t, NncResults *results) {
+/* Over rows of the examples. */
+static void evaluate_rows(NncTraining *t, const uint32_t *rows, size_t count, NncResults *results) {
     const NncProgram *program = t->program;
-    size_t count = t->data.held_out_count, n;
+    size_t n;
     if (count == 0) return;
     start(t, results);
     for (size_t first = 0; first < count; first += n) {
         n = count - first < t->chunk ? count - first : t->chunk;
-        nnc_examples_gather(program, &t->examples, t->data.held_out + first, n, t->in, t->target);
+        nnc_examples_gather(program, &t->examples, rows + first, n, t->in, t->target);
         double loss = program->evaluate(t->parameters, t->state, t->evaluate_work, t->in, t->target, n, t->metrics);
         add(t, results, loss, t->metrics, n);
     }
@@ -160,6 +163,49 @@ static void evaluate_test(NncTraining *t, NncResults *results) {
     start(t, results);
     results->loss = t->program->evaluate(t->parameters, t->state, t->evaluate_work, t->test.in, t->test.target, t->test.rows,
                                          results->metrics);
+}
+
+/* ---- What the network is judged by */
+
+/* *rows NULL: all examples of the test data. */
+static size_t judged_rows(const NncTraining *t, const uint32_t **rows) {
+    *rows = t->test.rows > 0 ? NULL : t->data.held_out_count > 0 ? t->data.held_out : t->data.training;
+    return t->test.rows > 0 ? t->test.rows : t->data.held_out_count > 0 ? t->data.held_out_count : t->data.training_count;
+}
+
+size_t nnc_training_judged(const NncTraining *t, const char **title) {
+    const uint32_t *rows;
+    *title = t->test.rows > 0 ? "test" : t->data.held_out_count > 0 ? "held out" : "training";
+    return judged_rows(t, &rows);
+}
+
+void nnc_training_evaluate(NncTraining *t, NncResults *results) {
+    const uint32_t *rows;
+    size_t count = judged_rows(t, &rows);
+    if (rows == NULL) evaluate_test(t, results);
+    else evaluate_rows(t, rows, count, results);
+}
+
+int nnc_training_confusion(NncTraining *t, NncConfusion *confusion) {
+    const NncProgram *program = t->program;
+    const NncArray *array;
+    const uint32_t *rows;
+    size_t count = nnc_training_judged(t, &confusion->data), n;
+    if (!nnc_confusion_is_wanted(program)) return 0;
+    judged_rows(t, &rows);
+    array = nnc_array_of(&t->data, program->targets[program->class_target].path);
+    memset(confusion->counts, 0, sizeof confusion->counts);
+    confusion->classes = program->classes;
+    confusion->names = array != NULL && array->class_count >= program->classes ? array->classes : NULL;
+    for (size_t first = 0; first < count; first += n) {
+        const char *in = t->in, *target = t->target;
+        n = count - first < t->chunk ? count - first : t->chunk;
+        if (rows != NULL) nnc_examples_gather(program, &t->examples, rows + first, n, t->in, t->target);
+        else in = t->test.in + first * program->input_size, target = t->test.target + first * program->target_size;
+        program->predict(t->parameters, t->predict_work, in, t->out, n);
+        nnc_confusion_add(program, confusion, target, t->out, n);
+    }
+    return 1;
 }
 
 /* ---- All epochs */
@@ -181,7 +227,7 @@ static void end_epoch(NncTraining *t, NncResults results[NNC_RESULTS]) {
     memcpy(&t->at.step, (char *)t->state + t->program->step_offset, sizeof t->at.step);
     t->at.epoch++;
     nnc_training_set_counters(t);
-    evaluate_held_out(t, &results[NNC_HELD_OUT]);
+    evaluate_rows(t, t->data.held_out, t->data.held_out_count, &results[NNC_HELD_OUT]);
     evaluate_test(t, &results[NNC_TEST]);
     if (results[NNC_HELD_OUT].given && results[NNC_HELD_OUT].loss < t->at.best_loss) {
         t->at.best_loss = results[NNC_HELD_OUT].loss;
@@ -191,6 +237,7 @@ static void end_epoch(NncTraining *t, NncResults results[NNC_RESULTS]) {
 
 static int train_epochs(NncTraining *t, NncDisplayKind kind) {
     NncResults results[NNC_RESULTS] = {{0, 0, NULL}};
+    NncConfusion confusion;
     uint32_t before = t->at.epoch;
     double seconds = 0;
     int fine = 1;
@@ -203,6 +250,8 @@ static int train_epochs(NncTraining *t, NncDisplayKind kind) {
         if (!train_epoch(t, &results[NNC_TRAINING])) return 0;
         seconds = nnc_seconds() - started;
         end_epoch(t, results);
+        if ((t->at.epoch >= t->epochs || is_enough(t)) && nnc_training_confusion(t, &confusion))
+            t->display.confusion = &confusion;
         nnc_display_epoch(&t->display, t->at.epoch, results, seconds);
         if (t->picture != NULL) nnc_plot_add(&t->plot, t->at.epoch, results);
         fine = nnc_training_is_finite(t) && save(t);

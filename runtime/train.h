@@ -18,12 +18,12 @@ typedef struct {
     NncData data;               /* of training: which rows, and what was learned */
     NncExamples examples, test;
     NncStanding at;
-    void *parameters, *state, *work, *evaluate_work;
+    void *parameters, *state, *work, *evaluate_work, *predict_work;
 
     void *kept_parameters, *kept_state; /* the copy to go back to when the loss is not finite */
     uint32_t *order;                    /* the training rows of this epoch */
     size_t chunk;                       /* examples that are trained in one call: whole batches */
-    char *in, *target;                  /* a chunk */
+    char *in, *target, *out;            /* a chunk */
     double *metrics;                    /* of a chunk, then of NNC_RESULTS */
     NncDisplay display;
     NncPlot plot;
@@ -51,6 +51,13 @@ void nnc_training_go_back(NncTraining *training);
 
 /* Trains order[first] .. order[first + n - 1], at most a chunk; returns the mean loss. */
 double nnc_training_rows(NncTraining *training, size_t first, size_t n, double *metrics);
+
+/* What the network is judged by: the test data, or the held-out examples, or those of training; returns how many, and says which. */
+size_t nnc_training_judged(const NncTraining *training, const char **title);
+void nnc_training_evaluate(NncTraining *training, NncResults *results);
+
+/* On these examples; returns whether the network has such a table. The names stay the training's. */
+int nnc_training_confusion(NncTraining *training, NncConfusion *confusion);
 
 /* Whether all parameters and state are finite; else says which is not. */
 int nnc_training_is_finite(NncTraining *training);

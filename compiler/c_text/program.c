@@ -169,6 +169,11 @@ static void print_calls(Text *text, const LoopProgram *loop) {
     text_printf(text,
                 "%s    const double loss = %s%s_evaluate(model, work, in%s, n%s);\n%s%s    (void)state;\n    return loss;\n}\n\n",
                 results, convert, m, targets, found, text_string(copy), unused);
+    if (loop->model->inference->outputs.count > 0)
+        text_printf(text,
+                    "static void predict(const void *model, void *work, const void *in, void *out, size_t n) {\n    "
+                    "%s_predict(model, work, in, out, n);\n}\n\n",
+                    m);
 }
 
 /* The forward pass of training once more, with a look at each result. */
@@ -218,9 +223,31 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
                 m, target ? "" : "    (void)target;\n", target ? ", target" : "", target ? ", target" : "");
 }
 
+/* The class that a target gives, as an index or in one-hot form, out of `classes`. */
+static bool is_class(const Tensor *target, int64_t classes) {
+    if (target->index_range > 0) return target->rank == 1 && target->index_range == classes;
+    return target->facts.one_hot && target->rank == 2 && target->shape[1] == classes;
+}
+
+/* An output with a number for each class, and the target that says which class is right: the first that fit. */
+static void print_classes(Text *text, const Model *model) {
+    const Tensors *outputs = &model->inference->outputs, *targets = &model->training->targets;
+    for (size_t o = 0; o < outputs->count; o++) {
+        const Tensor *output = outputs->at[o];
+        if (output->rank != 2 || output->shape[1] < 2 || output->index_range > 0) continue;
+        for (size_t t = 0; t < targets->count; t++) {
+            if (!is_class(targets->at[t], output->shape[1])) continue;
+            text_printf(text, "    .classes = %lld,\n    .class_output = %zu,\n    .class_target = %zu,\n",
+                        (long long)output->shape[1], o, t);
+            return;
+        }
+    }
+}
+
 static void print_table(Text *text, const LoopProgram *loop, const DataBlock *train, const DataBlock *test) {
     const Model *model = loop->model;
     const Program *program = model->training;
+    const Tensors *outputs = &model->inference->outputs;
     const Settings *s = &model->settings;
     const char *m = model->name;
     if (program->metrics.count > 0) text_put(text, "static const char *const metrics[] = {");
@@ -235,24 +262,29 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
                 "sizeof(%s_input),\n",
                 m, m, m);
     if (program->targets.count > 0) text_printf(text, "    .target_size = sizeof(%s_target),\n", m);
+    if (outputs->count > 0)
+        text_printf(text, "    .predict_work_size = sizeof(%s_predict_work),\n    .output_size = sizeof(%s_output),\n", m, m);
     const struct {
         const char *name, *count;
         const Tensors *list;
     } lists[] = {{"parameters", "parameter_count", &program->parameters},
                  {"states", "state_count", &program->states},
                  {"inputs", "input_count", &program->inputs},
-                 {"targets", "target_count", &program->targets}};
-    for (size_t i = 0; i < 4; i++) {
+                 {"targets", "target_count", &program->targets},
+                 {"outputs", "output_count", outputs}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         if (lists[i].list->count > 0)
             text_printf(text, "    .%s = %s,\n    .%s = %zu,\n", lists[i].name, lists[i].name, lists[i].count,
                         lists[i].list->count);
     }
+    print_classes(text, model);
     text_printf(text, "    .step_offset = offsetof(%s_state, step),\n    .epoch_offset = offsetof(%s_state, epoch),\n", m, m);
     if (c_state_seed(loop)) text_printf(text, "    .seed_offset = offsetof(%s_state, seed),\n", m);
     if (program->metrics.count > 0)
         text_printf(text, "    .metrics = metrics,\n    .metric_count = %zu,\n", program->metrics.count);
     text_put(text,
              "    .init = init,\n    .train = train,\n    .evaluate = evaluate,\n    .first_not_finite = first_not_finite,\n");
+    if (outputs->count > 0) text_put(text, "    .predict = predict,\n");
     text_printf(
         text,
         "    .batch = %s_BATCH,\n    .epochs = %lld,\n    .patience = %lld,\n    .seed = UINT64_C(%llu),\n    .shuffle = %d,\n",
@@ -277,6 +309,7 @@ void c_program(Text *text, LoopProgram *loop, const Sources *sources) {
     print_members(text, "states", arena_printf(text->arena, "%s_state", m), &program->states, false);
     print_members(text, "inputs", arena_printf(text->arena, "%s_input", m), &program->inputs, true);
     print_members(text, "targets", arena_printf(text->arena, "%s_target", m), &program->targets, true);
+    print_members(text, "outputs", arena_printf(text->arena, "%s_output", m), &model->inference->outputs, true);
     text_put(text, "/* ---- Data */\n\n");
     if (train != NULL) print_block(text, loop, train, sources);
     if (test != NULL) print_block(text, loop, test, sources);

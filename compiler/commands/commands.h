@@ -39,12 +39,13 @@ typedef struct {
 int command_compile(LoopProgram *loop, const Sources *sources, const OutputOptions *options, Diagnostics *diagnostics);
 
 typedef struct {
-    const char *cc; /* NULL: $CC, or cc */
+    const char *command; /* "train", "predict", "evaluate": for its usage */
+    const char *cc;      /* NULL: $CC, or cc */
     bool quiet;
     Vec(const char *) pass; /* options for the program */
 } TrainOptions;
 
-/* nnc train MODEL: compiles the C, and becomes the program. Returns only if that fails. */
+/* nnc train MODEL, predict and evaluate: compiles the C, and becomes the program. Returns only if that fails. */
 int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options, Diagnostics *diagnostics);
 
 /* nnc help, nnc help NAME (name NULL: the list of all entries). */

@@ -1,4 +1,4 @@
-/* nnc train MODEL: C, the system's compiler, and the program takes over. */
+/* nnc train MODEL, nnc predict MODEL, nnc evaluate MODEL: C, the system's compiler, and the program takes over. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions 
     const char *program = build_program(arena, model->name, &files, &build);
     if (program == NULL) return 1;
     Vec(const char *) words = {0};
-    vec_push(arena, &words, arena_printf(arena, "nnc train %s", model->path));
+    vec_push(arena, &words, arena_printf(arena, "nnc %s %s", options->command, model->path));
     vec_push(arena, &words, "--data");
     vec_push(arena, &words, folder_of(arena, model->path));
     for (size_t i = 0; i < options->pass.count; i++) vec_push(arena, &words, options->pass.at[i]);
