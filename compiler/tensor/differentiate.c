@@ -397,8 +397,8 @@ static void write_adjoint(Derivation *d, Tensor *tensor, const Scan *scan) {
     Vec(const Contribution *) scattered = {0}; /* which element they go to the data say */
     for (size_t i = 0; i < d->contributions[tensor->id].count; i++) {
         const Contribution *c = &d->contributions[tensor->id].at[i];
-        Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed,
-                             scan != NULL && c->reader->scan == tensor->definition->scan);
+        int step = scan != NULL && c->reader->scan == tensor->definition->scan ? scan_axis(tensor->definition) : -1;
+        Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed, step);
         if (term == NULL) vec_push(d->arena, &scattered, c);
         else vec_push(d->arena, &terms, term);
         origin.span = c->reader->origin.span;

@@ -315,8 +315,20 @@ static bool reads_tensor(Expr e) {
     return reads;
 }
 
+/* In a scan its steps are known before all else, so that what reads the other axes is never asked for another step. */
+static bool solve_step(Gather *g, Expr *subscripts, int rank, Index *const *axes, int step) {
+    Affine side;
+    if (!affine_in_indices(g->pool, subscripts[step], &side) || side.terms.count != 1) return false;
+    Index *index = side.terms.at[0].term->index;
+    Expr solution = expr_op2(g->pool, OP_SUB, index_of(g, axes[step]), number(g, side.constant));
+    within(g, index, solution);
+    replace(g, index, solution);
+    for (int i = 0; i < rank; i++) subscripts[i] = expr_substitute(g->pool, subscripts[i], &index, &solution, 1);
+    return true;
+}
+
 Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *read,
-              Expr value, Expr seed, bool always) {
+              Expr value, Expr seed, int step) {
     Gather gather = {.pool = pool, .arena = pool_arena(pool), .value = value, .seed = seed, .guard = expr_truth(pool, true)};
     Gather *g = &gather;
     Expr subscripts[target->rank + 1];
@@ -324,15 +336,17 @@ Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const
     for (int i = 0; i < count; i++) vec_push(g->arena, &g->unknowns, indices[i]);
     bool left[target->rank + 1];
     memset(left, 0, sizeof left);
+    bool known = step >= 0 && solve_step(g, subscripts, target->rank, axes, step);
     make_affine(g, subscripts, target->rank, axes, left);
     for (int i = 0; i < target->rank; i++) {
         Equation equation = {.axis = axes[i]};
+        if (known && i == step) continue;
         if (!left[i] && !reads_tensor(subscripts[i]) && affine_in_indices(pool, subscripts[i], &equation.side))
             vec_push(g->arena, &g->equations, equation);
         else require(g, expr_op2(pool, OP_EQ, subscripts[i], index_of(g, axes[i]))); /* all points are tried */
     }
     if (!solve(g)) return NULL;
-    for (size_t i = 0; i < g->unknowns.count && !always; i++) { /* trying all points costs more than a scatter */
+    for (size_t i = 0; i < g->unknowns.count && step < 0; i++) { /* trying all points costs more than a scatter */
         for (int k = 0; k < target->rank; k++) {
             if (reads_tensor(read[k]) && expr_depends(g->guard, g->unknowns.at[i])) return NULL;
         }

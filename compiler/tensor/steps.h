@@ -24,9 +24,10 @@ void replace_tensors(Program *program,
 
 /* ---- gather.c */
 /* The value at target[axes] of   target[subscripts] += value  summed over all indices: subscripts are inverted, a scatter becomes a
-   gather. NULL where they cannot be: they read an index tensor, at points that nothing else fixes. */
+   gather. NULL where they cannot be: they read an index tensor, at points that nothing else fixes. step: inside a scan, the axis of its
+   steps, where no scatter can stand; else -1. */
 Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const *indices, int count, const Expr *subscripts,
-              Expr value, Expr seed, bool always);
+              Expr value, Expr seed, int step);
 
 /* ---- algebra.c, sums.c, reductions.c */
 Expr algebra(Program *program, Rules *rules, Expr e, Statement *noted); /* an equal expression that costs less, or e */
