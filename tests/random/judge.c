@@ -1,7 +1,7 @@
 /* What is expected of every model: steps that do not change its loss, derivatives that agree with differences of the loss, and C, in
    all its forms, that agrees with the interpreter on losses, metrics, parameters, state and predictions of a few steps.
 
-   What rounding errors alone may do to a number is measured: the interpreter runs a second time with data that differ in their last
+   What rounding errors alone may do to a number is measured: the interpreter runs a second time with data and parameters that differ in their last
    digits. Where a number then moves (a derivative that is 0 by algebra, and its sign in an optimizer), it is not asked to agree better. */
 #define _XOPEN_SOURCE 700
 #include "../unit/_model.h"
@@ -112,8 +112,9 @@ static bool outcomes_agree(const Outcome *actual, const Outcome *expected, const
 static bool form_agrees(Arena *arena, const char *text, const Form *form, const char *folder) {
     Compilation *c = compiled(text), *judge = compiled(text); /* the interpreter's own, of which nothing is lowered */
     judge->model->settings.shuffle = false;
-    NncData data = random_data(arena, judge->model, 0), moved = random_data(arena, judge->model, form->is_double ? 1e-15 : 3e-7);
-    Outcome expected = interpreted(arena, judge->model, &data), noise = interpreted(arena, judge->model, &moved);
+    double size = form->is_double ? 1e-15 : 3e-7;
+    NncData data = random_data(arena, judge->model, 0), moved = random_data(arena, judge->model, size);
+    Outcome expected = interpreted(arena, judge->model, &data, 0), noise = interpreted(arena, judge->model, &moved, size);
     if (!expected.finite || !noise.finite) _exit(CODE_NOT_FINITE);
     Library library;
     if (!library_build(arena, c, form, folder, &library)) return false;

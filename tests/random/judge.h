@@ -18,7 +18,7 @@ typedef struct {
 /* The numbers of the model's data, which are a function of their names, times 1 + noise * u, -1 < u < 1. Rounded to float before. */
 NncData random_data(Arena *arena, const Model *model, double noise);
 
-Outcome interpreted(Arena *arena, const Model *model, const NncData *data);
+Outcome interpreted(Arena *arena, const Model *model, const NncData *data, double noise); /* initial values are moved likewise */
 
 typedef void (*Predict)(const void *parameters, void *work, const void *in, void *out, size_t n);
 

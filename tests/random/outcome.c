@@ -96,11 +96,20 @@ static void predict(Outcome *o, const Model *model, Trainer *trainer, const NncD
     machine_free(machine);
 }
 
-Outcome interpreted(Arena *arena, const Model *model, const NncData *data) {
+static void move_parameters(Machine *machine, const Tensors *parameters, double noise) {
+    for (size_t i = 0; i < parameters->count; i++) {
+        double *values = machine_values(machine, parameters->at[i]);
+        for (int64_t e = 0; e < (int64_t)tensor_points(parameters->at[i]); e++)
+            values[e] *= 1 + noise * (2 * model_uniform(6, parameters->at[i]->name, e) - 1);
+    }
+}
+
+Outcome interpreted(Arena *arena, const Model *model, const NncData *data, double noise) {
     const Program *program = model->training;
     Outcome o = {.arena = arena, .finite = true};
     Trainer *trainer = trainer_new(model, data, 1);
     double loss, metrics[16];
+    move_parameters(trainer_machine(trainer), &program->parameters, noise);
     for (size_t step = 0; step < STEPS && o.finite; step++) {
         note(&o, "loss", trainer_step(trainer));
         for (size_t m = 0; m < program->metrics.count; m++)
