@@ -2,6 +2,7 @@
 
    Requires: a derived and simplified model. Ensures: see loop/loop.h. Changes the model's programs: what a softmax and its log-sum-exp
    have in common becomes statements of their own, rows become tensors, and of scans only the steps that are read are kept. */
+#include "loop/evaluate.h"
 #include "loop/loop.h"
 
 static void lower_list(LoopProgram *loop, Routine *routine, Program *program, const Statements *list, const bool *wanted) {
@@ -72,6 +73,8 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     Program *training = model->training;
     share_exponentials(training);
     share_exponentials(model->inference);
+    pool_fold_as(training->pool, loop->is_double ? loop_value : loop_value_float); /* what is folded here, loops compute */
+    pool_fold_as(model->inference->pool, loop->is_double ? loop_value : loop_value_float);
     keep_last_steps(training);
     keep_last_steps(model->inference);
     Groups step = group_statements(arena, training);

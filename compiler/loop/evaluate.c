@@ -56,12 +56,12 @@ void loop_machine_free(LoopMachine *m) {
 
 static double evaluate(LoopMachine *m, Expr e);
 
-static double rounded(const LoopMachine *m, double x) { return m->loop->is_double ? x : (double)(float)x; }
+static double rounded(bool is_double, double x) { return is_double ? x : (double)(float)x; }
 
-#define EITHER(function) (m->loop->is_double ? nnc_##function(a) : (double)nnc_##function##f((float)a))
-#define EITHER2(function) (m->loop->is_double ? nnc_##function(a, b) : (double)nnc_##function##f((float)a, (float)b))
+#define EITHER(function) (is_double ? nnc_##function(a) : (double)nnc_##function##f((float)a))
+#define EITHER2(function) (is_double ? nnc_##function(a, b) : (double)nnc_##function##f((float)a, (float)b))
 
-static double function(const LoopMachine *m, Op op, double a, double b, double c) {
+static double function(bool is_double, Op op, double a, double b, double c) {
     switch (op) {
     case OP_POW: return EITHER2(pow);
     case OP_MOD: return EITHER2(mod);
@@ -89,7 +89,7 @@ static double function(const LoopMachine *m, Op op, double a, double b, double c
     case OP_SUB:
     case OP_MUL:
     case OP_DIV:
-    case OP_NEG: return rounded(m, op_value(op, a, b, c));
+    case OP_NEG: return rounded(is_double, op_value(op, a, b, c));
     case OP_FLOORDIV:
     case OP_LT:
     case OP_LE:
@@ -105,6 +105,12 @@ static double function(const LoopMachine *m, Op op, double a, double b, double c
     case OP_COUNT: break;
     }
     bug("no function %d", (int)op);
+}
+
+double loop_value(Op op, double a, double b, double c) { return function(true, op, a, b, c); }
+
+double loop_value_float(Op op, double a, double b, double c) {
+    return function(false, op, rounded(false, a), rounded(false, b), rounded(false, c));
 }
 
 static bool find_point(LoopMachine *m, const Tensor *tensor, const Expr *subscripts, size_t *point) {
@@ -126,7 +132,7 @@ static double draw(LoopMachine *m, Expr e) {
 
 static double evaluate(LoopMachine *m, Expr e) {
     switch (e->kind) {
-    case EXPR_CONST: return e->integer ? e->value : rounded(m, e->value);
+    case EXPR_CONST: return e->integer ? e->value : rounded(m->loop->is_double, e->value);
     case EXPR_INDEX: return (double)m->indices[e->index->id];
     case EXPR_READ: {
         size_t point;
@@ -138,7 +144,8 @@ static double evaluate(LoopMachine *m, Expr e) {
         if (e->op == OP_IF) return evaluate(m, e->kids[evaluate(m, e->kids[0]) != 0 ? 1 : 2]);
         double kids[3] = {0};
         for (int k = 0; k < e->count; k++) kids[k] = evaluate(m, e->kids[k]);
-        return e->integer ? op_value(e->op, kids[0], kids[1], kids[2]) : function(m, e->op, kids[0], kids[1], kids[2]);
+        return e->integer ? op_value(e->op, kids[0], kids[1], kids[2])
+                          : function(m->loop->is_double, e->op, kids[0], kids[1], kids[2]);
     }
     case EXPR_DRAW: return draw(m, e);
     case EXPR_REDUCE: break;

@@ -16,4 +16,8 @@ double *loop_values(LoopMachine *machine, const Tensor *tensor);
 /* Runs a routine on so many examples; step and epoch are tensors that the caller sets. */
 void loop_run(LoopMachine *machine, const Routine *routine, int64_t examples, uint64_t seed);
 
+/* An operation on numbers, as strict C of a double, of a float network has it. */
+double loop_value(Op op, double a, double b, double c);
+double loop_value_float(Op op, double a, double b, double c);
+
 #endif

@@ -23,6 +23,7 @@ struct Pool {
     bool walking;
     uint32_t indices;
     Vec(Index *) standard;
+    double (*fold)(Op op, double a, double b, double c); /* the value of an operation on numbers */
 };
 
 Pool *pool_new(Arena *arena, Names *names) {
@@ -30,9 +31,12 @@ Pool *pool_new(Arena *arena, Names *names) {
     pool->arena = arena;
     pool->names = names;
     pool->size = 1024;
+    pool->fold = op_value;
     pool->slots = NEW_ARRAY(arena, struct Slot, pool->size);
     return pool;
 }
+
+void pool_fold_as(Pool *pool, double (*fold)(Op op, double a, double b, double c)) { pool->fold = fold; }
 
 Arena *pool_arena(Pool *pool) { return pool->arena; }
 Names *pool_names(Pool *pool) { return pool->names; }
@@ -325,7 +329,9 @@ Expr expr_op(Pool *pool, Op op, const Expr *kids) {
         integer &= kids[i]->integer || op_wants_condition(op, i);
     }
     if (constant) {
-        double value = op_value(op, kids[0]->value, info->arity > 1 ? kids[1]->value : 0, info->arity > 2 ? kids[2]->value : 0);
+        bool whole = integer && (integer_op(op) || op == OP_FLOORDIV || info->condition);
+        double value = (whole ? op_value : pool->fold)(op, kids[0]->value, info->arity > 1 ? kids[1]->value : 0,
+                                                       info->arity > 2 ? kids[2]->value : 0);
         if (!isnan(value)) return info->condition ? expr_truth(pool, value != 0) : expr_number(pool, value);
     }
     Expr simpler = identity(pool, op, kids);

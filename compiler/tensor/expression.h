@@ -81,6 +81,8 @@ enum { EXPR_DEPTH_LIMIT = 1500 }; /* ast_to_tensor refuses deeper ones, so that 
 
 typedef struct Pool Pool;
 Pool *pool_new(Arena *arena, Names *names);
+/* From here on operations on numbers have these values, instead of those of op_value. Whole numbers stay exact. */
+void pool_fold_as(Pool *pool, double (*fold)(Op op, double a, double b, double c));
 Arena *pool_arena(Pool *pool);
 Names *pool_names(Pool *pool);
 size_t pool_count(const Pool *pool); /* expressions built so far: ids are below it */
