@@ -44,9 +44,31 @@ static void declare_input(E *e, const Ast *ast) {
     else vec_push(e->arena, &e->program->targets, tensor);
 }
 
+typedef struct {
+    const E *e;
+    size_t from;
+    bool others;
+} Parts;
+
+static void look_for_others(void *context, Expr read) {
+    Parts *parts = context;
+    bool known = read->kind != EXPR_READ && read->kind != EXPR_DRAW;
+    for (size_t i = parts->from; i < parts->e->program->metrics.count && read->kind == EXPR_READ; i++)
+        known |= parts->e->program->metrics.at[i].tensor == read->tensor;
+    parts->others |= !known;
+}
+
+/* Whether the metric is a function of its data_means, the program's metrics from `from` on. */
+static bool reads_parts_alone(E *e, Expr body, size_t from) {
+    Parts parts = {e, from, false};
+    expr_visit(e->pool, body, look_for_others, &parts);
+    return !parts.others;
+}
+
 /* loss = ..., metric = ...: one number; what is left of the batch is averaged. */
 static Tensor *scalar_setting(E *e, const Ast *ast, const char *what) {
     Scope *scope = scope_new(e, e->scope, e->frame, name_of(e->context->names, what));
+    size_t parts = e->program->metrics.count; /* those that follow are this one's */
     e->part = 0;
     const Value *value = evaluate_tensor(e, ast->x, scope, AS_VALUE);
     if (value->kind != VALUE_ERROR) check_pending(e);
@@ -58,6 +80,12 @@ static Tensor *scalar_setting(E *e, const Ast *ast, const char *what) {
         return NULL;
     }
     Expr body = value->body;
+    if (e->in_metric && e->program->metrics.count > parts && !reads_parts_alone(e, body, parts)) {
+        fail(e, ast->x->span,
+             "with data_mean(...) a metric is calculated once, from means over all examples; what else it reads must stand in a "
+             "data_mean, too");
+        return NULL;
+    }
     if (expr_depends(body, e->program->batch)) body = mean_over(e, &e->program->batch, 1, body);
     const char *name = strcmp(what, "metric") == 0 && value->label != NULL ? value->label : what;
     Tensor *tensor = new_tensor(e, name, NULL, 0, ast->span);
@@ -69,8 +97,14 @@ static const char *setting_name(AstOp op) { return op == DEFINES_LOSS ? "loss" :
 
 static void setting(E *e, const Ast *ast, const Ast **loss, size_t *loss_from) {
     if (ast->op == DEFINES_METRIC) {
+        size_t parts = e->program->metrics.count;
+        e->in_metric = true;
         Tensor *tensor = scalar_setting(e, ast, "metric");
-        if (tensor != NULL) vec_push(e->arena, &e->program->metrics, (Metric){tensor->name, tensor, ast->span});
+        e->in_metric = false;
+        bool combined = e->program->metrics.count > parts;
+        if (tensor != NULL)
+            vec_push(e->arena, &e->program->metrics,
+                     (Metric){.name = tensor->name, .tensor = tensor, .span = ast->span, .combined = combined});
         return;
     }
     const Ast **old = ast->op == DEFINES_LOSS ? loss : &e->optimizer;

@@ -33,6 +33,7 @@ static void line(Text *text, const char *format, const char *a, const char *b, c
 
 static void print_mean_over_batches(Text *text, const Words *w, const Metric *metrics, size_t count, const char *call) {
     Arena *arena = text->arena;
+    bool any_combined = false;
     line(text, "%s total = 0;", w->number, "", "");
     if (count > 0) line(text, "%s_metrics sums = {0};", w->model, "", "");
     line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
@@ -42,6 +43,8 @@ static void print_mean_over_batches(Text *text, const Words *w, const Metric *me
     line(text, "total += work->loss * (%s)examples;", w->number, "", "");
     for (size_t i = 0; i < count; i++) {
         const char *name = c_name(arena, metrics[i].name), *tensor = c_name(arena, metrics[i].tensor->name);
+        if (metrics[i].combined) continue;
+        any_combined |= metrics[i].part;
         text_printf(text, "sums.%s += work->%s * (%s)examples;\n", name, tensor, w->number);
     }
     text->indent--;
@@ -50,11 +53,36 @@ static void print_mean_over_batches(Text *text, const Words *w, const Metric *me
     text->indent++;
     for (size_t i = 0; i < count; i++) {
         const char *name = c_name(arena, metrics[i].name);
-        text_printf(text, "metrics->%s = sums.%s / (%s)n;\n", name, name, w->number);
+        if (!metrics[i].combined) text_printf(text, "metrics->%s = sums.%s / (%s)n;\n", name, name, w->number);
     }
+    if (any_combined) line(text, "%s_combine(metrics);", w->model, "", "");
     text->indent--;
     if (count > 0) text_put(text, "}\n");
     line(text, "return n > 0 ? total / (%s)n : 0;", w->number, "", "");
+}
+
+/* Metrics that are no means over examples, from those that are. */
+static void print_combine(Text *text, LoopProgram *loop, const Words *w) {
+    const Program *program = loop->model->inference;
+    Arena *arena = text->arena;
+    CPrinter p = {.text = text, .loop = loop, .program = program, .model = w->model};
+    p.places = NEW_ARRAY(arena, const char *, program->all.count + 1);
+    for (size_t i = 0; i < program->metrics.count; i++)
+        p.places[program->metrics.at[i].tensor->id] =
+            arena_printf(arena, "metrics->%s", c_name(arena, program->metrics.at[i].name));
+    if (loop->combining.count == 0) return;
+    text_printf(text, "void %s_combine(%s_metrics *metrics) {\n", w->model, w->model);
+    text->indent++;
+    for (size_t i = 0; i < loop->combining.count; i++) {
+        const Statement *s = loop->combining.at[i];
+        if (p.places[s->target->id] == NULL) text_printf(text, "const %s ", w->number);
+        c_place(&p, s->target, NULL);
+        text_put(text, " = ");
+        c_expression(&p, s->value, C_NUMBER);
+        text_put(text, ";\n");
+    }
+    text->indent--;
+    text_put(text, "}\n\n");
 }
 
 /* Parameters of an entry point that the call inside does not pass on, and no other line uses. */
@@ -178,6 +206,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 c_draws(&model->training->initial) || c_state_seed(loop) ? "" : "    (void)seed;\n",
                 c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
                 initial ? c_call(&p, &head, "") : "");
+    print_combine(text, loop, &w);
     head = (CHead){"static void", arena_printf(arena, "%s_step", m),
                    .comment = "One step of training on one batch: the forward pass, the loss, its gradient, and the update.",
                    .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
@@ -344,6 +373,12 @@ static void print_header(Text *text, LoopProgram *loop) {
                 metrics ? "; metrics (NULL: not wanted) gets the means" : "");
     text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s);\n\n", w.number, m, m,
                 m, w.feed, w.metrics);
+    if (loop->combining.count > 0)
+        text_printf(
+            text,
+            "/* Metrics that are no means over examples, from members that are (NAME_mean): for who averages these over several "
+            "calls. */\nvoid %s_combine(%s_metrics *metrics);\n\n",
+            m, m);
     if (loop->model->inference->outputs.count > 0)
         text_printf(text,
                     "/* What the network answers for n examples. */\nvoid %s_predict(const %s_parameters *model, %s_predict_work "

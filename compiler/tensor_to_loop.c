@@ -10,6 +10,17 @@ static void lower_list(LoopProgram *loop, Routine *routine, Program *program, co
     lower_groups(loop, routine, program, &groups, wanted);
 }
 
+/* What is calculated at the end, from means over all examples, is not calculated for a batch. */
+static void leave_combining_out(Arena *arena, Program *program) {
+    Statements combining = program_combining(arena, program), left = {0};
+    for (size_t i = 0; i < program->forward.count; i++) {
+        bool out = false;
+        for (size_t k = 0; k < combining.count; k++) out |= combining.at[k] == program->forward.at[i];
+        if (!out) vec_push(arena, &left, program->forward.at[i]);
+    }
+    program->forward = left;
+}
+
 /* ---- Routines */
 
 static void mark_read(void *context, Expr e) {
@@ -33,7 +44,9 @@ static void lower_inference(LoopProgram *loop, Program *inference) {
     Arena *arena = loop->arena;
     Vec(Tensor *) judged = {0};
     if (inference->loss != NULL) vec_push(arena, &judged, inference->loss);
-    for (size_t i = 0; i < inference->metrics.count; i++) vec_push(arena, &judged, inference->metrics.at[i].tensor);
+    for (size_t i = 0; i < inference->metrics.count; i++) {
+        if (!inference->metrics.at[i].combined) vec_push(arena, &judged, inference->metrics.at[i].tensor);
+    }
     lower_list(loop, &loop->evaluate, inference, &inference->forward, needed_for(arena, inference, judged.at, judged.count));
     lower_list(loop, &loop->predict, inference, &inference->forward,
                needed_for(arena, inference, inference->outputs.at, inference->outputs.count));
@@ -71,6 +84,9 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     LoopProgram *loop = NEW(arena, LoopProgram);
     *loop = (LoopProgram){.arena = arena, .model = model, .options = options, .is_double = model->settings.is_double};
     Program *training = model->training;
+    loop->combining = program_combining(arena, model->inference);
+    leave_combining_out(arena, training);
+    leave_combining_out(arena, model->inference);
     share_exponentials(training);
     share_exponentials(model->inference);
     pool_fold_as(training->pool, loop->is_double ? loop_value : loop_value_float); /* what is folded here, loops compute */

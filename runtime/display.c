@@ -76,8 +76,11 @@ void nnc_display_within(NncDisplay *display, uint32_t epoch, double share, doubl
     bar[BAR] = '\0';
     snprintf(line, sizeof line, "epoch %lu/%lu [%s] %3.0f %%  %ld:%02ld left  loss %-10.6g", (unsigned long)epoch,
              (unsigned long)display->epochs, bar, 100 * done, (long)left / 60, (long)left % 60, loss);
-    if (display->program->metric_count > 0)
-        snprintf(line + strlen(line), sizeof line - strlen(line), "  %.100s %-8.4g", display->program->metrics[0], metrics[0]);
+    for (size_t m = 0; m < display->program->metric_count; m++) {
+        if (display->program->metrics[m] == NULL) continue;
+        snprintf(line + strlen(line), sizeof line - strlen(line), "  %.100s %-8.4g", display->program->metrics[m], metrics[m]);
+        break; /* there is room for one */
+    }
     columns = terminal_columns();
     if (columns < sizeof line) line[columns - 1] = '\0'; /* a line that wraps could not be redrawn */
     printf("\r%s\033[K", line);
@@ -99,8 +102,9 @@ static void remember(NncDisplay *display, double loss) {
 static void print_results(const NncDisplay *display, const char *title, const NncResults *results) {
     if (!results->given) return;
     printf("%s loss %.6g", title, results->loss);
-    for (size_t m = 0; m < display->program->metric_count; m++)
-        printf("  %s %.6g", display->program->metrics[m], results->metrics[m]);
+    for (size_t m = 0; m < display->program->metric_count; m++) {
+        if (display->program->metrics[m] != NULL) printf("  %s %.6g", display->program->metrics[m], results->metrics[m]);
+    }
 }
 
 static void print_line(const NncDisplay *display, uint32_t epoch, const NncResults results[NNC_RESULTS], double seconds) {
@@ -123,8 +127,10 @@ static void print_result(const NncDisplay *display, const char *prefix, const ch
 
 static void print_json_results(const NncDisplay *display, const char *prefix, const NncResults *results) {
     print_result(display, prefix, "loss", results->loss);
-    for (size_t m = 0; m < display->program->metric_count; m++)
-        print_result(display, prefix, display->program->metrics[m], results->metrics[m]);
+    for (size_t m = 0; m < display->program->metric_count; m++) {
+        if (display->program->metrics[m] != NULL)
+            print_result(display, prefix, display->program->metrics[m], results->metrics[m]);
+    }
 }
 
 static void print_json(const NncDisplay *display, uint32_t epoch, const NncResults results[NNC_RESULTS], double seconds) {

@@ -37,7 +37,7 @@ typedef struct {
     /* Counters in the state, uint32_t: steps done, which train counts, and epochs done, which the program sets. Of a network that draws
        random numbers, the seed, uint64_t; 0: it does not. */
     size_t step_offset, epoch_offset, seed_offset;
-    const char *const *metrics; /* their names */
+    const char *const *metrics; /* their names; NULL: of one that is not shown, from which others are calculated */
     size_t metric_count;
 
     /* The functions of NAME.h. n examples, in batches of the network's size, in their order. train updates parameters and state and adds
@@ -46,6 +46,8 @@ typedef struct {
     double (*train)(void *parameters, void *state, void *work, const void *in, const void *target, size_t n, double *metrics);
     double (*evaluate)(const void *parameters, const void *state, void *work, const void *in, const void *target, size_t n,
                        double *metrics);
+    /* Calculates metrics that are no means over examples from those that are; NULL: there are none. */
+    void (*combine)(double *metrics);
     void (*predict)(const void *parameters, void *work, const void *in, void *out, size_t n);
     /* The name of the first tensor of the forward pass over at most one batch that holds a NaN or an infinity; NULL: there is none. */
     const char *(*first_not_finite)(const void *parameters, const void *state, const void *in, const void *target, size_t n);

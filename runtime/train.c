@@ -107,11 +107,13 @@ static void start(NncTraining *t, NncResults *results) {
 static void divide(NncTraining *t, NncResults *results, size_t n) {
     results->loss /= (double)n;
     for (size_t m = 0; m < t->program->metric_count; m++) results->metrics[m] /= (double)n;
+    if (t->program->combine != NULL) t->program->combine(results->metrics);
 }
 
 static void show_progress(NncTraining *t, const NncResults *sums, size_t done) {
     if (t->display.kind != NNC_TERMINAL) return;
     for (size_t m = 0; m < t->program->metric_count; m++) t->metrics[m] = sums->metrics[m] / (double)done;
+    if (t->program->combine != NULL) t->program->combine(t->metrics);
     nnc_display_within(&t->display, t->at.epoch + 1, (double)done / (double)t->data.training_count, sums->loss / (double)done,
                        t->metrics);
 }

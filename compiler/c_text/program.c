@@ -169,6 +169,13 @@ static void print_calls(Text *text, const LoopProgram *loop) {
     text_printf(text,
                 "%s    const double loss = %s%s_evaluate(model, work, in%s, n%s);\n%s%s    (void)state;\n    return loss;\n}\n\n",
                 results, convert, m, targets, found, text_string(copy), unused);
+    if (loop->combining.count > 0) {
+        text_printf(text, "static void combine(double *metrics) {\n    %s_metrics found = {0};\n", m);
+        for (size_t i = 0; i < program->metrics.count; i++)
+            text_printf(text, "    found.%s = (%s)metrics[%zu];\n", c_name(text->arena, program->metrics.at[i].name),
+                        c_number_type(loop), i);
+        text_printf(text, "    %s_combine(&found);\n%s}\n\n", m, text_string(copy));
+    }
     if (loop->model->inference->outputs.count > 0)
         text_printf(text,
                     "static void predict(const void *model, void *work, const void *in, void *out, size_t n) {\n    "
@@ -252,7 +259,8 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
     const char *m = model->name;
     if (program->metrics.count > 0) text_put(text, "static const char *const metrics[] = {");
     for (size_t i = 0; i < program->metrics.count; i++)
-        text_printf(text, "%s%s", i == 0 ? "" : ", ", c_text(text->arena, program->metrics.at[i].name));
+        text_printf(text, "%s%s", i == 0 ? "" : ", ",
+                    program->metrics.at[i].part ? "NULL" : c_text(text->arena, program->metrics.at[i].name));
     if (program->metrics.count > 0) text_put(text, "};\n\n");
     text_printf(text, "static const NncProgram %s_program = {\n    .name = \"%s\",\n    .number_size = sizeof(%s),\n", m, m,
                 c_number_type(loop));
@@ -285,6 +293,7 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
     text_put(text,
              "    .init = init,\n    .train = train,\n    .evaluate = evaluate,\n    .first_not_finite = first_not_finite,\n");
     if (outputs->count > 0) text_put(text, "    .predict = predict,\n");
+    if (loop->combining.count > 0) text_put(text, "    .combine = combine,\n");
     text_printf(
         text,
         "    .batch = %s_BATCH,\n    .epochs = %lld,\n    .patience = %lld,\n    .seed = UINT64_C(%llu),\n    .shuffle = %d,\n",

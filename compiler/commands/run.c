@@ -40,7 +40,9 @@ static void print_summary(const char *name, double value, bool json) {
 
 static void print_results(const Program *program, double loss, const double *metrics, bool json) {
     print_summary("loss", loss, json);
-    for (size_t m = 0; m < program->metrics.count; m++) print_summary(program->metrics.at[m].name, metrics[m], json);
+    for (size_t m = 0; m < program->metrics.count; m++) {
+        if (!program->metrics.at[m].part) print_summary(program->metrics.at[m].name, metrics[m], json);
+    }
 }
 
 /* ---- Training */
@@ -94,6 +96,7 @@ static bool run_epoch(Run *run, double *loss, double *metrics) {
     }
     *loss /= (double)run->data->training_count;
     for (size_t m = 0; m < program->metrics.count; m++) metrics[m] /= (double)run->data->training_count;
+    trainer_combine(trainer_machine(run->trainer), program, metrics);
     return true;
 }
 

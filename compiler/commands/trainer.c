@@ -124,6 +124,15 @@ static void copy_by_name(Trainer *trainer, const Tensors *to, const Tensors *fro
     }
 }
 
+void trainer_combine(Machine *machine, const Program *program, double *metrics) {
+    Arena *arena = arena_new();
+    Statements combining = program_combining(arena, program);
+    for (size_t m = 0; m < program->metrics.count; m++) *machine_values(machine, program->metrics.at[m].tensor) = metrics[m];
+    machine_run(machine, &combining);
+    for (size_t m = 0; m < program->metrics.count; m++) metrics[m] = *machine_values(machine, program->metrics.at[m].tensor);
+    arena_free(arena);
+}
+
 void trainer_evaluate(Trainer *trainer, const uint32_t *rows, int64_t count, double *loss, double *metrics) {
     const Program *program = trainer->model->inference, *training = trainer->model->training;
     int64_t batch = trainer->model->settings.batch;
@@ -146,6 +155,7 @@ void trainer_evaluate(Trainer *trainer, const uint32_t *rows, int64_t count, dou
     }
     *loss /= (double)count;
     for (size_t m = 0; m < program->metrics.count; m++) metrics[m] /= (double)count;
+    trainer_combine(machine, program, metrics);
 }
 
 /* ---- Numbers that are none */

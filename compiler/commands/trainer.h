@@ -32,6 +32,9 @@ Machine *trainer_machine(Trainer *trainer);
    examples. `metrics` has room for all. */
 void trainer_evaluate(Trainer *trainer, const uint32_t *rows, int64_t count, double *loss, double *metrics);
 
+/* Means of the parts of metrics, as averaged over examples, become what is calculated from them. */
+void trainer_combine(Machine *machine, const Program *program, double *metrics);
+
 /* After a loss that is not finite: the first tensor of the step that holds a NaN or, where none does, an infinity. */
 const Tensor *trainer_culprit(Trainer *trainer);
 

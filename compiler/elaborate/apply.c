@@ -379,7 +379,10 @@ static const Value *averaged(E *e, const Value *value, const Lifted *lifted, con
     Index *over[lifted->count + 2];
     int count = 0;
     if (a->scope->frame->definition == NULL && expr_depends(value->body, e->program->batch)) over[count++] = e->program->batch;
-    for (int i = 0; i < lifted->count; i++) over[count++] = lifted->indices[i];
+    for (int i = 0; i < lifted->count; i++) {
+        if (!e->in_metric || expr_depends(value->body, lifted->indices[i]))
+            over[count++] = lifted->indices[i]; /* else a data_mean is over it */
+    }
     if (a->scope->frame->definition == NULL && lifted->count > 0 && lifted->shared != NULL) {
         warning_at(e->diagnostics, a->span,
                    "'%s' is averaged over leading axes of '%s' (shape %s) that '%s' does not have; is '-> flatten' missing?",
@@ -427,10 +430,14 @@ const Value *apply(E *e, const Application *a) {
     Lifted lifted = {0};
     if (!bind_parameters(e, a, scope, &lifted) || !bind_rest(e, a, scope)) return value_error();
     e->frame = frame;
-    size_t around = e->around.count;
-    for (int i = 0; i < lifted.count; i++) vec_push(e->arena, &e->around, lifted.indices[i]);
+    size_t around = e->around.count, outer = e->lifted.count;
+    for (int i = 0; i < lifted.count; i++) {
+        vec_push(e->arena, &e->around, lifted.indices[i]);
+        vec_push(e->arena, &e->lifted, lifted.indices[i]);
+    }
     const Value *value = elaborate_body(e, d, frame, scope);
     e->around.count = around;
+    e->lifted.count = outer;
     e->frame = frame->caller;
     if (value->kind == VALUE_ERROR) return value;
     if (d->kind == DEFINES_LOSS || d->kind == DEFINES_METRIC) value = averaged(e, value, &lifted, a);

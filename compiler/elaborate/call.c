@@ -198,6 +198,32 @@ static const Value *batch_mean(E *e, const Ast *ast, const Value *const *operand
     return mean;
 }
 
+/* The mean over all examples that a metric is reported for, and over the axes that the metric is lifted over: known at the end alone. */
+static const Value *data_mean(E *e, const Ast *ast, const Value *const *operands, int count) {
+    if (!e->in_metric)
+        return fail(e, call_span(ast), "'data_mean' belongs to metrics: there is no mean over all examples elsewhere");
+    if (count != 1) return fail(e, call_span(ast), "'data_mean' takes one argument");
+    if (operands[0]->rank != 0 || operands[0]->body->condition)
+        return fail(e, call_span(ast), "'data_mean' wants a number, but this %s %s", operands[0]->rank != 0 ? "has shape" : "is",
+                    operands[0]->rank != 0 ? shape_text(e, operands[0]) : "a condition");
+    Expr body = operands[0]->body;
+    Index *over[e->lifted.count + 2];
+    int depth = 0;
+    if (expr_depends(body, e->program->batch)) over[depth++] = e->program->batch;
+    for (size_t i = 0; i < e->lifted.count; i++) {
+        if (expr_depends(body, e->lifted.at[i])) over[depth++] = e->lifted.at[i];
+    }
+    if (depth < body->free_count)
+        return fail(e, call_span(ast),
+                    "'data_mean' stands inside a reduction or an index statement; what it is the mean of goes inside: "
+                    "data_mean(sum(i: ...))");
+    const char *name = e->frame->definition != NULL ? e->frame->definition->name : "metric";
+    Tensor *part = new_tensor(e, arena_printf(e->arena, "%s_mean", name), NULL, 0, call_span(ast));
+    emit(e, part, NULL, 0, depth > 0 ? mean_over(e, over, depth, body) : body, call_span(ast));
+    vec_push(e->arena, &e->program->metrics, (Metric){.name = part->name, .tensor = part, .span = ast->span, .part = true});
+    return value_tensor(e, part);
+}
+
 static const Value *call_elementary(E *e, const Ast *ast, Op op, const Value *const *operands, int count) {
     int arity = op_info(op)->arity;
     bool many = op == OP_MAX || op == OP_MIN;
@@ -213,7 +239,7 @@ static const Value *call_elementary(E *e, const Ast *ast, Op op, const Value *co
 }
 
 bool is_word(Name name) {
-    static const char *const words[] = {"random_uniform", "random_bernoulli", "batch_mean", "mean"};
+    static const char *const words[] = {"random_uniform", "random_bernoulli", "batch_mean", "data_mean", "mean"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(words[i], name) == 0) return true;
     }
@@ -245,6 +271,7 @@ static const Value *call_word(E *e, const Ast *ast, const Value *piped, const Ar
     if (strcmp(ast->name, "random_uniform") == 0 || strcmp(ast->name, "random_bernoulli") == 0)
         return random_number(e, ast, operands, count);
     if (strcmp(ast->name, "batch_mean") == 0) return batch_mean(e, ast, operands, count);
+    if (strcmp(ast->name, "data_mean") == 0) return data_mean(e, ast, operands, count);
     return fail(e, call_span(ast), "'%s' is a reduction and needs an index: write %s(i: x[i])", ast->name, ast->name);
 }
 

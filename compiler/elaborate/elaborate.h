@@ -152,6 +152,8 @@ typedef struct {
     Index *const *points; /* in an initial value and in an optimizer: the parameter's indices, else NULL */
     int point_count, site;
     Vec(Index *) around; /* the indices in scope, outermost first: of lifted axes, left sides and reductions */
+    Vec(Index *) lifted; /* those of lifted axes alone */
+    bool in_metric;      /* a metric of the model is under way */
     size_t around_from;  /* those of an initial value begin here */
     Vec(Pending) pending;
     const AstList *items;

@@ -132,8 +132,9 @@ const char *near_name(E *e, Scope *scope, Name name) {
     for (int op = 0; op < OP_COUNT; op++) {
         if (op_info((Op)op)->notation == NOTATION_CALL) suggest(&suggestion, op_info((Op)op)->spelling);
     }
-    static const char *const words[] = {
-        "sum", "prod", "mean", "argmax", "argmin", "batch_mean", "random_uniform", "random_bernoulli", "training", "batch_size"};
+    static const char *const words[] = {"sum",        "prod",      "mean",           "argmax",           "argmin",
+                                        "batch_mean", "data_mean", "random_uniform", "random_bernoulli", "training",
+                                        "batch_size"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) suggest(&suggestion, words[i]);
     return suggestion.best == NULL ? "" : arena_printf(e->arena, "; did you mean '%s'?", suggestion.best);
 }

@@ -118,3 +118,27 @@ Statements program_statements(const Program *program) {
     }
     return all;
 }
+
+/* ---- Metrics */
+
+static void mark_read(void *context, Expr e) {
+    if (e->kind == EXPR_READ) ((bool *)context)[e->tensor->id] = true;
+}
+
+Statements program_combining(Arena *arena, const Program *program) {
+    Statements found = {0};
+    bool *needed = NEW_ARRAY(arena, bool, program->all.count + 1), *part = NEW_ARRAY(arena, bool, program->all.count + 1);
+    for (size_t i = 0; i < program->metrics.count; i++) {
+        needed[program->metrics.at[i].tensor->id] |= program->metrics.at[i].combined;
+        part[program->metrics.at[i].tensor->id] |= program->metrics.at[i].part;
+    }
+    Statements backwards = {0};
+    for (size_t i = program->forward.count; i-- > 0;) {
+        Statement *s = program->forward.at[i];
+        if (!needed[s->target->id] || part[s->target->id]) continue;
+        expr_visit(program->pool, s->value, mark_read, needed);
+        vec_push(arena, &backwards, s);
+    }
+    for (size_t i = backwards.count; i-- > 0;) vec_push(arena, &found, backwards.at[i]);
+    return found;
+}

@@ -86,8 +86,10 @@ typedef Vec(Tensor *) Tensors;
 
 typedef struct {
     Name name;
-    Tensor *tensor; /* rank 0 */
+    Tensor *tensor; /* rank 0: of one batch, to be averaged over the examples */
     Span span;
+    bool part;     /* a data_mean: not a metric itself, but what combined ones, which come later, are calculated from */
+    bool combined; /* calculated once, at the end, from the averages of such parts */
 } Metric;
 
 /* One layer, activation or statement of the model, for the summary: what stands between two arrows. */
@@ -124,6 +126,10 @@ Tensor *tensor_new(Program *program, TensorKind kind, const char *name, int rank
 void tensor_rename(Program *program, Tensor *tensor, const char *name);
 void tensor_set_name(Program *program, Tensor *tensor, Name name); /* as it is, even if another has it */
 bool tensor_is_persistent(const Tensor *tensor);
+
+/* What calculates the combined metrics from their parts, in order. */
+Statements program_combining(Arena *arena, const Program *program);
+
 double tensor_elements(const Tensor *tensor); /* of one example where batched */
 double tensor_points(const Tensor *tensor);   /* all */
 
