@@ -192,8 +192,10 @@ refused 1 "iris.st does not hold the parameters" "$NNC" predict names.nn --load 
 refused 1 "no/such.csv: it cannot be written" "$NNC" predict "$iris" --load iris.st --data flowers.csv -o no/such.csv
 refused 1 "/dev/null: it is not a regular file" "$NNC" predict "$iris" --load iris.st --data flowers.csv -o /dev/null
 [ ! -e no.csv ]
+program=$(ls cache/nnc/iris-*/program | head -n 1)
 status=0
-(ulimit -f 0; "$(ls cache/nnc/iris-*/program | head -n 1)" --predict --load iris.st --examples flowers.csv --output written.csv 2>err) || status=$?
+message=$(ulimit -f 0; "$program" --predict --load iris.st --examples flowers.csv --output written.csv 2>&1) || status=$?
 [ $status = 1 ]
+[ "$message" = "iris: written.csv: it cannot be written: File too large" ]
 cmp written.csv answers.csv
 [ "$(echo written.csv*)" = written.csv ]
