@@ -126,6 +126,12 @@ static inline float nnc_maxf(float a, float b) { return (a >= b) ? a : ((b > a) 
 static inline float nnc_minf(float a, float b) { return (a <= b) ? a : ((b < a) ? b : (a + b)); }
 #endif
 
+/* a where the condition holds, else b: by their bits. (A loop of ?: is wrongly vectorised by gcc 12 where several share a condition.) */
+static inline float nnc_choosef(int condition, float a, float b) {
+    const uint32_t mask = 0U - (uint32_t)(condition != 0);
+    return nnc_from_bitsf((nnc_bitsf(a) & mask) | (nnc_bitsf(b) & ~mask));
+}
+
 /* ---- Square root */
 
 /* sqrt(x), correctly rounded. Two steps of Newton towards 1 / sqrt from the exponent halved, one towards sqrt; then S, the

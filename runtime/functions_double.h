@@ -114,6 +114,12 @@ static inline double nnc_nan(void) { return nnc_from_bits(UINT64_C(0x7FF80000000
 static inline double nnc_max(double a, double b) { return (a >= b) ? a : ((b > a) ? b : (a + b)); }
 static inline double nnc_min(double a, double b) { return (a <= b) ? a : ((b < a) ? b : (a + b)); }
 
+/* a where the condition holds, else b: by their bits. (A loop of ?: is wrongly vectorised by gcc 12 where several share a condition.) */
+static inline double nnc_choose(int condition, double a, double b) {
+    const uint64_t mask = UINT64_C(0) - (uint64_t)(condition != 0);
+    return nnc_from_bits((nnc_bits(a) & mask) | (nnc_bits(b) & ~mask));
+}
+
 /* ---- Square root */
 
 /* sqrt(x), correctly rounded: as in functions.h, with three steps towards 1 / sqrt and the remainder modulo 2^64. */

@@ -64,7 +64,39 @@ static void infix(CPrinter *p, Expr e, const char *sign, int own, CKind kind, in
     if (own < strength) text_put(p->text, ")");
 }
 
+/* Does it compare numbers of the data? Then lanes of a vector decide differently. */
+static bool compares_numbers(Expr e) {
+    if (expr_is_op(e, OP_AND) || expr_is_op(e, OP_OR) || expr_is_op(e, OP_NOT)) {
+        bool any = false;
+        for (int i = 0; i < e->count; i++) any |= compares_numbers(e->kids[i]);
+        return any;
+    }
+    return e->kind == EXPR_OP && e->count == 2 && kind_of_operands(e) == C_NUMBER;
+}
+
+static bool calls(Expr e) {
+    bool any = e->kind == EXPR_DRAW || (e->kind == EXPR_OP && !e->integer && op_info(e->op)->cost >= 20);
+    for (int i = 0; i < e->count && !any; i++) any = calls(e->kids[i]);
+    return any;
+}
+
+/* Both branches are calculated, where that is little work. */
+static void choice(CPrinter *p, Expr e) {
+    text_printf(p->text, "nnc_choose%s(", p->loop->is_double ? "" : "f");
+    print(p, e->kids[0], C_CONDITION, 0);
+    for (int i = 1; i < 3; i++) {
+        text_put(p->text, ", ");
+        print(p, e->kids[i], C_NUMBER, 0);
+    }
+    text_put(p->text, ")");
+}
+
 static void ternary(CPrinter *p, Expr e, CKind kind, int strength) {
+    bool constants = e->kids[1]->kind == EXPR_CONST && e->kids[2]->kind == EXPR_CONST;
+    if (kind == C_NUMBER && compares_numbers(e->kids[0]) && !constants && !calls(e->kids[1]) && !calls(e->kids[2])) {
+        choice(p, e);
+        return;
+    }
     if (strength > TERNARY) text_put(p->text, "(");
     print(p, e->kids[0], C_CONDITION, OR);
     text_put(p->text, " ? ");

@@ -156,11 +156,20 @@ static void drop_if_empty(Unroll *u, const Node *loop) {
     u->lines--;
 }
 
+/* The same loop, with nothing inside yet. */
+static Node *loop_like(Unroll *u, const Node *node) {
+    Node *loop = line(u, NODE_LOOP, NULL, NULL);
+    loop->index = node->index;
+    loop->step = node->step;
+    loop->rest = node->rest;
+    loop->reversed = node->reversed;
+    return loop;
+}
+
 static void expand_loop(Unroll *u, const Node *node) {
     if (node->index->batch) {
         settle(u, node);
-        Node *loop = line(u, NODE_LOOP, NULL, NULL);
-        loop->index = node->index;
+        Node *loop = loop_like(u, node);
         Nodes *outer = u->out;
         u->out = &loop->body;
         expand(u, &node->body);
@@ -211,8 +220,7 @@ static const Node *first_loop(const Nodes *nodes) {
 static void expand_part(Unroll *u, const Nodes *nodes, const Node *cut, int64_t from, int64_t to) {
     const Node *node = nodes->at[0];
     if (node != cut) {
-        Node *loop = line(u, NODE_LOOP, NULL, NULL);
-        loop->index = node->index;
+        Node *loop = loop_like(u, node);
         Nodes *outer = u->out;
         u->out = &loop->body;
         expand_part(u, &node->body, cut, from, to);

@@ -66,6 +66,13 @@ static const char *const generated_flags[] = {"-std=c99",
                                               "-Wmissing-prototypes",
                                               "-Werror"};
 
+/* Those of `nnc train`. */
+static const char *const fast_flags[] = {"-std=c99",         "-fPIC",
+                                         "-shared",          "-march=native",
+                                         "-fopenmp-simd",    "-ffp-contract=fast",
+                                         "-fno-math-errno",  "-fno-trapping-math",
+                                         "-fno-signed-zeros"};
+
 /* Ensures on success: g->library, which dlclose closes, and g->program. */
 static inline bool generated_build(Generated *g, LoopOptions options) {
     const char *m = g->compilation->model->name;
@@ -93,8 +100,10 @@ static inline bool generated_build(Generated *g, LoopOptions options) {
                 generated_write(g, arena_printf(arena, "%s_main.c", m), program) && generated_write(g, "door.c", door);
     Vec(const char *) words = {0};
     vec_push(arena, &words, getenv("CC") != NULL ? getenv("CC") : "cc");
-    for (size_t i = 0; i < sizeof generated_flags / sizeof *generated_flags; i++) vec_push(arena, &words, generated_flags[i]);
-    const char *library = arena_printf(arena, "%s/%s_%d.so", g->build, m, loop->is_double);
+    const char *const *flags = options.fast ? fast_flags : generated_flags;
+    size_t count = options.fast ? sizeof fast_flags / sizeof *fast_flags : sizeof generated_flags / sizeof *generated_flags;
+    for (size_t i = 0; i < count; i++) vec_push(arena, &words, flags[i]);
+    const char *library = arena_printf(arena, "%s/%s_%d%d%d.so", g->build, m, loop->is_double, options.fast, (int)options.unroll);
     const char *const rest[] = {g->optimize,
                                 "-I",
                                 NNC_SOURCE_DIR,

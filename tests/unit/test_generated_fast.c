@@ -1,0 +1,3 @@
+/* Fast C, compiled as `nnc train` does it, against PyTorch. */
+#define FAST true
+#include "test_generated.c"
