@@ -42,7 +42,9 @@ static Judgement judge_text(Arena *arena, const char *name, const char *text, ui
     Wrong wrong = {folder, verdict.check, effort};
     const char *smallest = shrink(arena, text, still_wrong, &wrong, SECONDS_TO_SHRINK);
     Verdict again = judge(arena, smallest, effort, strcmp(wrong.check, "crash") == 0 ? NULL : wrong.check, folder);
-    printf("FAILED %s: %s\n%s%s----\n", name, verdict.check, again.words, smallest);
+    bool repeats = again.judgement == JUDGED_WRONG;
+    printf("FAILED %s: %s%s\n%s%s----\n", name, verdict.check, repeats ? "" : ", but not again",
+           repeats ? again.words : verdict.words, smallest);
     fflush(stdout);
     return JUDGED_WRONG;
 }
