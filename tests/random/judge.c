@@ -29,13 +29,13 @@ enum {
 static const Form forms[] = {
     {"loops, tcc",             UNROLL_NONE, false, true,  {"tcc"},               1},
     {"lines, tcc",             UNROLL_FULL, false, true,  {"tcc"},               1},
-    {"auto, gcc -O0",          UNROLL_AUTO, false, true,  {"gcc", "-O0"},        3},
+    {"auto, gcc -O0",          UNROLL_AUTO, false, true,  {"gcc", "-O0"},        4},
     {"float loops, tcc",       UNROLL_NONE, false, false, {"tcc"},               3},
     {"fast lines, tcc",        UNROLL_FULL, true,  true,  {"tcc"},               4},
-    {"fast loops, gcc -O2",    UNROLL_NONE, true,  true,  {"gcc", FAST_FLAGS},   6},
-    {"loops, gcc -O2",         UNROLL_NONE, false, true,  {"gcc", "-O2"},       10},
-    {"float lines, gcc -O0",   LONG_LINES, false, false, {"gcc", "-O0"},       12},
-    {"lines, clang -O1",       LONG_LINES, false, true,  {"clang", "-O1"},     15},
+    {"fast loops, gcc -O2",    UNROLL_NONE, true,  true,  {"gcc", FAST_FLAGS},   8},
+    {"loops, gcc -O2",         UNROLL_NONE, false, true,  {"gcc", "-O2"},       18},
+    {"float lines, gcc -O0",   LONG_LINES,  false, false, {"gcc", "-O0"},       12},
+    {"lines, clang -O1",       LONG_LINES,  false, true,  {"clang", "-O1"},     15},
     {"fast auto, clang -O2",   UNROLL_AUTO, true,  true,  {"clang", FAST_FLAGS}, 20},
 };
 /* clang-format on */
