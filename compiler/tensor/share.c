@@ -113,6 +113,10 @@ static bool may_vanish(const Program *program, const Tensor *tensor) {
     for (size_t i = 0; i < program->metrics.count; i++) {
         if (program->metrics.at[i].tensor == tensor) return false;
     }
+    bool predicts = program->backward.count == 0 && program->update.count == 0;
+    for (size_t i = 0; predicts && i < program->outputs.count; i++) { /* two that are equal have two names */
+        if (program->outputs.at[i] == tensor) return false;
+    }
     return tensor->kind != TENSOR_ADJOINT || tensor->of->kind != TENSOR_PARAMETER;
 }
 
