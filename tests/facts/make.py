@@ -80,7 +80,7 @@ def start(path, shape):
 
 def is_running(path):
     """a running average: the forward pass changes it, and no gradient"""
-    return path.endswith((".average", ".variance"))
+    return path.endswith((".average", ".variance", ".running"))
 
 
 def train(initial, frozen, forward, loss, data, optimizer, rate, batch, clip_norm):
@@ -1430,3 +1430,339 @@ fact("user_layer_value", """
      """, {**weights("expand", 4, 3), **weights("output", 2, 8)},
      lambda p, x: dense(p, "output", torch.cat([dense(p, "expand", x).tanh().mean(1), dense(p, "expand", x.mean(1)).tanh()], 1)),
      {"x": (5, 3), "t": (2,)})
+
+
+# ---- Larger models of a user's, that combine what the language has
+
+def conv_lstm(q, x, f):
+    def step(t, h, c):
+        z = torch.stack([F.conv2d(x[:, t], q["W"][g], q["b"][g], padding=1) + F.conv2d(h, q["U"][g], padding=1) for g in range(4)], 1)
+        c = z[:, 1].sigmoid() * c + z[:, 0].sigmoid() * z[:, 2].tanh()
+        return z[:, 3].sigmoid() * c.tanh(), c
+    return steps(x.shape[1], step, zeros(x, f, *x.shape[3:]), zeros(x, f, *x.shape[3:]))
+
+fact("user_conv_lstm", """
+     layer conv_lstm(x[T, c, h, w], filters, kernel = 3) -> y[T, filters, h, w] {
+         param W[4, filters, c, kernel, kernel]       = glorot_uniform(c * kernel^2, filters * kernel^2)
+         param U[4, filters, filters, kernel, kernel] = glorot_uniform(filters * kernel^2, filters * kernel^2)
+         param b[4, filters]                          = 0
+
+         scan t {
+             z[t, g, o, r in 0..h, s in 0..w] = sum(a, u, v: W[g, o, a, u, v] * (x[t, a, r + u - kernel / 2, s + v - kernel / 2] default 0))
+                              + sum(a, u, v: U[g, o, a, u, v] * (y[t-1, a, r + u - kernel / 2, s + v - kernel / 2] default 0)) + b[g, o]
+             m[t, o, r, s]    = sigmoid(z[t, 1, o, r, s]) * (m[t-1, o, r, s] default 0) + sigmoid(z[t, 0, o, r, s]) * tanh(z[t, 2, o, r, s])
+             y[t, o, r, s]    = sigmoid(z[t, 3, o, r, s]) * tanh(m[t, o, r, s])
+         }
+     }
+
+     hidden = x      -> conv_lstm(2)
+     output = hidden -> flatten -> dense(2)
+     """, {"hidden.W": (4, 2, 1, 3, 3), "hidden.U": (4, 2, 2, 3, 3), "hidden.b": (4, 2), **weights("output", 2, 72)},
+     lambda p, x: dense(p, "output", conv_lstm(under(p, "hidden"), x, 2).flatten(1)), {"x": (3, 1, 3, 4), "t": (2,)})
+
+def gru_cell(W, U, b, d, x, h):
+    a = torch.einsum("gji,bi->bgj", W, x) + b
+    u = torch.einsum("gjk,bk->bgj", U, h)
+    r = torch.sigmoid(a[:, 0] + u[:, 0]); z = torch.sigmoid(a[:, 1] + u[:, 1])
+    c = torch.tanh(a[:, 2] + r * (u[:, 2] + d))
+    return (1 - z) * c + z * h
+
+def gru_run(q, x, units):
+    return steps(x.shape[1], lambda t, h: (gru_cell(q["W"], q["U"], q["b"], q["d"], x[:, t], h),), zeros(x, units))
+
+def crf(p, x):
+    f = gru_run(under(p, "forth"), x, 3)
+    b = gru_run(under(p, "back"), x.flip(1), 3).flip(1)
+    return dense(p, "emit", torch.cat([f, b], 2))
+
+def gather(p, x, r, c, a):
+    h = dense(p, "h", x).tanh()
+    B = torch.arange(len(x))[:, None]
+    y = h[B, r, c]
+    z = h[B, a[B, r]][:, :, 0] * p["hop.s"]
+    return dense(p, "output", torch.cat([y, z], 1))
+
+def crf_loss(p, e, t):
+    A, s, T = p["nll.A"], p["nll.start"], e.shape[1]
+    a = e[:, 0] + s
+    score = a.gather(1, t[:, :1])[:, 0]
+    for k in range(1, T):
+        a = torch.logsumexp(a[:, :, None] + A, 1) + e[:, k]
+        score = score + A[t[:, k - 1], t[:, k]] + e[:, k].gather(1, t[:, k:k + 1])[:, 0]
+    return (torch.logsumexp(a, 1) - score).mean() / T
+
+fact("user_crf", """
+     # -log of the probability of a sequence of tags: the log-sum-exp over all sequences is a scan  (Lafferty et al. 2001)
+     layer crf(e[T, K], tag[T] : index(K)) -> y[1] {
+         param A[K, K]  = normal(0, 0.1)
+         param start[K] = 0
+
+         scan t { a[t, j] = e[t, j] + (if t == 0 then start[j] else log(sum(i: exp((a[t-1, i] default 0) + A[i, j])))) }
+         score[t] = e[t, tag[t]] + (if t == 0 then start[tag[t]] else A[tag[t - 1] default 0, tag[t]])
+         y[i]     = (log(sum(k: exp(a[T - 1, k]))) - sum(t: score[t])) / T
+     }
+
+     forth = x -> gru(3)
+     back  = x -> reverse -> gru(3) -> reverse
+     emit  = concat(forth, back) -> dense(4)
+     nll   = crf(emit, t)
+
+     loss      = nll[0]
+     """, {**{"forth." + k: v for k, v in {**gates(3, 2, 3), "d": (3,)}.items()}, **{"back." + k: v for k, v in {**gates(3, 2, 3), "d": (3,)}.items()},
+           **weights("emit", 4, 6), "nll.A": (4, 4), "nll.start": (4,)},
+     crf, {"x": (5, 2), "t": (5,)}, crf_loss, index={"t": 4})
+
+def squash(s):
+    n = s.square().sum(-1, keepdim=True)
+    return n / (1 + n) * s / torch.sqrt(n + 1e-6)
+
+def capsules(p, x):
+    u = torch.einsum("ijkm,bim->bijk", p["hidden.W"], dense(p, "front", x).tanh())
+    b = torch.zeros(len(x), 4, 3)
+    for _ in range(3):
+        v = squash(torch.einsum("bij,bijk->bjk", b.softmax(2), u))
+        b = b + torch.einsum("bijk,bjk->bij", u, v)
+    return torch.sqrt(v.square().sum(-1) + 1e-6)
+
+fact("user_capsules", """
+     function squash(s[k]) -> y[k] {
+         n    = sum(i: s[i]^2)
+         y[i] = n / (1 + n) * s[i] / sqrt(n + 1e-6)
+     }
+     # routing by agreement: three rounds, of which each reads what the one before agreed on  (Sabour et al. 2017)
+     layer capsules(x[m, n], count, width) -> y[count, width] {
+         param W[m, count, width, n] = glorot_uniform(n, width)
+
+         u[i, j, k] = sum(a: W[i, j, k, a] * x[i, a])
+         scan r in 0..3 {
+             c[r, i, j] = softmax(b[r-1, i] default 0)[j]
+             s[r, j, k] = sum(i: c[r, i, j] * u[i, j, k])
+             v[r, j, k] = squash(s[r, j])[k]
+             b[r, i, j] = (b[r-1, i, j] default 0) + sum(k: u[i, j, k] * v[r, j, k])
+         }
+         y[j, k] = v[2, j, k]
+     }
+
+     front  = x     -> dense(3) -> tanh
+     hidden = front -> capsules(3, width = 2)
+     output[j] = sqrt(sum(k: hidden[j, k]^2) + 1e-6)
+     """, {**weights("front", 3, 2), "hidden.W": (4, 3, 2, 3)}, capsules, {"x": (4, 2), "t": (3,)}, sgd_rate=0.3)
+
+def spectral(p, path, x):
+    W, u = p[path + ".W"], p[path + ".running"]
+    with torch.no_grad():
+        v = F.normalize(W.T @ u, dim=0, eps=1e-12)
+        u.copy_(F.normalize(W @ v, dim=0, eps=1e-12))
+        u = u.clone()
+    return F.linear(x, W / (u @ W @ v), p[path + ".b"])
+
+fact("user_spectral_norm", """
+     # W over its largest singular value, which one step of power iteration a training step estimates  (Miyato et al. 2018)
+     layer spectral(x[n], units) -> y[units] {
+         param W[units, n]    = glorot_uniform(n, units)
+         param b[units]       = 0
+         state running[units] = normal(0, 1)
+
+         a[i] = sum(j: W[j, i] * running[j])
+         v    = stop(a / sqrt(sum(i: a[i]^2)))
+         c[j] = sum(i: W[j, i] * v[i])
+         running[j] = c[j] / sqrt(sum(k: c[k]^2))
+         sigma = sum(i, j: running[j] * W[j, i] * v[i])
+         y[j]  = sum(i: W[j, i] * x[i]) / sigma + b[j]
+     }
+
+     hidden = x      -> spectral(4) -> tanh
+     output = hidden -> spectral(3)
+     """, {"hidden.W": (4, 3), "hidden.b": (4,), "hidden.running": (4,), "output.W": (3, 4), "output.b": (3,), "output.running": (3,)},
+     two(spectral), {"x": (3,), "t": (3,)})
+
+fact("user_ctc", """
+     # -log of the probability of all ways to say a label: blanks between, letters repeated  (Graves et al. 2006)
+     loss ctc(p[T, K], t[L] : index(K)) -> y {
+         l[s in 0..2 * L + 1] = if s mod 2 == 0 then 0 else t[s / 2] default 0
+         skips[s in 0..2 * L + 1] = if s mod 2 == 1 and s >= 3 and not ((t[s / 2] default 0) == (t[s / 2 - 1] default 0)) then 1 else 0
+         e[i, s in 0..2 * L + 1] = log(if s mod 2 == 0 then p[i, 0] else p[i, t[s / 2] default 0])
+         scan i {
+             a[i, s] = e[i, s] + (if i == 0 then (if s < 2 then 0 else -1000)
+                 else log(exp(a[i-1, s] default 0) + exp(a[i-1, s-1] default -1000) + (if skips[s] == 1 then exp(a[i-1, s-2] default -1000) else 0)))
+         }
+         y = -log(exp(a[T - 1, 2 * L]) + exp(a[T - 1, 2 * L - 1])) / L
+     }
+     output = x -> rnn(4) -> dense(4) -> softmax
+
+     loss      = ctc(output, t)
+     """, {"output.rnn.W": (4, 2), "output.rnn.U": (4, 4), "output.rnn.b": (4,), **weights("output.dense", 4, 4)},
+     lambda p, x: dense(p, "output.dense", recurrent(nn.RNN, 2, 4, "WU", none(4))(under(p, "output.rnn"), x)), {"x": (7, 2), "t": torch.tensor([[1, 2], [2, 2], [3, 1], [1, 3], [2, 1], [1, 1], [3, 2], [2, 3]])},
+     lambda p, y, t: F.ctc_loss(y.log_softmax(2).transpose(0, 1), t, torch.full((len(y),), 7), torch.full((len(y),), 2)), index={"t": 4})
+
+def softdtw(p, y, t):
+    Dm = (y[:, :, None] - t[:, None]).square().sum(3)
+    n = Dm.shape[1]; R = {}
+    for i in range(n):
+        for j in range(n):
+            if i == j == 0: R[i, j] = Dm[:, 0, 0]; continue
+            c = [R[k] for k in ((i - 1, j), (i, j - 1), (i - 1, j - 1)) if k in R]
+            R[i, j] = Dm[:, i, j] - torch.logsumexp(-torch.stack(c), 0)
+    return R[n - 1, n - 1].mean()
+
+fact("user_soft_dtw", """
+     # how far two sequences are apart, each free in its speed: a scan over antidiagonals  (Cuturi, Blondel 2017)
+     loss soft_dtw(y[T, n], t[T, n]) -> r {
+         C[i, j] = sum(k: (y[i, k] - t[j, k])^2)
+         scan d in 0..2 * T - 1 {
+             R[d, i in 0..T] = (C[i, d - i] default 500) + (if d == 0 then (if i == 0 then 0 else 500)
+                 else -log(exp(-(R[d-1, i-1] default 500)) + exp(-(R[d-1, i] default 500)) + exp(-(R[d-2, i-1] default 500))))
+         }
+         r = R[2 * T - 2, T - 1]
+     }
+     output = x -> dense(3) -> tanh -> dense(2)
+
+     loss      = soft_dtw(output, t)
+     """, {**weights("output.dense", 3, 2), **weights("output.dense_2", 2, 3)},
+     lambda p, x: dense(p, "output.dense_2", dense(p, "output.dense", x).tanh()), {"x": (4, 2), "t": (4, 2)}, softdtw, sgd_rate=0.01)
+
+def memory(p, x):
+    q = under(p, "hidden")
+    M, out = q["first"].expand(len(x), -1, -1), []
+    for t in range(5):
+        k, v, e = x[:, t] @ q["K"].T, x[:, t] @ q["V"].T, (x[:, t] @ q["E"].T).sigmoid()
+        a = torch.softmax(torch.einsum("bsj,bj->bs", M, k), 1)
+        M = M * (1 - a[:, :, None] * e[:, None]) + a[:, :, None] * v[:, None]
+        out.append(torch.einsum("bs,bsj->bj", a, M))
+    return dense(p, "output", torch.stack(out, 1))
+
+fact("user_memory", """
+     # a memory of slots, addressed by content, erased and written in each step  (Graves et al. 2014)
+     layer turing(x[T, n], slots, width) -> y[T, width] {
+         param K[width, n] = glorot_uniform(n, width)
+         param V[width, n] = glorot_uniform(n, width)
+         param E[width, n] = glorot_uniform(n, width)
+         param first[slots, width] = normal(0, 0.5)
+
+         scan t {
+             k[t, j] = sum(i: K[j, i] * x[t, i])
+             s[t, m] = sum(j: (M[t-1, m, j] default first[m, j]) * k[t, j])
+             a[t, m] = softmax(s[t])[m]
+             M[t, m, j] = (M[t-1, m, j] default first[m, j]) * (1 - a[t, m] * sigmoid(sum(i: E[j, i] * x[t, i]))) + a[t, m] * sum(i: V[j, i] * x[t, i])
+             y[t, j] = sum(m: a[t, m] * M[t, m, j])
+         }
+     }
+     hidden = x -> turing(3, width = 2)
+     output = hidden -> dense(2)
+     """, {"hidden.K": (2, 3), "hidden.V": (2, 3), "hidden.E": (2, 3), "hidden.first": (3, 2), **weights("output", 2, 2)}, memory, {"x": (5, 3), "t": (5, 2)})
+
+def hard(p, x):
+    g = dense(p, "gate", x).softmax(1)
+    k = g.argmax(1)
+    y = g.gather(1, k[:, None]) * torch.tanh(torch.einsum("bji,bi->bj", p["hidden.W"][k], x) + p["hidden.b"][k])
+    return dense(p, "output", y), g, k
+
+def hard_loss(p, o, t):
+    y, g, k = o
+    share = F.one_hot(k, 3).double().mean(0); m = g.mean(0)
+    return F.mse_loss(y, t) + 0.1 * 3 * (share * m).sum()
+
+fact("user_switch", """
+     # one expert for each example, the likeliest  (switch transformer), and a loss that keeps all of them busy
+     layer chosen(x[n], k : index(K), units) -> y[units] {
+         param W[K, units, n] = glorot_uniform(n, units)
+         param b[K, units]    = 0
+
+         y[j] = tanh(sum(i: W[k, j, i] * x[i]) + b[k, j])
+     }
+     loss balance(g[n], k : index(n)) = n * sum(i: batch_mean(if i == k then 1 else 0) * batch_mean(g[i]))
+
+     gate   = x -> dense(3) -> softmax
+     best   = argmax(e: gate[e])
+     hidden = chosen(x, best, 4) * gate[best]
+     output = hidden -> dense(2)
+
+     loss      = mean_squared_error(output, t) + 0.1 * balance(gate, best)
+     """, {**weights("gate", 3, 4), "hidden.W": (3, 4, 4), "hidden.b": (3, 4), **weights("output", 2, 4)},
+     hard, {"x": (4,), "t": (2,)}, hard_loss, rows=16, batch=8)
+
+def past(p, x):
+    q, hs = under(p, "hidden"), []
+    for t in range(6):
+        if t == 0:
+            c = torch.zeros(len(x), 3)
+        else:
+            H = torch.stack(hs[::-1][:3], 1)
+            query = (hs[-1] @ q["A"].T)
+            c = torch.einsum("bd,bdk->bk", torch.einsum("bk,bdk->bd", query, H).softmax(1), H)
+        hs.append(torch.tanh(x[:, t] @ q["W"].T + c @ q["U"].T))
+    return torch.stack(hs, 1)
+
+def learned(w, g, st, rate):
+    c = st.setdefault("c", torch.zeros_like(w)); h = st.setdefault("h", torch.full_like(w, 0.1))
+    f = torch.sigmoid(1.2 * h - 0.7 * g + 0.5); n = torch.tanh(0.8 * g + 0.3 * h)
+    c.copy_(f * c + (1 - f) * n); h.copy_(torch.tanh(c) * torch.sigmoid(2 * g))
+    w.sub_(rate * h)
+
+def vq(p, x):
+    z = dense(p, "z", x).tanh()
+    k = (z[:, None] - p["code.C"]).square().sum(2).argmin(1)
+    q = p["code.C"][k]
+    return dense(p, "output", z + (q - z).detach()), z, q
+
+fact("user_vector_quantisation", """
+     # the nearest of K learned vectors; the gradient goes past it  (van den Oord et al. 2017)
+     layer nearest(x[n], K) -> y[n] {
+         param C[K, n] = normal(0, 1)
+         d[k] = sum(i: (x[i] - C[k, i])^2)
+         best = argmin(k: d[k])
+         y[i] = C[best, i]
+     }
+     z      = x -> dense(3) -> tanh
+     code   = z -> nearest(4)
+     output = (z + stop(code - z)) -> dense(2)
+
+     loss      = mean_squared_error(output, t) + sum_squares(stop(z) - code) + 0.25 * sum_squares(z - stop(code))
+     """, {**weights("z", 3, 4), "code.C": 0.5 * torch.tensor([[1., 1, 1], [-1, -1, -1], [1, -1, 1], [-1, 1, -1]]), **weights("output", 2, 3)},
+     vq, {"x": (4,), "t": (2,)}, lambda p, o, t: F.mse_loss(o[0], t) + (o[1].detach() - o[2]).square().sum(1).mean() + 0.25 * (o[1] - o[2].detach()).square().sum(1).mean(), rows=24, batch=12)
+
+fact("user_gather", """
+     # rows, columns, and one pointer behind another: a tensor read at places that the data say
+     function pick(h[T, n], r[k] : index(T), c[k] : index(n)) -> y[k] { y[i] = h[r[i], c[i]] }
+     layer hop(h[T, n], r[k] : index(T), a[T] : index(T)) -> y[k] {
+         param s[k] = 1
+         y[i] = s[i] * h[a[r[i]], 0]
+     }
+     h      = x -> dense(3) -> tanh
+     hop    = hop(h, r, a)
+     output = concat(pick(h, r, c), hop) -> dense(2)
+     """, {**weights("h", 3, 2), "hop.s": (4,), **weights("output", 2, 8)}, gather, {"x": (5, 2), "r": (4,), "c": (4,), "a": (5,), "t": (2,)}, index={"r": 5, "c": 3, "a": 5})
+
+fact("user_grouped_dilated", """
+     layer conv(x[c, h, w], filters, kernel = 3, stride = 1, dilation = 1, groups = 1, top = 0, bottom = 0, left = 0, right = 0)
+         -> y[filters, (h + top + bottom - dilation * (kernel - 1) - 1) / stride + 1, (w + left + right - dilation * (kernel - 1) - 1) / stride + 1] {
+         param W[filters, c / groups, kernel, kernel] = glorot_uniform(c / groups * kernel^2, filters / groups * kernel^2)
+         param b[filters] = 0
+
+         y[o, r, s] = b[o] + sum(a, u, v: W[o, a, u, v] * (x[o / (filters / groups) * (c / groups) + a,
+                                                            stride * r + dilation * u - top, stride * s + dilation * v - left] default 0))
+     }
+
+     hidden = x      -> conv(4, kernel = 2, stride = 2, dilation = 3, groups = 2, top = 1, bottom = 3, left = 2) -> tanh
+     output = hidden -> conv(6, kernel = 2, dilation = 1, groups = 2, right = 2, bottom = 1) -> flatten -> dense(2)
+     """, {**weights("hidden", 4, 2, 2, 2), **weights("output.conv", 6, 2, 2, 2), **weights("output.dense", 2, 72)},
+     lambda p, x: dense(p, "output.dense", F.conv2d(F.pad(F.conv2d(F.pad(x, (2, 0, 1, 3)), p["hidden.W"], p["hidden.b"], 2, 0, 3, 2).tanh(), (0, 2, 0, 1)),
+                                                 p["output.conv.W"], p["output.conv.b"], 1, 0, 1, 2).flatten(1)), {"x": (4, 5, 7), "t": (2,)})
+
+fact("user_siamese", """
+     function cosine_similarity(a[n], b[n]) -> s[1] {
+         s[i] = sum(k: a[k] * b[k]) / max(sqrt(sum(k: a[k]^2)) * sqrt(sum(k: b[k]^2)), 1e-8)
+     }
+     loss cosine_margin(s[n], t[n], margin = 0.2) = mean(i: if t[i] > 0 then 1 - s[i] else max(0, s[i] - margin))
+
+     layer encoder(x[T, n], units) -> y[units] {
+         h = x -> gru(units) -> tanh
+         y = h -> last_step -> dense(units)
+     }
+     encode = encoder(3)
+     output = cosine_similarity(a -> encode, b -> encode)
+
+     loss      = cosine_margin(output, t)
+     """, {**{"encode.h." + k: v for k, v in {**gates(3, 2, 3), "d": (3,)}.items()}, **weights("encode.y", 3, 3)},
+     lambda p, a, b: tuple(dense(p, "encode.y", gru_run(under(p, "encode.h"), x, 3).tanh()[:, -1]) for x in (a, b)),
+     {"a": (4, 2), "b": (4, 2), "t": torch.tensor([[1], [-1], [1], [-1], [-1], [1], [1], [-1.0]])}, lambda p, y, t: F.cosine_embedding_loss(*y, t[:, 0], margin=0.2))
