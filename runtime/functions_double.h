@@ -5,6 +5,8 @@
    is not IEEE's there where the exponents are 32 or more apart, as in 1 - 0x1.3356768d49f23p-33. Cortex-M0 and M7 and RISC-V,
    soft and hard, agree.
 
+   One file above 500 lines, as functions.h and for its reason.
+
    "Max" is the greatest error found by tests/functions/random_double.c against MPFR: a million arguments a function over all
    exponents and where the function is neither constant nor the identity. [S] are coefficients from Sollya 8.0, fpminimax on
    the relative error (tests/functions/coefficients.sollya). */
