@@ -20,6 +20,9 @@ NncData random_data(Arena *arena, const Model *model, double noise);
 
 Outcome interpreted(Arena *arena, const Model *model, const NncData *data, double noise); /* initial values are moved likewise */
 
+/* rounding.c: from here on the model's numbers are those of another rounding, a different one in each round. size: of a last digit. */
+void shake_operands(Model *model, double size, int round);
+
 typedef void (*Predict)(const void *parameters, void *work, const void *in, void *out, size_t n);
 
 /* A network in C. predict, and the struct of its answers, is what NncProgram does not tell. */

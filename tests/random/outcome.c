@@ -8,7 +8,7 @@ enum { STEPS = 6 };
 
 static void note(Outcome *o, const char *name, double value) {
     vec_push(o->arena, &o->numbers, value);
-    vec_push(o->arena, &o->names, name);
+    vec_push(o->arena, &o->names, arena_text(o->arena, name, strlen(name))); /* a name of the C is gone with its library */
     o->finite &= isfinite(value);
 }
 

@@ -1,0 +1,43 @@
+/* How far rounding may move a result: every number that a statement reads is moved by a random part of its last digits, as in Monte
+   Carlo arithmetic (D. S. Parker, "Monte Carlo Arithmetic: exploiting randomness in floating-point arithmetic", 1997).
+
+   Example: a derivative that is 0 by algebra is 3e-18 in one order of additions, -1e-18 in another, and Adam divides it by its own
+   size. No change of the data shows that; a change of the operands does. */
+#include "judge.h"
+
+enum { FIRST_SITE = 1 << 16 /* of random numbers: those of models have smaller ones */ };
+
+typedef struct {
+    Pool *pool;
+    double size;
+    int site;
+} Shake;
+
+static Expr shake_operand(void *context, Expr e) {
+    Shake *shake = context;
+    if (e->kind != EXPR_READ || e->tensor->index_range > 0) return e;
+    Expr point[e->free_count + 1];
+    for (int i = 0; i < e->free_count; i++) point[i] = expr_index(shake->pool, e->free[i]);
+    Expr u = expr_draw(shake->pool, DRAW_UNIFORM, shake->site++, point, e->free_count);
+    Expr around_zero = expr_op2(shake->pool, OP_SUB, u, expr_number(shake->pool, 0.5));
+    Expr factor = expr_op2(shake->pool, OP_ADD, expr_number(shake->pool, 1),
+                           expr_op2(shake->pool, OP_MUL, expr_number(shake->pool, 2 * shake->size), around_zero));
+    return expr_op2(shake->pool, OP_MUL, e, factor);
+}
+
+static void shake_program(Shake *shake, Program *program) {
+    const Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    shake->pool = program->pool;
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *s = lists[l]->at[i];
+            if (s->target->index_range == 0) s->value = expr_rewrite(shake->pool, s->value, shake_operand, shake);
+        }
+    }
+}
+
+void shake_operands(Model *model, double size, int round) {
+    Shake shake = {.size = size, .site = FIRST_SITE * (1 + round)};
+    shake_program(&shake, model->training);
+    shake_program(&shake, model->inference);
+}
