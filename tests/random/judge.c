@@ -18,7 +18,12 @@
 #include "judge.h"
 #include "random_models.h"
 
-enum { SECONDS = 60 /* of processor time */, POINTS = 3, ROUNDINGS = 3, LONG_LINES = 300 /* operations; compilers take long over all lines */ };
+enum {
+    SECONDS = 60 /* of processor time */,
+    POINTS = 3,
+    ROUNDINGS = 3,
+    LONG_LINES = 300 /* operations; compilers take long over all lines */
+};
 enum {
     CODE_REFUSED = 10,
     CODE_NOT_FINITE,
