@@ -99,7 +99,7 @@ static void sum_together(void *context, Expr e) {
 
 Index *index_together(Lowering *l, const Group *group) {
     const Statement *s = group->list.at[0];
-    if (row_index(l, s, false) != NULL) return NULL;
+    if (row_index(l, s) != NULL) return NULL;
     Sums sums = {0};
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
@@ -142,7 +142,7 @@ bool choose_lines(Lowering *l, const Group *group, const char **why) {
         const Statement *s = group->list.at[i];
         double points = 1;
         for (int k = 0; k < s->count; k++) points *= s->indices[k]->batch ? 1 : (double)s->indices[k]->size;
-        operations += points * (1 + expr_cost(s->value));
+        operations += points * (1 + expr_cost_for_example(s->value));
     }
     int32_t limit = l->loop->options.unroll;
     if (!l->unrolls || limit == UNROLL_NONE) return false;
@@ -191,10 +191,10 @@ static void lower_scatter(Lowering *l, const Statement *s) {
 /* The nest of loops of a group; where its sums read beyond a border, one for each piece. */
 void lower_loops(Lowering *l, const Group *group, bool lines) {
     Statement *s = group->list.at[0];
-    Index *across = row_index(l, s, lines), *together = lines ? NULL : index_together(l, group);
+    Index *across = lines ? NULL : row_index(l, s), *together = lines ? NULL : index_together(l, group);
     Expr value = without_single_indices(l, s->value);
     Nodes *outer = l->out;
-    if (across != NULL && !lines && lower_borders(l, group, across)) return;
+    if (across != NULL && lower_borders(l, group, across)) return;
     if (together != NULL) {
         lower_together(l, group, together);
         l->out = outer;

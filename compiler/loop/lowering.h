@@ -61,7 +61,7 @@ Expr lowered(Lowering *l, Expr e); /* e without reductions and small powers: wha
 
 /* ---- rows.c: sums of a whole row, which grow together */
 void look_at_reduction(void *sums, Expr e);
-Index *row_index(Lowering *l, const Statement *s, bool lines); /* along which the sums of the statement are to grow, or NULL */
+Index *row_index(Lowering *l, const Statement *s); /* along which the sums of the statement are to grow, or NULL */
 bool sums_across(Lowering *l, const Group *group, Index *across, Expr *value); /* false: the rows are all there is to do */
 Expr read_of(void *map, Expr e);                                               /* what an ExprMap has for e, or e */
 

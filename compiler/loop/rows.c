@@ -67,13 +67,10 @@ void look_at_reduction(void *context, Expr e) {
 
 /* The index of the statement along which its sums are to grow: the longest whose operands lie side by side, if it is longer than the
    index of the sum itself that could run innermost. */
-Index *row_index(Lowering *l, const Statement *s, bool lines) {
+Index *row_index(Lowering *l, const Statement *s) {
     Sums sums = {0};
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     if (sums.first == NULL || sums.others || s->subscripts != NULL || s->count > MOST_AXES) return NULL;
-    bool over_batch = false;
-    for (int i = 0; i < sums.first->bound_count; i++) over_batch |= sums.first->bound[i]->batch && sums.first->bound[i]->size > 1;
-    if (lines && !over_batch) return NULL; /* each sum is one expression */
     Index *best = NULL, *inner = sums.first->bound[sums.first->bound_count - 1];
     double points = index_product(sums.first->bound, sums.first->bound_count);
     for (int i = 0; i < s->count; i++) {

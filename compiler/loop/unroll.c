@@ -4,11 +4,16 @@
    Requires: blocks marked `lines`. Ensures: in them no loop is left but those over the batch; sums are expressions of a few terms;
    blocks that grew long are cut, each piece a function of its own.
    Example:  for j in 0..2: var sum := 0; for i in 0..2: sum := sum + W[j, i] * x[i]; y[j] := sum + b[j]
-             becomes  y[0] := W[0, 0] * x[0] + W[0, 1] * x[1] + b[0];  y[1] := W[1, 0] * x[0] + W[1, 1] * x[1] + b[1] */
+             becomes  y[0] := W[0, 0] * x[0] + W[0, 1] * x[1] + b[0];  y[1] := W[1, 0] * x[0] + W[1, 1] * x[1] + b[1]
+   Sums over the batch grow together, several elements in one loop: the points of a block wait for nothing of each other.
+   Example:  for j in 0..2: var sum := 0; for b in the batch: sum := sum + d[b, j]; db[j] := sum
+             becomes  var sum_0 := 0;  var sum_1 := 0;  for b in the batch: { sum_0 := sum_0 + d[b, 0]; sum_1 := sum_1 + d[b, 1] };
+                      db[0] := sum_0;  db[1] := sum_1 */
 #include "loop/loop.h"
 
 enum {
     TERMS_IN_A_LINE = 8,
+    POINTS_TOGETHER = 16,     /* of sums over the batch: as many as there are registers */
     LINES_IN_A_FUNCTION = 256 /* compilers take more than linear time for longer ones */
 };
 
@@ -22,13 +27,19 @@ typedef struct {
     bool once;      /* read at one place alone: its value may stand there */
 } Local;
 
+typedef Vec(Local) Locals;
+
+enum { ALONE = INT32_MAX };
+
 typedef struct {
     LoopProgram *loop;
     Routine *routine;
     Pool *pool;
     Vec(Index *) indices;
     Vec(Expr) values;
-    Vec(Local) locals;
+    Locals locals;
+    size_t
+        first_of_point; /* the first index of the points that are together: the names of their variables end in where they stand */
     Nodes *out;
     int lines;
 } Unroll;
@@ -67,11 +78,20 @@ static Node *line(Unroll *u, NodeKind kind, Tensor *target, Expr value) {
     return node;
 }
 
+static const char *name_here(const Unroll *u, const Local *local) {
+    Text *name = text_new(u->loop->arena);
+    text_put(name, local->loop_local->name);
+    for (size_t i = u->first_of_point; i < u->indices.count; i++) {
+        if (u->indices.at[i]->size > 1 && u->values.at[i] != NULL) text_printf(name, "_%.0f", u->values.at[i]->value);
+    }
+    return text_string(name);
+}
+
 /* The value so far goes into a variable, where it is not there. */
 static void write_down(Unroll *u, Local *local, bool constant) {
     if (local->local != NULL && local->value->kind == EXPR_READ && local->value->tensor == local->local) return;
     if (local->local == NULL) {
-        local->local = local_new(u->loop, u->routine, local->loop_local->name, local->loop_local->index_range);
+        local->local = local_new(u->loop, u->routine, name_here(u, local), local->loop_local->index_range);
         line(u, NODE_LET, local->local, local->value)->constant = constant;
     } else {
         line(u, NODE_SET, local->local, local->value);
@@ -116,6 +136,7 @@ static int places_that_read(const Unroll *u, const Nodes *nodes, const Tensor *l
 static bool is_short(Expr e) { return e->kind == EXPR_CONST || e->kind == EXPR_READ; }
 
 static void expand(Unroll *u, const Nodes *nodes);
+static void expand_some(Unroll *u, const Nodes *nodes, size_t from, size_t to);
 
 static void expand_let(Unroll *u, const Nodes *nodes, const Node *node) {
     if (node->target->array) {
@@ -166,21 +187,113 @@ static Node *loop_like(Unroll *u, const Node *node) {
     return loop;
 }
 
-static void expand_loop(Unroll *u, const Node *node) {
-    if (node->index->batch) {
-        settle(u, node);
+/* The loop over the batch: its body for one point. */
+static void expand_batch(Unroll *u, const Node *node) {
+    settle(u, node);
+    Node *loop = loop_like(u, node);
+    Nodes *outer = u->out;
+    u->out = &loop->body;
+    expand(u, &node->body);
+    u->out = outer;
+    drop_if_empty(u, loop);
+}
+
+static bool is_batch_loop(const Node *node) { return node->kind == NODE_LOOP && node->index->batch; }
+
+/* The body of a nest of loops, where it sums over the batch; or NULL. */
+static const Nodes *body_with_batch(const Node *loop) {
+    if (loop->body.count == 1 && loop->body.at[0]->kind == NODE_LOOP && !loop->body.at[0]->index->batch)
+        return body_with_batch(loop->body.at[0]);
+    for (size_t i = 0; i < loop->body.count; i++) {
+        if (is_batch_loop(loop->body.at[i])) return &loop->body;
+    }
+    return NULL;
+}
+
+/* One of the points that are together. */
+typedef struct {
+    Expr *values; /* of the indices of their nest */
+    Locals locals;
+} Point;
+
+static void go_to(Unroll *u, const Point *point) {
+    size_t count = u->indices.count - u->first_of_point;
+    for (size_t i = 0; i < count; i++) u->values.at[u->first_of_point + i] = point->values[i];
+    u->locals = point->locals;
+}
+
+static void expand_together(Unroll *u, const Nodes *body, Point *points, int count) {
+    for (size_t from = 0, to; from < body->count; from = to) {
+        const Node *node = body->at[from];
+        bool batch = is_batch_loop(node);
+        for (to = from + 1; to < body->count && !batch && !is_batch_loop(body->at[to]);) to++;
+        for (int k = 0; k < count; k++) {
+            go_to(u, &points[k]);
+            if (batch) settle(u, node);
+            else expand_some(u, body, from, to);
+            points[k].locals = u->locals;
+        }
+        if (!batch) continue;
         Node *loop = loop_like(u, node);
         Nodes *outer = u->out;
         u->out = &loop->body;
-        expand(u, &node->body);
+        for (int k = 0; k < count; k++) {
+            go_to(u, &points[k]);
+            expand(u, &node->body);
+            points[k].locals = u->locals;
+        }
         u->out = outer;
         drop_if_empty(u, loop);
+    }
+}
+
+/* The point of this number of the nest whose indices were pushed last; the outermost starts at `from`. */
+static Point point_at(Unroll *u, int64_t from, int64_t number) {
+    size_t depth = u->indices.count - u->first_of_point;
+    Point point = {.values = NEW_ARRAY(u->loop->arena, Expr, depth)};
+    for (size_t i = depth; i-- > 0;) {
+        const Index *index = u->indices.at[u->first_of_point + i];
+        int64_t size = index->size - index->first;
+        point.values[i] = expr_number(u->pool, (double)(i == 0 ? from + number : index->first + number % size));
+        number /= size;
+    }
+    for (size_t i = 0; i < u->locals.count; i++) vec_push(u->loop->arena, &point.locals, u->locals.at[i]);
+    return point;
+}
+
+static void expand_points(Unroll *u, const Node *nest, const Nodes *body, int64_t from, int64_t to) {
+    Locals before = u->locals;
+    size_t at = u->first_of_point = u->indices.count;
+    int64_t points = to - from;
+    for (const Node *node = nest;; node = node->body.at[0]) {
+        vec_push(u->loop->arena, &u->indices, node->index);
+        vec_push(u->loop->arena, &u->values, NULL);
+        if (node != nest) points *= node->index->size - node->index->first;
+        if (&node->body == body) break;
+    }
+    for (int64_t first = 0; first < points; first += POINTS_TOGETHER) {
+        Point together[POINTS_TOGETHER];
+        int count = (int)(points - first < POINTS_TOGETHER ? points - first : POINTS_TOGETHER);
+        u->locals = before;
+        for (int k = 0; k < count; k++) together[k] = point_at(u, from, first + k);
+        expand_together(u, body, together, count);
+    }
+    u->first_of_point = ALONE;
+    u->locals = before;
+    u->indices.count = u->values.count = at;
+}
+
+/* The copies of the loop's body for from .. to - 1. */
+static void expand_range(Unroll *u, const Node *node, int64_t from, int64_t to) {
+    const Nodes *sums = u->first_of_point == ALONE ? body_with_batch(node) : NULL;
+    if (sums != NULL) {
+        expand_points(u, node, sums, from, to);
         return;
     }
     size_t at = u->indices.count, locals = u->locals.count;
     vec_push(u->loop->arena, &u->indices, node->index);
     vec_push(u->loop->arena, &u->values, NULL);
-    for (int64_t k = node->index->first; k < node->index->size; k++) {
+    for (int64_t k = from; k < to; k++) {
         u->values.at[at] = expr_number(u->pool, (double)k);
         expand(u, &node->body);
         u->locals.count = locals;
@@ -188,13 +301,16 @@ static void expand_loop(Unroll *u, const Node *node) {
     u->indices.count = u->values.count = at;
 }
 
-static void expand(Unroll *u, const Nodes *nodes) {
-    for (size_t i = 0; i < nodes->count; i++) {
+static void expand_some(Unroll *u, const Nodes *nodes, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
         const Node *node = nodes->at[i];
         if (node->kind != NODE_LOOP) settle(u, node);
         switch (node->kind) {
         case NODE_BLOCK: expand(u, &node->body); break;
-        case NODE_LOOP: expand_loop(u, node); break;
+        case NODE_LOOP:
+            if (node->index->batch) expand_batch(u, node);
+            else expand_range(u, node, node->index->first, node->index->size);
+            break;
         case NODE_LET: expand_let(u, nodes, node); break;
         case NODE_SET: expand_set(u, node); break;
         case NODE_STORE: {
@@ -208,6 +324,8 @@ static void expand(Unroll *u, const Nodes *nodes) {
     }
 }
 
+static void expand(Unroll *u, const Nodes *nodes) { expand_some(u, nodes, 0, nodes->count); }
+
 /* ---- Cutting */
 
 /* The first loop that is not over the batch, where the block is one nest down to it. */
@@ -219,24 +337,17 @@ static const Node *first_loop(const Nodes *nodes) {
 /* A copy of the block for a part of the range of that loop. */
 static void expand_part(Unroll *u, const Nodes *nodes, const Node *cut, int64_t from, int64_t to) {
     const Node *node = nodes->at[0];
-    if (node != cut) {
-        Node *loop = loop_like(u, node);
-        Nodes *outer = u->out;
-        u->out = &loop->body;
-        expand_part(u, &node->body, cut, from, to);
-        u->out = outer;
-        drop_if_empty(u, loop);
+    if (node == cut) {
+        expand_range(u, cut, from, to);
+        u->locals.count = 0;
         return;
     }
-    size_t at = u->indices.count;
-    vec_push(u->loop->arena, &u->indices, cut->index);
-    vec_push(u->loop->arena, &u->values, NULL);
-    for (int64_t k = from; k < to; k++) {
-        u->values.at[at] = expr_number(u->pool, (double)k);
-        expand(u, &cut->body);
-        u->locals.count = 0;
-    }
-    u->indices.count = u->values.count = at;
+    Node *loop = loop_like(u, node);
+    Nodes *outer = u->out;
+    u->out = &loop->body;
+    expand_part(u, &node->body, cut, from, to);
+    u->out = outer;
+    drop_if_empty(u, loop);
 }
 
 static Node *piece(Unroll *u, const Node *block, Nodes *blocks) {
@@ -296,7 +407,7 @@ static void unroll_scan(Unroll *u, const Nodes *nodes, Nodes *blocks, int *funct
 }
 
 void unroll(LoopProgram *loop, Routine *routine) {
-    Unroll u = {.loop = loop, .routine = routine, .pool = routine->program->pool};
+    Unroll u = {.loop = loop, .routine = routine, .pool = routine->program->pool, .first_of_point = ALONE};
     Nodes blocks = {0};
     int functions = 0;
     for (size_t i = 0; i < routine->body.count; i++) {

@@ -388,27 +388,38 @@ double index_product(Index *const *indices, int count) {
     return product;
 }
 
-static double cost_of(Expr e, Arena *arena, ExprMap *seen) {
-    if (expr_map_get(seen, e) != NULL) return 0;
-    expr_map_put(seen, e, e);
+typedef struct {
+    ExprMap seen;
+    bool one_example;
+} Cost;
+
+static double cost_of(Cost *cost, Expr e) {
+    if (expr_map_get(&cost->seen, e) != NULL) return 0;
+    expr_map_put(&cost->seen, e, e);
     double sum = 0;
-    for (int k = 0; k < e->count; k++) sum += cost_of(e->kids[k], arena, seen);
+    for (int k = 0; k < e->count; k++) sum += cost_of(cost, e->kids[k]);
     if (e->kind == EXPR_OP && !e->integer) {
         bool square = e->op == OP_POW && is_number(e->kids[1]) && e->kids[1]->value == 2;
         return sum + (square ? 1 : op_info(e->op)->cost);
     }
     if (e->kind == EXPR_REDUCE) { /* at least two points: what can leave a sum should, also where its range happens to be 1 */
-        double points = index_product(e->bound, e->bound_count);
-        return (sum + 1) * (points < 2 ? 2 : points);
+        double points = 1;
+        for (int i = 0; i < e->bound_count; i++)
+            points *= cost->one_example && e->bound[i]->batch ? 1 : (double)e->bound[i]->size;
+        return (sum + 1) * (points < 2 && !cost->one_example ? 2 : points);
     }
     if (e->kind == EXPR_DRAW) return sum + 10;
     return sum;
 }
 
-double expr_cost(Expr e) {
+static double cost_from_scratch(Expr e, bool one_example) {
     Arena *arena = arena_new();
-    ExprMap seen = {.arena = arena};
-    double cost = cost_of(e, arena, &seen);
+    Cost counting = {.seen = {.arena = arena}, .one_example = one_example};
+    double cost = cost_of(&counting, e);
     arena_free(arena);
     return cost;
 }
+
+double expr_cost(Expr e) { return cost_from_scratch(e, false); }
+
+double expr_cost_for_example(Expr e) { return cost_from_scratch(e, true); }

@@ -116,7 +116,8 @@ bool expr_is_true(Expr e);
 bool expr_draws(Pool *pool, Expr e, Draw draw); /* is such a random number drawn in it? */
 bool expr_depends(Expr e, const Index *index);
 bool expr_depends_any(Expr e, Index *const *indices, int count);
-double expr_cost(Expr e); /* operations for one element, shared parts once, reductions times their size */
+double expr_cost(Expr e);             /* operations for one element, shared parts once, reductions times their size */
+double expr_cost_for_example(Expr e); /* the same, of sums over the batch one term */
 double index_product(Index *const *indices, int count); /* number of points */
 
 /* ---- Rewriting */
