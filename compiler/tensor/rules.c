@@ -1,6 +1,8 @@
 /* Applies rules.def: patterns are parsed by the language's own parser, and matched against expressions.
 
    Requires: nothing. Ensures: an equal expression, or NULL where no rule applies. */
+#include <math.h>
+
 #include "ast/ast.h"
 #include "tensor/steps.h"
 
@@ -71,7 +73,7 @@ static bool op_of_ast(const Ast *ast, Op *op) {
         AstOp written;
         Op op;
     } same[] = {{AST_ADD, OP_ADD},   {AST_SUBTRACT, OP_SUB}, {AST_MULTIPLY, OP_MUL}, {AST_DIVIDE, OP_DIV},
-                {AST_POWER, OP_POW}, {AST_NEGATE, OP_NEG},   {AST_AND, OP_AND}};
+                {AST_POWER, OP_POW}, {AST_NEGATE, OP_NEG},   {AST_AND, OP_AND},      {AST_EQUAL, OP_EQ}};
     if (ast->kind == AST_IF) {
         *op = OP_IF;
         return true;
@@ -185,6 +187,30 @@ static bool is_one_hot(Expr e, Expr reduction) {
     return last->kind == EXPR_INDEX && last->index == index && index->size == e->tensor->shape[e->tensor->rank - 1];
 }
 
+/* A recursion such as a[t, k] = ln(e^a[t-1, k] + (e^a[t-1, k-1] default -inf)) begins at ln 0, and so do the tensors that read it. */
+typedef struct {
+    Pool *pool;
+    bool *seen; /* by tensor id */
+    bool found;
+} Infinite;
+
+static void look_for_infinite(void *context, Expr e) {
+    Infinite *search = context;
+    if (e->kind == EXPR_CONST && isinf(e->value)) search->found = true;
+    if (e->kind != EXPR_READ || e->tensor->definition == NULL || search->seen[e->tensor->id] || search->found) return;
+    search->seen[e->tensor->id] = true;
+    expr_visit(search->pool, e->tensor->definition->value, look_for_infinite, search);
+}
+
+static bool may_be_infinite(Rules *rules, Expr e) {
+    Arena *scratch = arena_new();
+    Infinite search = {.pool = rules->pool, .seen = NEW_ARRAY(scratch, bool, rules->program->all.count + 1)};
+    look_for_infinite(&search, e);
+    if (!search.found) expr_visit(rules->pool, e, look_for_infinite, &search);
+    arena_free(scratch);
+    return search.found;
+}
+
 static bool holds(Rules *rules, const Ast *condition, const Bindings *b) {
     if (condition->kind == AST_BOOLEAN) return true;
     if (condition->kind == AST_BINARY) return holds(rules, condition->x, b) && holds(rules, condition->y, b);
@@ -192,6 +218,7 @@ static bool holds(Rules *rules, const Ast *condition, const Bindings *b) {
     const char *name = condition->name;
     if (strcmp(name, "positive") == 0) return is_positive(a);
     if (strcmp(name, "not_negative") == 0) return is_not_negative(a);
+    if (strcmp(name, "infinite") == 0) return may_be_infinite(rules, a);
     if (strcmp(name, "constant") == 0) return a->kind == EXPR_CONST;
     if (strcmp(name, "apart") == 0) return !expr_depends_any(a, b->reduction->bound, b->reduction->bound_count);
     if (strcmp(name, "one_hot") == 0) return is_one_hot(a, b->reduction);

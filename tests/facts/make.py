@@ -1583,8 +1583,8 @@ fact("user_ctc", """
          skips[s in 0..2 * L + 1] = if s mod 2 == 1 and s >= 3 and not ((t[s / 2] default 0) == (t[s / 2 - 1] default 0)) then 1 else 0
          e[i, s in 0..2 * L + 1] = log(if s mod 2 == 0 then p[i, 0] else p[i, t[s / 2] default 0])
          scan i {
-             a[i, s] = e[i, s] + (if i == 0 then (if s < 2 then 0 else -1000)
-                 else log(exp(a[i-1, s] default 0) + exp(a[i-1, s-1] default -1000) + (if skips[s] == 1 then exp(a[i-1, s-2] default -1000) else 0)))
+             a[i, s] = e[i, s] + (if i == 0 then (if s < 2 then 0 else -inf)
+                 else log(exp(a[i-1, s] default 0) + exp(a[i-1, s-1] default -inf) + (if skips[s] == 1 then exp(a[i-1, s-2] default -inf) else 0)))
          }
          y = -log(exp(a[T - 1, 2 * L]) + exp(a[T - 1, 2 * L - 1])) / L
      }
