@@ -4,6 +4,8 @@
 
 #include <time.h>
 
+#include "tensor/steps.h"
+
 typedef struct {
     const char *name, *what;
     bool (*run)(Compilation *);
@@ -28,7 +30,11 @@ static bool on_both(Compilation *c, void (*step)(Program *)) {
     return true;
 }
 
-static bool run_stabilize(Compilation *c) { return on_both(c, stabilize); }
+static bool run_stabilize(Compilation *c) {
+    on_both(c, stabilize);
+    warn_of_logarithms(c->model->training, c->context.diagnostics);
+    return true;
+}
 static bool run_normalize(Compilation *c) { return on_both(c, normalize); }
 static bool run_simplify(Compilation *c) { return on_both(c, simplify); }
 

@@ -2,6 +2,7 @@
 #ifndef NNC_TENSOR_STEPS_H
 #define NNC_TENSOR_STEPS_H
 
+#include "base/diagnostic.h"
 #include "tensor/affine.h"
 #include "tensor/program.h"
 
@@ -40,6 +41,9 @@ void note_rewrite(Program *program, Statement *statement, const char *rule);
 Rules *rules_of(Program *program);
 typedef enum { RULES_STABLE, RULES_LN, RULES_ALGEBRA, RULES_EXACT } RuleFamily;
 Expr rules_apply(Rules *rules, RuleFamily family, Expr e, const char **name); /* NULL where no rule applies */
+
+/* ---- warn.c */
+void warn_of_logarithms(Program *program, Diagnostics *diagnostics);
 
 /* ---- scan.c */
 /* Scans keep only statements that wait for themselves: the others move before or behind. */
