@@ -105,6 +105,10 @@ int nnc_data_load(const NncBlock *block, const char *folder, const NncData *lear
 
 void nnc_data_free(NncData *data);
 
+/* Takes the numbers of one example from behind the steps of a source to what they were before: back to the units of the file. array: what
+   the steps learned. Returns 1; or 0 and changes nothing where a step cannot be undone: one_hot, a product with 0. */
+int nnc_data_undo(const NncSource *source, const NncArray *array, double *values);
+
 #ifdef __cplusplus
 }
 #endif

@@ -27,6 +27,21 @@ const NncArray *nnc_array_of(const NncData *data, const char *tensor) {
     return NULL;
 }
 
+const NncSource *nnc_source_of(const NncBlock *block, const char *tensor) {
+    for (size_t i = 0; i < block->source_count; i++) {
+        if (strcmp(block->sources[i].tensor, tensor) == 0) return &block->sources[i];
+    }
+    return NULL;
+}
+
+void nnc_output_read(const NncProgram *program, const NncData *learned, size_t output, const void *out, double *numbers) {
+    const char *like = program->compared != NULL ? program->compared[output] : NULL;
+    const NncArray *array = like != NULL ? nnc_array_of(learned, like) : NULL;
+    const NncSource *source = array != NULL ? nnc_source_of(program->train_data, like) : NULL;
+    nnc_member_read(program, &program->outputs[output], out, numbers);
+    if (source != NULL && source->width == program->outputs[output].count) nnc_data_undo(source, array, numbers);
+}
+
 static int too_large(const NncProgram *program, const NncMember *member, size_t row, double value) {
     char number[NNC_NUMBER_LENGTH];
     nnc_number_print(number, value);

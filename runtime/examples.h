@@ -20,6 +20,13 @@ int nnc_block_load(const NncProgram *program, const NncBlock *block, const char 
 /* The array of the tensor; NULL: there is none. */
 const NncArray *nnc_array_of(const NncData *data, const char *tensor);
 
+/* The source of the tensor; NULL: the block does not give it. */
+const NncSource *nnc_source_of(const NncBlock *block, const char *tensor);
+
+/* The numbers of an output, in the units of the data that the loss compares it with where that is known, and their steps can be undone;
+   else as the network has them. learned: of the training data. out: the output struct of an example. */
+void nnc_output_read(const NncProgram *program, const NncData *learned, size_t output, const void *out, double *numbers);
+
 /* Returns 1, or 0 with a message on standard error and nothing to release. */
 int nnc_examples_make(const NncProgram *program, const NncBlock *block, const NncData *data, NncExamples *examples);
 void nnc_examples_free(NncExamples *examples);

@@ -3,18 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "examples.h"
 #include "message.h"
 
 static int ends_in(const char *text, const char *end) {
     size_t length = strlen(text), tail = strlen(end);
     return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
-static const NncSource *model_source(const NncBlock *block, const char *tensor) {
-    for (size_t i = 0; i < block->source_count; i++) {
-        if (strcmp(block->sources[i].tensor, tensor) == 0) return &block->sources[i];
-    }
-    return NULL;
 }
 
 /* How many numbers of an example a file has, before the steps. */
@@ -42,7 +36,7 @@ static void take_columns(NncGiven *given, NncSource *source, long *next) {
 static int give_source(const NncProgram *program, const NncBlock *like, const char *path, const char *tensor, NncGiven *given,
                        long *next) {
     int is_csv = ends_in(path, ".csv") || ends_in(path, ".csv.gz");
-    const NncSource *model = model_source(like, tensor);
+    const NncSource *model = nnc_source_of(like, tensor);
     NncSource *source = &given->sources[given->block.source_count];
     if (model == NULL) {
         nnc_message(program->name, "data %s does not give '%s'", like->split, tensor);
@@ -61,7 +55,7 @@ static int is_one_file(const NncProgram *program, const NncBlock *like, const Nn
     size_t count = given->block.source_count, arrays = 0, by_model = 0;
     for (size_t i = 0; i < count; i++) {
         arrays += is_array(&given->sources[i]) ? 1 : 0;
-        by_model += model_source(like, given->sources[i].tensor)->format == NNC_CSV ? 1 : 0;
+        by_model += nnc_source_of(like, given->sources[i].tensor)->format == NNC_CSV ? 1 : 0;
     }
     if (arrays > 0 && count > 1) {
         nnc_message(program->name, "%s: the model reads '%s' and '%s' from files of their own; a CSV file can give both", path,

@@ -60,6 +60,7 @@ static int begin_with(NncTraining *t, const NncOptions *options, const NncTensor
 
 typedef struct {
     const NncProgram *program;
+    const NncData *learned;
     const NncArray *classes; /* their names, or NULL */
     const char *class_name;  /* the column of the class */
     const char *share_name;  /* the column beside it */
@@ -68,7 +69,7 @@ typedef struct {
     int json;
 } Writer;
 
-/* As the network has it: the shortest text that is read back as the same bits. */
+/* With the digits of the network's type: the shortest text that is read back as the same bits. */
 static void write_number(Writer *w, const NncMember *output, double value) {
     char text[NNC_NUMBER_LENGTH];
     if (!output->whole && w->program->number_size == sizeof(float)) value = nnc_number_of_float((float)value);
@@ -116,7 +117,7 @@ static void write_header(Writer *w) {
 static void write_row(Writer *w, const char *out) {
     for (size_t o = 0; o < w->program->output_count; o++) {
         const NncMember *output = &w->program->outputs[o];
-        nnc_member_read(w->program, output, out, w->numbers);
+        nnc_output_read(w->program, w->learned, o, out, w->numbers);
         if (o > 0) putc(',', w->file);
         if (is_class_output(w, o)) {
             size_t class = nnc_largest(w->numbers, output->count);
@@ -150,7 +151,7 @@ static void write_lists(Writer *w, const NncMember *output, int axis, const doub
 static void write_object(Writer *w, const char *out) {
     for (size_t o = 0; o < w->program->output_count; o++) {
         const NncMember *output = &w->program->outputs[o];
-        nnc_member_read(w->program, output, out, w->numbers);
+        nnc_output_read(w->program, w->learned, o, out, w->numbers);
         putc(o == 0 ? '{' : ',', w->file);
         if (is_class_output(w, o)) {
             size_t class = nnc_largest(w->numbers, output->count);
@@ -199,7 +200,7 @@ static void write_rows(Writer *w, const char *out, size_t rows) {
 
 static int write_all(NncTraining *t, const NncOptions *options, const char *out, double *numbers) {
     const NncProgram *program = t->program;
-    Writer w = {.program = program, .numbers = numbers, .file = stdout, .json = options->json};
+    Writer w = {.program = program, .learned = &t->data, .numbers = numbers, .file = stdout, .json = options->json};
     NncReplacement replacement;
     if (program->classes > 0) {
         w.classes = nnc_array_of(&t->data, program->targets[program->class_target].path);

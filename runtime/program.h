@@ -34,6 +34,9 @@ typedef struct {
     /* A network that tells classes apart: one of its outputs has a number for each of so many classes, and one of its targets is the
        class, as an index or in one-hot form. 0: it does not. */
     size_t classes, class_output, class_target;
+    /* For each output the target or input that the loss compares it with, element by element, or NULL: it is an estimate of that, in the
+       same units. NULL: there is none of them. */
+    const char *const *compared;
     /* Counters in the state, uint32_t: steps done, which train counts, and epochs done, which the program sets. Of a network that draws
        random numbers, the seed, uint64_t; 0: it does not. */
     size_t step_offset, epoch_offset, seed_offset;

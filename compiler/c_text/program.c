@@ -251,6 +251,19 @@ static void print_classes(Text *text, const Model *model) {
     }
 }
 
+/* The data that outputs are compared with; nothing where there are none. */
+static bool print_compared(Text *text, const Tensors *outputs) {
+    bool any = false;
+    for (size_t i = 0; i < outputs->count; i++) any |= outputs->at[i]->compared != NULL;
+    if (any) text_put(text, "static const char *const compared[] = {");
+    for (size_t i = 0; i < outputs->count && any; i++) {
+        const Tensor *data = outputs->at[i]->compared;
+        text_printf(text, "%s%s", i == 0 ? "" : ", ", data == NULL ? "NULL" : c_text(text->arena, data->name));
+    }
+    if (any) text_put(text, "};\n\n");
+    return any;
+}
+
 static void print_table(Text *text, const LoopProgram *loop, const DataBlock *train, const DataBlock *test) {
     const Model *model = loop->model;
     const Program *program = model->training;
@@ -262,6 +275,7 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
         text_printf(text, "%s%s", i == 0 ? "" : ", ",
                     program->metrics.at[i].part ? "NULL" : c_text(text->arena, program->metrics.at[i].name));
     if (program->metrics.count > 0) text_put(text, "};\n\n");
+    bool compared = print_compared(text, outputs);
     text_printf(text, "static const NncProgram %s_program = {\n    .name = \"%s\",\n    .number_size = sizeof(%s),\n", m, m,
                 c_number_type(loop));
     text_printf(text, "    .parameters_size = sizeof(%s_parameters),\n    .state_size = sizeof(%s_state),\n", m, m);
@@ -286,6 +300,7 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
                         lists[i].list->count);
     }
     print_classes(text, model);
+    if (compared) text_put(text, "    .compared = compared,\n");
     text_printf(text, "    .step_offset = offsetof(%s_state, step),\n    .epoch_offset = offsetof(%s_state, epoch),\n", m, m);
     if (c_state_seed(loop)) text_printf(text, "    .seed_offset = offsetof(%s_state, seed),\n", m);
     if (program->metrics.count > 0)

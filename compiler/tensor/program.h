@@ -48,6 +48,7 @@ struct Tensor {
     bool local;   /* a variable of the loop program: of rank 0, and not among the program's tensors */
     bool array;   /* an array that is a variable of the loop program */
     Tensor *of;   /* the tensor that this is the adjoint, or the optimizer's memory, of */
+    Tensor *compared;      /* of an output: the target or input that the loss compares it with, element by element; or NULL */
     Statement *definition; /* NULL for inputs, settings, literals and persistent tensors */
     const double *literal; /* TENSOR_LITERAL: the elements, row-major */
     Span span;             /* where it got its name */

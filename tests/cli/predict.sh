@@ -120,6 +120,42 @@ printf '1,2,5\n3,4,6.5\n' >numbers.csv
 sed 's/ -> softmax//; s/cross_entropy/mean_squared_error/' names.nn >logits.nn
 "$NNC" predict logits.nn --load names.st --data names.csv | head -n 1 | same <(echo b,score)
 
+# What the loss compares with data comes back in the units of the data. The weights are such that y = x where both are in steps of the
+# data, which are undone in reverse: t was (t / 2 - 1) and then from its least .. largest to -1 .. 1.
+cat >units.nn <<'NN'
+input  x[2]
+input  w[2]
+target t[2]
+y = x -> dense(2, W = [[1, 0], [0, 1]])
+z = y -> dense(1, W = [[1, 1]])
+loss = sum(i: w[i] * (y[i] - t[i])^2) + 0 * z[0]
+predict y, z
+optimizer = sgd(rate = 0)
+data train {
+    x = [[-1, -1], [1, 1], [0, 0.5]]
+    w = [[1, 1], [1, 1], [1, 1]] / 4
+    t = [[10, 0], [30, 8], [20, 4]] / 2 - 1 -> scale(-1, 1)
+}
+train { epochs = 1 }
+NN
+"$NNC" train units.nn --save units.st --quiet
+printf '%s,1,1\n' -1,-1 1,1 0,0.5 2,0 >units.csv
+"$NNC" predict units.nn --load units.st --data units.csv | same <(printf 'y.0,y.1,z\n10,0,-2\n30,8,2\n20,6,0.5\n40,4,2\n')
+printf '2\n-2\n' >two.csv
+while read -r first second source; do # what 2 and -2 are in the data; the mean is 4, the deviation 2; a product with 0 cannot be undone
+    sed "s@x\[2\]@x[1]@; s@t\[2\]@t[1]@; /^input  w/d; /^z/d; s@dense(2, .*@dense(1, W = [[1]])@; s@^loss.*@loss = sum(i: abs(t[i] - y[i]))@
+         s@, z@@; s@x = .*@x = [[1], [2]]@; / w = /d; s@t = .*@t = $source@" units.nn >step.nn
+    "$NNC" train step.nn --save step.st --quiet
+    "$NNC" predict step.nn --load step.st --data two.csv | same <(printf 'y\n%s\n%s\n' "$first" "$second")
+done <<'END'
+8 0 [[2], [6]] -> standardize
+8 0 [[2], [6]] -> scale(-1, 1)
+0.5 -1.5 [[2], [6]] * 2 + 1
+1 5 3 - [[2], [6]]
+3 -3 6 / [[2], [6]]
+2 -2 [[2], [6]] * 0
+END
+
 # ---- Files that are no CSV files: one of the model's format, or a CSV file with a column for each number
 
 printf '\0\0\10\2\0\0\0\2\0\0\0\2\1\2\3\4' >x.idx
