@@ -62,27 +62,17 @@ static void print_mean_over_batches(Text *text, const Words *w, const Metric *me
 }
 
 /* Metrics that are no means over examples, from those that are. */
-static void print_combine(Text *text, LoopProgram *loop, const Words *w) {
-    const Program *program = loop->model->inference;
-    Arena *arena = text->arena;
-    CPrinter p = {.text = text, .loop = loop, .program = program, .model = w->model};
-    p.places = NEW_ARRAY(arena, const char *, program->all.count + 1);
+static void print_combine(CPrinter *p, const Words *w) {
+    const Routine *combine = &p->loop->combine;
+    const Program *program = combine->program;
+    if (combine->body.count == 0) return;
+    p->places = NEW_ARRAY(p->text->arena, const char *, program->all.count + 1);
     for (size_t i = 0; i < program->metrics.count; i++)
-        p.places[program->metrics.at[i].tensor->id] =
-            arena_printf(arena, "metrics->%s", c_name(arena, program->metrics.at[i].name));
-    if (loop->combining.count == 0) return;
-    text_printf(text, "void %s_combine(%s_metrics *metrics) {\n", w->model, w->model);
-    text->indent++;
-    for (size_t i = 0; i < loop->combining.count; i++) {
-        const Statement *s = loop->combining.at[i];
-        if (p.places[s->target->id] == NULL) text_printf(text, "const %s ", w->number);
-        c_place(&p, s->target, NULL);
-        text_put(text, " = ");
-        c_expression(&p, s->value, C_NUMBER);
-        text_put(text, ";\n");
-    }
-    text->indent--;
-    text_put(text, "}\n\n");
+        p->places[program->metrics.at[i].tensor->id] =
+            arena_printf(p->text->arena, "metrics->%s", c_name(p->text->arena, program->metrics.at[i].name));
+    text_printf(p->text, "void %s_combine(%s_metrics *metrics) {\n", w->model, w->model);
+    c_body(p, combine);
+    text_put(p->text, "}\n\n");
 }
 
 /* Parameters of an entry point that the call inside does not pass on, and no other line uses. */
@@ -206,7 +196,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 c_draws(&model->training->initial) || c_state_seed(loop) ? "" : "    (void)seed;\n",
                 c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
                 initial ? c_call(&p, &head, "") : "");
-    print_combine(text, loop, &w);
+    print_combine(&p, &w);
     head = (CHead){"static void", arena_printf(arena, "%s_step", m),
                    .comment = "One step of training on one batch: the forward pass, the loss, its gradient, and the update.",
                    .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
@@ -373,7 +363,7 @@ static void print_header(Text *text, LoopProgram *loop) {
                 metrics ? "; metrics (NULL: not wanted) gets the means" : "");
     text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s);\n\n", w.number, m, m,
                 m, w.feed, w.metrics);
-    if (loop->combining.count > 0)
+    if (loop->combine.body.count > 0)
         text_printf(
             text,
             "/* Metrics that are no means over examples, from members that are (NAME_mean): for who averages these over several "

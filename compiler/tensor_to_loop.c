@@ -53,8 +53,9 @@ static void lower_inference(LoopProgram *loop, Program *inference) {
 }
 
 Routine *loop_routine(LoopProgram *loop, int which, const char **name) {
-    static const char *const names[] = {"initial", "step", "gradient", "evaluate", "predict", "forward"};
-    Routine *routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict, &loop->forward};
+    static const char *const names[] = {"initial", "step", "gradient", "evaluate", "predict", "combine", "forward"};
+    Routine *routines[] = {&loop->initial, &loop->step,    &loop->gradient, &loop->evaluate,
+                           &loop->predict, &loop->combine, &loop->forward};
     if (name != NULL) *name = names[which];
     return routines[which];
 }
@@ -84,7 +85,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     LoopProgram *loop = NEW(arena, LoopProgram);
     *loop = (LoopProgram){.arena = arena, .model = model, .options = options, .is_double = model->settings.is_double};
     Program *training = model->training;
-    loop->combining = program_combining(arena, model->inference);
+    Statements combining = program_combining(arena, model->inference);
     leave_combining_out(arena, training);
     leave_combining_out(arena, model->inference);
     share_exponentials(training);
@@ -106,6 +107,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     lower_list(loop, &loop->forward, training, &training->forward,
                training->loss == NULL ? NULL : needed_for(arena, training, &training->loss, 1));
     lower_inference(loop, model->inference);
+    lower_list(loop, &loop->combine, model->inference, &combining, NULL);
     shorten_rings(training);
     shorten_rings(model->inference);
     make_names_distinct(arena, training);

@@ -78,6 +78,7 @@ void c_literal(Text *text, double value, bool is_double);
 
 /* ---- statements.c */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
+void c_body(CPrinter *p, const Routine *routine); /* of a function that the caller begins and ends, with p->places as they are */
 const char *c_call(CPrinter *p, const CHead *head, const char *first); /* of the last c_function: f(model, in + first) */
 bool c_draws(const Statements *list);
 /* What functions of a file share, under names that begin with `prefix`: lists of the model that routines read, and functions that draw

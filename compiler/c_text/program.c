@@ -169,7 +169,7 @@ static void print_calls(Text *text, const LoopProgram *loop) {
     text_printf(text,
                 "%s    const double loss = %s%s_evaluate(model, work, in%s, n%s);\n%s%s    (void)state;\n    return loss;\n}\n\n",
                 results, convert, m, targets, found, text_string(copy), unused);
-    if (loop->combining.count > 0) {
+    if (loop->combine.body.count > 0) {
         text_printf(text, "static void combine(double *metrics) {\n    %s_metrics found = {0};\n", m);
         for (size_t i = 0; i < program->metrics.count; i++)
             text_printf(text, "    found.%s = (%s)metrics[%zu];\n", c_name(text->arena, program->metrics.at[i].name),
@@ -308,7 +308,7 @@ static void print_table(Text *text, const LoopProgram *loop, const DataBlock *tr
     text_put(text,
              "    .init = init,\n    .train = train,\n    .evaluate = evaluate,\n    .first_not_finite = first_not_finite,\n");
     if (outputs->count > 0) text_put(text, "    .predict = predict,\n");
-    if (loop->combining.count > 0) text_put(text, "    .combine = combine,\n");
+    if (loop->combine.body.count > 0) text_put(text, "    .combine = combine,\n");
     text_printf(
         text,
         "    .batch = %s_BATCH,\n    .epochs = %lld,\n    .patience = %lld,\n    .seed = UINT64_C(%llu),\n    .shuffle = %d,\n",

@@ -327,6 +327,16 @@ static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, 
     text_put(p->text, "}\n\n");
 }
 
+void c_body(CPrinter *p, const Routine *routine) {
+    p->program = routine->program;
+    p->routine = routine;
+    p->backwards = NULL;
+    c_leave(p, 0);
+    p->text->indent++;
+    print_nodes(p, &routine->body);
+    p->text->indent--;
+}
+
 void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     p->program = routine->program;
     p->routine = routine;

@@ -77,11 +77,14 @@ static bool is_update(const Routine *routine, const Node *block) {
     return false;
 }
 
-static void check_routine(Check *c, const Routine *routine) {
-    size_t tensors = routine->program->all.count + 1;
+static void check_routine(Check *c, const Routine *routine, bool combines) {
+    const Program *program = routine->program;
+    size_t tensors = program->all.count + 1;
     c->routine = routine;
     c->buffered = NEW_ARRAY(c->arena, bool, tensors);
     c->overwritten = NEW_ARRAY(c->arena, bool, tensors);
+    for (size_t i = 0; i < program->metrics.count; i++) /* the means are given */
+        c->buffered[program->metrics.at[i].tensor->id] = combines && !program->metrics.at[i].combined;
     bool *kept = c->overwritten, *nothing = NEW_ARRAY(c->arena, bool, tensors);
     for (size_t i = 0; i < routine->body.count && c->why == NULL; i++) {
         Nodes one = {0};
@@ -99,7 +102,8 @@ bool loop_check(LoopProgram *loop, const char **why) {
     Check c = {.arena = loop->arena};
     for (int i = 0; i < ROUTINES && c.why == NULL; i++) {
         c.scope.count = 0;
-        if (loop_routine(loop, i, NULL) != &loop->initial) check_routine(&c, loop_routine(loop, i, NULL));
+        const Routine *routine = loop_routine(loop, i, NULL);
+        if (routine != &loop->initial) check_routine(&c, routine, routine == &loop->combine);
     }
     *why = c.why;
     return c.why == NULL;

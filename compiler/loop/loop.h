@@ -75,20 +75,20 @@ typedef struct {
     const Model *model;
     LoopOptions options;
     bool is_double;
-    int locals;           /* variables made so far */
-    Statements combining; /* of inference: metrics that are calculated from means over all examples */
-    Routine initial;      /* parameters and state before the first step */
-    Routine step;         /* one step of training on one batch */
-    Routine gradient;     /* loss and gradients of one batch, without an update */
-    Routine evaluate;     /* loss and metrics of one batch, in inference */
-    Routine predict;      /* outputs of one batch: needs no target */
+    int locals;       /* variables made so far */
+    Routine initial;  /* parameters and state before the first step */
+    Routine step;     /* one step of training on one batch */
+    Routine gradient; /* loss and gradients of one batch, without an update */
+    Routine evaluate; /* loss and metrics of one batch, in inference */
+    Routine predict;  /* outputs of one batch: needs no target */
+    Routine combine;  /* metrics that are calculated from means over all examples, in inference */
     Routine
         forward; /* what the loss of training needs, every tensor in a buffer of its own: to look for the first that is not finite */
 } LoopProgram;
 
 enum { FIRST_LOCAL = 1 << 24 };
 
-enum { ROUTINES = 6 };
+enum { ROUTINES = 7 };
 Routine *loop_routine(LoopProgram *loop, int which, const char **name);
 
 /* tensor_to_loop.c: requires simplified programs; ensures a loop program in which every reduction is a loop, in the order of its indices
