@@ -42,6 +42,8 @@ static const char details[] =
     "  --resume FILE    go on where the run that saved the file ended\n"
     "  --save FILE      write a checkpoint after each epoch\n"
     "  --plot FILE      draw loss and metrics over the epochs, as SVG\n"
+    "  --plot-decision FILE  draw what the network answers over the plane of its inputs, which are two numbers, and the "
+    "examples\n"
     "  --quiet          say nothing but errors\n"
     "  --cc COMMAND     the C compiler ($CC, or cc)\n"
     "predict          what a trained network answers, as CSV: the class and its probability, or numbers\n"
@@ -106,6 +108,7 @@ enum {
     RESUME,
     QUIET,
     PLOT,
+    PLOT_DECISION,
     CC,
     MATH,
     UNROLL
@@ -135,6 +138,7 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"partial", no_argument, NULL, PARTIAL},
                                         {"resume", required_argument, NULL, RESUME},
                                         {"plot", required_argument, NULL, PLOT},
+                                        {"plot-decision", required_argument, NULL, PLOT_DECISION},
                                         {"quiet", no_argument, NULL, QUIET},
                                         {"cc", required_argument, NULL, CC},
                                         {"math", required_argument, NULL, MATH},
@@ -153,6 +157,7 @@ static const struct {
                {PARTIAL, IS_TRAIN},
                {RESUME, IS_TRAIN},
                {PLOT, IS_TRAIN},
+               {PLOT_DECISION, IS_TRAIN},
                {CC, USES_PROGRAM},
                {QUIET, IS_TRAIN | IS_COMPILE},
                {STEPS, IS_RUN},
@@ -273,6 +278,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         pass(a, arena, "--resume", optarg);
         return;
     case PLOT: pass(a, arena, "--plot", optarg); return;
+    case PLOT_DECISION: pass(a, arena, "--plot-decision", optarg); return;
     case QUIET:
         a->output.quiet = a->train.quiet = true;
         pass(a, arena, "--quiet", NULL);

@@ -219,9 +219,11 @@ void nnc_data_free(NncData *data) {
     for (i = 0; i < data->array_count; i++) {
         NncArray *array = &data->arrays[i];
         for (k = 0; k < array->class_count; k++) free(array->classes[k]);
+        for (k = 0; k < array->column_count; k++) free(array->columns[k]);
         for (k = 0; k < array->learned_count; k++) free(array->learned[k]);
         free(array->values);
         free(array->classes);
+        free(array->columns);
         free(array->learned);
         free(array->learned_widths);
     }

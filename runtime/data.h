@@ -72,6 +72,8 @@ typedef struct {
     double *values;     /* rows * width */
     size_t class_count; /* texts of a CSV column, in order of first appearance; 0 where there are none */
     char **classes;
+    size_t column_count; /* of a CSV file: their names in its header, each of which may be NULL; 0: there are none */
+    char **columns;
     size_t learned_count; /* of standardize and scale, in order: what is subtracted from each column, then what divides it */
     double **learned;
     size_t *learned_widths; /* columns of each */
@@ -104,6 +106,9 @@ int nnc_data_load(const NncBlock *block, const char *folder, const NncData *lear
                   NncDataError *error);
 
 void nnc_data_free(NncData *data);
+
+/* Whether all steps of the source can be undone. */
+int nnc_data_can_undo(const NncSource *source);
 
 /* Takes the numbers of one example from behind the steps of a source to what they were before: back to the units of the file. array: what
    the steps learned. Returns 1; or 0 and changes nothing where a step cannot be undone: one_hot, a product with 0. */

@@ -92,6 +92,20 @@ static int keep_classes(NncTable *table, NncCsv *csv) {
     return renumber(table) && copy_classes(table, table->known);
 }
 
+/* The names in the header, which go on from the file's columns to the array. */
+static int keep_names(NncTable *table, NncCsv *csv) {
+    NncArray *array = table->array;
+    size_t i;
+    array->columns = calloc(csv->width + 1, sizeof *array->columns);
+    if (array->columns == NULL) return nnc_table_no_memory(table);
+    for (i = 0; i < csv->width; i++) {
+        array->columns[i] = csv->columns[i].name;
+        csv->columns[i].name = NULL;
+    }
+    array->column_count = csv->width;
+    return 1;
+}
+
 static int fail_in_csv(NncTable *table, const NncCsvError *error) {
     char place[48] = "";
     if (error->line != 0) snprintf(place, sizeof place, error->column != 0 ? ":%lu:%lu" : ":%lu", error->line, error->column);
@@ -123,7 +137,7 @@ static int read_csv(NncTable *table) {
     csv.lines = NULL;
     csv.places = NULL;
     csv.values = NULL;
-    fine = check_text_columns(table, &csv) && keep_classes(table, &csv);
+    fine = check_text_columns(table, &csv) && keep_classes(table, &csv) && keep_names(table, &csv);
     nnc_csv_free(&csv);
     return fine;
 }

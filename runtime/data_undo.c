@@ -36,10 +36,16 @@ static double undo_step(const NncStep *step, double x, double subtracted, double
     return x;
 }
 
+int nnc_data_can_undo(const NncSource *source) {
+    size_t i = 0;
+    while (i < source->step_count && can_undo(&source->steps[i])) i++;
+    return i == source->step_count;
+}
+
 int nnc_data_undo(const NncSource *source, const NncArray *array, double *values) {
     size_t width = source->width, learned = 0;
+    if (!nnc_data_can_undo(source)) return 0;
     for (size_t i = 0; i < source->step_count; i++) {
-        if (!can_undo(&source->steps[i])) return 0;
         if (!learns(&source->steps[i])) continue;
         if (learned == array->learned_count || array->learned_widths[learned] != width) return 0; /* of other data */
         learned++;

@@ -11,7 +11,7 @@
 #include "message.h"
 
 static const char usage[] = "usage: %s [--epochs N] [--seed N] [--load FILE [--partial] | --resume FILE] [--save FILE]\n"
-                            "       [--plot FILE] [--data FOLDER] [--json | --quiet]\n"
+                            "       [--plot FILE] [--plot-decision FILE] [--data FOLDER] [--json | --quiet]\n"
                             "       %s --predict --examples FILE --load FILE [--output FILE] [--data FOLDER] [--json]\n"
                             "       %s --evaluate [--examples FILE] --load FILE [--data FOLDER] [--json]\n";
 
@@ -27,12 +27,13 @@ static const char details[] = "\n"
                               "  --resume FILE  go on with the training that saved the file, as if it had not been interrupted\n"
                               "  --save FILE    write a checkpoint after every epoch\n"
                               "  --plot FILE    draw loss and metrics over the epochs, as SVG\n"
+                              "  --plot-decision FILE  draw the answers over the plane of the two inputs, with the examples\n"
                               "  --data FOLDER  where the model's data files are, instead of the current folder\n"
                               "  --json         an object for each epoch instead of a line\n"
                               "  --quiet        nothing but errors\n"
                               "  --help         print this\n";
 
-enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, DATA, JSON, QUIET, PREDICT, EVALUATE, EXAMPLES, OUTPUT };
+enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, PLANE, DATA, JSON, QUIET, PREDICT, EVALUATE, EXAMPLES, OUTPUT };
 
 static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS},
                                       {"seed", required_argument, NULL, SEED},
@@ -41,6 +42,7 @@ static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS
                                       {"resume", required_argument, NULL, RESUME},
                                       {"save", required_argument, NULL, SAVE},
                                       {"plot", required_argument, NULL, PLOT},
+                                      {"plot-decision", required_argument, NULL, PLANE},
                                       {"data", required_argument, NULL, DATA},
                                       {"json", no_argument, NULL, JSON},
                                       {"quiet", no_argument, NULL, QUIET},
@@ -86,6 +88,7 @@ static int one_option(const NncProgram *program, int option, NncOptions *options
     case RESUME: options->resume = optarg; break;
     case SAVE: options->save = optarg; break;
     case PLOT: options->plot = optarg; break;
+    case PLANE: options->plot_decision = optarg; break;
     case DATA: options->data = optarg; break;
     case JSON: options->json = 1; break;
     case QUIET: options->quiet = 1; break;
@@ -111,7 +114,8 @@ static const char *why_not(const NncOptions *o, int has_seed) {
     if (o->json && o->quiet) return "--json writes to standard output, and --quiet does not: choose one";
     if (o->predict && o->evaluate) return "--predict or --evaluate: one of them";
     if (!trains && o->load == NULL) return "--predict and --evaluate want --load";
-    if (!trains && (o->partial || o->save != NULL || o->resume != NULL)) return "--predict and --evaluate do not train";
+    if (!trains && (o->partial || o->save != NULL || o->resume != NULL || o->plot != NULL || o->plot_decision != NULL))
+        return "--predict and --evaluate do not train";
     if (o->predict && o->examples == NULL) return "--predict wants --examples";
     if (trains && o->examples != NULL) return "--examples belongs to --predict and --evaluate";
     return o->output != NULL && !o->predict ? "--output belongs to --predict" : NULL;

@@ -11,7 +11,7 @@ extern "C" {
 typedef struct {
     uint32_t epochs;
     uint64_t seed;
-    const char *load, *resume, *save, *data, *plot, *examples, *output;
+    const char *load, *resume, *save, *data, *plot, *plot_decision, *examples, *output;
     int partial, json, quiet, predict, evaluate;
 } NncOptions;
 

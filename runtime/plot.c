@@ -4,10 +4,10 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "message.h"
 #include "replace.h"
+#include "svg.h"
 
 enum {
     PLOT_WIDTH = 720,
@@ -16,16 +16,8 @@ enum {
     PANEL_RIGHT = 20,
     PANEL_TOP = 34,
     PANEL_BOTTOM = 40,
-    CURVE_POINTS = 1000,
-    AXIS_TICKS = 12
+    CURVE_POINTS = 1000
 };
-
-typedef struct {
-    double low, high; /* of the axis */
-    int logarithmic;
-    double ticks[AXIS_TICKS];
-    int count;
-} Scale;
 
 static size_t quantities(const NncPlot *plot) { return 1 + plot->program->metric_count; }
 
@@ -57,24 +49,8 @@ void nnc_plot_free(NncPlot *plot) {
 
 /* ---- Scales */
 
-/* 1, 2 or 5 times a power of ten: the least that is not below `least`. */
-static double round_step(double least) {
-    double power = pow(10, floor(log10(least)));
-    return least <= power ? power : least <= 2 * power ? 2 * power : least <= 5 * power ? 5 * power : 10 * power;
-}
-
-static void even_ticks(Scale *scale, double low, double high, int wanted) {
-    double step;
-    if (!(high > low)) low -= fabs(low) / 2 + 0.5, high += fabs(high) / 2 + 0.5;
-    step = round_step((high - low) / wanted);
-    scale->low = floor(low / step) * step;
-    scale->high = ceil(high / step) * step;
-    for (int i = 0; scale->low + i * step <= scale->high + step / 2 && scale->count < AXIS_TICKS; i++)
-        scale->ticks[scale->count++] = fabs(scale->low + i * step) < step / 2 ? 0 : scale->low + i * step;
-}
-
-static void powers_of_ten(Scale *scale, double low, double high) {
-    double from = floor(log10(low)), to = ceil(log10(high)), step = ceil((to - from) / (AXIS_TICKS - 1));
+static void powers_of_ten(NncScale *scale, double low, double high) {
+    double from = floor(log10(low)), to = ceil(log10(high)), step = ceil((to - from) / (NNC_AXIS_TICKS - 1));
     scale->logarithmic = 1;
     to = from + ceil((to - from) / step) * step;
     scale->low = pow(10, from);
@@ -83,9 +59,9 @@ static void powers_of_ten(Scale *scale, double low, double high) {
 }
 
 /* Logarithmic where the values are positive and far apart. */
-static int find_scale(const NncPlot *plot, size_t quantity, Scale *scale) {
+static int find_scale(const NncPlot *plot, size_t quantity, NncScale *scale) {
     double low = (double)INFINITY, high = -(double)INFINITY;
-    *scale = (Scale){0};
+    *scale = (NncScale){0};
     for (size_t e = 0; e < plot->epochs; e++) {
         for (int r = 0; r < NNC_RESULTS; r++) {
             double v = plotted(plot, e, r, quantity);
@@ -96,33 +72,25 @@ static int find_scale(const NncPlot *plot, size_t quantity, Scale *scale) {
     }
     if (!(low <= high)) return 0;
     if (low > 0 && high / low >= 100) powers_of_ten(scale, low, high);
-    else even_ticks(scale, low, high, 5);
+    else nnc_scale_even(scale, low, high, 5);
     return 1;
 }
 
-static double plot_y(const Scale *scale, double v) {
+static double plot_y(const NncScale *scale, double v) {
     double share =
         scale->logarithmic ? log(v / scale->low) / log(scale->high / scale->low) : (v - scale->low) / (scale->high - scale->low);
     return PANEL_TOP + (1 - share) * (PANEL_HEIGHT - PANEL_TOP - PANEL_BOTTOM);
 }
 
-static double plot_x(const Scale *epochs, double epoch) {
+static double plot_x(const NncScale *epochs, double epoch) {
     return PANEL_LEFT + (epoch - epochs->low) / (epochs->high - epochs->low) * (PLOT_WIDTH - PANEL_LEFT - PANEL_RIGHT);
 }
 
 /* ---- SVG */
 
-static void plot_text(FILE *out, const char *text) {
-    for (; *text != '\0'; text++) {
-        if (*text == '&') fputs("&amp;", out);
-        else if (*text == '<') fputs("&lt;", out);
-        else putc(*text, out);
-    }
-}
-
-static void plot_axes(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, size_t quantity) {
+static void plot_axes(FILE *out, const NncPlot *plot, const NncScale *epochs, const NncScale *scale, size_t quantity) {
     fprintf(out, "<text class=\"title\" x=\"%d\" y=\"20\">", PANEL_LEFT);
-    plot_text(out, quantity == 0 ? "loss" : plot->program->metrics[quantity - 1]);
+    nnc_svg_text(out, quantity == 0 ? "loss" : plot->program->metrics[quantity - 1]);
     fputs("</text>\n", out);
     for (int i = 0; i < scale->count; i++) {
         double y = plot_y(scale, scale->ticks[i]);
@@ -148,7 +116,8 @@ static int has_curve(const NncPlot *plot, int result) {
 }
 
 /* A point for each epoch, or of many epochs each so-manieth and the last. */
-static void plot_curve(FILE *out, const NncPlot *plot, const Scale *epochs, const Scale *scale, int result, size_t quantity) {
+static void plot_curve(FILE *out, const NncPlot *plot, const NncScale *epochs, const NncScale *scale, int result,
+                       size_t quantity) {
     size_t step = (plot->epochs + CURVE_POINTS - 1) / CURVE_POINTS, points = 0;
     double x = 0, y = 0;
     fprintf(out, "<path class=\"curve c%d\" d=\"", result);
@@ -175,20 +144,15 @@ static void plot_legend(FILE *out, const NncPlot *plot) {
 }
 
 static void write_plot(FILE *out, const NncPlot *plot) {
-    Scale epochs = {0}, scale;
+    NncScale epochs, scale;
     size_t panels = quantities(plot);
-    even_ticks(&epochs, plot->first, (double)plot->first + (double)plot->epochs - 1, 10);
-    epochs.low = plot->epochs > 1 ? plot->first : epochs.low;
-    epochs.high = plot->epochs > 1 ? (double)plot->first + (double)plot->epochs - 1 : epochs.high;
-    while (epochs.count > 0 && epochs.ticks[epochs.count - 1] > epochs.high) epochs.count--;
-    while (epochs.count > 0 && epochs.ticks[0] < epochs.low)
-        memmove(epochs.ticks, epochs.ticks + 1, (size_t)--epochs.count * sizeof *epochs.ticks);
+    nnc_scale_within(&epochs, plot->first, (double)plot->first + (double)plot->epochs - 1, 10);
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" role=\"img\" font-family=\"sans-serif\" "
             "font-size=\"12\">\n",
             PLOT_WIDTH, PANEL_HEIGHT * panels);
     fputs("<title>", out);
-    plot_text(out, plot->program->name);
+    nnc_svg_text(out, plot->program->name);
     fputs(": loss and metrics over the epochs</title>\n"
           "<style>text{fill:#222}.title{font-weight:bold}.end{text-anchor:end}.middle{text-anchor:middle}\n"
           ".grid,.axis{fill:none;stroke:#222}.grid{stroke-opacity:.15}.curve{fill:none;stroke-width:2}\n"

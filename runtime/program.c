@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decision.h"
 #include "message.h"
 #include "options.h"
 #include "predict.h"
@@ -111,10 +112,13 @@ int nnc_program(const NncProgram *program, int argc, char **argv) {
     setlocale(LC_CTYPE, ""); /* whether the terminal shows block characters; numbers keep their point */
     training.save = options.save;
     training.picture = options.plot;
+    training.plane = options.plot_decision;
     training.epochs = options.epochs;
     path = options.load != NULL ? options.load : options.resume;
     fine = (options.save == NULL || nnc_checkpoint_may_save(program, options.save)) &&
            (options.plot == NULL || nnc_checkpoint_may_save(program, options.plot)) &&
+           (options.plot_decision == NULL ||
+            (nnc_decision_may_draw(program) && nnc_checkpoint_may_save(program, options.plot_decision))) &&
            (path == NULL || nnc_checkpoint_open(program, path, &file)) &&
            (options.predict    ? nnc_predict(&training, &options, &file)
             : options.evaluate ? nnc_evaluate(&training, &options, &file)

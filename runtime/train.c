@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decision.h"
 #include "message.h"
 #include "random.h"
 #include "strict.h"
@@ -269,5 +270,6 @@ int nnc_train(NncTraining *t, NncDisplayKind kind) {
     int fine;
     t->plot.program = t->program;
     fine = train_epochs(t, kind);
+    if (fine && t->plane != NULL && !nnc_decision_save(t, t->plane)) fine = 0;
     return (t->picture == NULL || t->plot.epochs == 0 || nnc_plot_save(&t->plot, t->picture)) && fine;
 }

@@ -14,6 +14,7 @@ extern "C" {
 typedef struct {
     const NncProgram *program;
     const char *save, *picture; /* where checkpoints and the plot go; NULL: nowhere */
+    const char *plane;          /* where the picture of the network's answers goes (decision.h) */
     uint32_t epochs;            /* in all */
     NncData data;               /* of training: which rows, and what was learned */
     NncExamples examples, test;
