@@ -50,7 +50,8 @@ static int whole_metadata(const NncTensors *file, const char *key, uint64_t limi
     return errno == 0 && *end == '\0' && value <= limit;
 }
 
-int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, NncStanding *standing) {
+int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, const char *instead,
+                            NncStanding *standing) {
     uint64_t step, epoch, best_epoch = 0;
     const char *best = nnc_tensors_metadata(file, "best_holdout_loss");
     char *end = NULL;
@@ -59,7 +60,8 @@ int nnc_checkpoint_standing(const NncProgram *program, const char *path, const N
     if (fine && best != NULL) fine = whole_metadata(file, "best_epoch", epoch, &best_epoch);
     standing->best_loss = best == NULL ? (double)INFINITY : strtod(best, &end);
     if (!fine || (best != NULL && (end == best || *end != '\0'))) {
-        nnc_message(program->name, "%s does not say where its training stood; --load takes just its parameters", path);
+        nnc_message(program->name, "%s does not say where its training stood%s%s", path, instead != NULL ? "; " : "",
+                    instead != NULL ? instead : "");
         return 0;
     }
     standing->step = (uint32_t)step;

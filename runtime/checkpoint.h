@@ -21,17 +21,18 @@ typedef struct {
     double best_loss;                 /* on the held-out examples */
 } NncStanding;
 
-/* All return 1, or 0 after messages on standard error. */
+/* All return 1, or 0 after messages on standard error. instead: what else the user may do, for the message; NULL: nothing. */
 
 int nnc_checkpoint_open(const NncProgram *program, const char *path, NncTensors *file);
 
 /* Every parameter must be there in its shape, or nothing is changed; the state of layers is taken where it is there. partial: takes
    what fits, at least one, and says what does not. */
-int nnc_checkpoint_load(const NncProgram *program, const char *path, const NncTensors *file, int partial, void *parameters,
-                        void *state);
+int nnc_checkpoint_load(const NncProgram *program, const char *path, const NncTensors *file, int partial, const char *instead,
+                        void *parameters, void *state);
 
 /* Where the training stood that wrote the file. */
-int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, NncStanding *standing);
+int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, const char *instead,
+                            NncStanding *standing);
 
 /* The metadata about the data, added to a file that is to be written. Returns 1; 0: there is not enough memory. */
 int nnc_checkpoint_describe_data(NncTensors *file, const NncData *data);

@@ -157,13 +157,14 @@ static void say_differences(const NncProgram *program, const NncTensors *file, c
     say_unknown(program, file, exact);
 }
 
-int nnc_checkpoint_load(const NncProgram *program, const char *path, const NncTensors *file, int partial, void *parameters,
-                        void *state) {
+int nnc_checkpoint_load(const NncProgram *program, const char *path, const NncTensors *file, int partial, const char *instead,
+                        void *parameters, void *state) {
     const List lists[2] = {{program->parameters, program->parameter_count, parameters, 0},
                            {program->states, program->state_count, state, !partial}};
     size_t misfits = count_misfits(program, file, &lists[0], 0) + count_misfits(program, file, &lists[1], 0), taken = 0;
     if (misfits > 0 && !partial) {
-        nnc_message(program->name, "%s does not hold the parameters of this program; --partial takes those that fit", path);
+        nnc_message(program->name, "%s does not hold the parameters of this program%s%s", path, instead != NULL ? "; " : "",
+                    instead != NULL ? instead : "");
         say_differences(program, file, lists, 0);
         return 0;
     }

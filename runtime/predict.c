@@ -46,14 +46,15 @@ static int load_given(const NncProgram *program, const NncOptions *options, cons
 /* The seed of the training that wrote the file tells which examples it held out. */
 static int find_seed(NncTraining *t, const NncOptions *options, const NncTensors *file) {
     NncStanding standing = {.seed = options->seed};
-    if (nnc_tensors_metadata(file, "step") != NULL && !nnc_checkpoint_standing(t->program, options->load, file, &standing))
+    if (nnc_tensors_metadata(file, "step") != NULL && !nnc_checkpoint_standing(t->program, options->load, file, NULL, &standing))
         return 0;
     t->at.seed = standing.seed;
     return 1;
 }
 
 static int begin_with(NncTraining *t, const NncOptions *options, const NncTensors *file) {
-    return nnc_training_begin(t, t->at.seed) && nnc_checkpoint_load(t->program, options->load, file, 0, t->parameters, t->state);
+    return nnc_training_begin(t, t->at.seed) &&
+           nnc_checkpoint_load(t->program, options->load, file, 0, NULL, t->parameters, t->state);
 }
 
 /* ---- Predictions */

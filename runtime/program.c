@@ -73,7 +73,8 @@ static int stands_after_epoch(const NncTraining *t, const char *path, const NncS
 
 static int take_start(NncTraining *t, const NncOptions *options, const NncTensors *file, const NncStanding *standing) {
     if (options->load != NULL)
-        return nnc_checkpoint_load(t->program, options->load, file, options->partial, t->parameters, t->state);
+        return nnc_checkpoint_load(t->program, options->load, file, options->partial, "--partial takes those that fit",
+                                   t->parameters, t->state);
     if (options->resume == NULL) return 1;
     if (!nnc_checkpoint_resume(t->program, options->resume, file, &t->data, t->parameters, t->state)) return 0;
     if (!stands_after_epoch(t, options->resume, standing)) return 0;
@@ -85,7 +86,9 @@ static int take_start(NncTraining *t, const NncOptions *options, const NncTensor
 static int run(NncTraining *t, const NncOptions *options, const NncTensors *file) {
     NncDisplayKind kind = nnc_display_choose(options->quiet, options->json);
     NncStanding standing = {.seed = options->seed};
-    if (options->resume != NULL && !nnc_checkpoint_standing(t->program, options->resume, file, &standing)) return 0;
+    if (options->resume != NULL &&
+        !nnc_checkpoint_standing(t->program, options->resume, file, "--load takes just its parameters", &standing))
+        return 0;
     t->at.seed = standing.seed;
     if (!load_data(t, options) || !nnc_training_begin(t, standing.seed) || !take_start(t, options, file, &standing)) return 0;
     if (kind == NNC_LINES || kind == NNC_TERMINAL) print_classes(&t->data);

@@ -224,7 +224,11 @@ printf '5.1,3.5,1.4,0.2\n4.9,3.0,1\n' >bad.csv
 refused 1 "bad.csv:2: the line has 3 fields" "$NNC" predict "$iris" --load iris.st --data bad.csv -o no.csv
 refused 1 "none.csv: it cannot be opened" "$NNC" predict "$iris" --load iris.st --data none.csv -o no.csv
 refused 1 "no column is called 'species'" "$NNC" evaluate "$iris" --load iris.st --data flowers.csv
-refused 1 "iris.st does not hold the parameters" "$NNC" predict names.nn --load iris.st --data names.csv -o no.csv
+refused 1 "iris.st does not hold the parameters of this program" "$NNC" predict names.nn --load iris.st --data names.csv -o no.csv
+! grep -q -- --partial err || exit 1 # which belongs to training
+./strip iris.st odd.st best_holdout_loss x
+refused 1 "odd.st does not say where its training stood" "$NNC" evaluate "$iris" --load odd.st
+! grep -q -- '--load takes' err || exit 1
 refused 1 "no/such.csv: it cannot be written" "$NNC" predict "$iris" --load iris.st --data flowers.csv -o no/such.csv
 refused 1 "/dev/null: it is not a regular file" "$NNC" predict "$iris" --load iris.st --data flowers.csv -o /dev/null
 [ ! -e no.csv ]
