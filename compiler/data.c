@@ -115,3 +115,14 @@ const DataBlock *data_to_train(const Model *model, Diagnostics *diagnostics) {
     else return block;
     return NULL;
 }
+
+const DataBlock *data_to_judge(const Model *model, Diagnostics *diagnostics) {
+    const DataBlock *block = data_block(model, "train");
+    Span nowhere = {0};
+    if (block != NULL) return block;
+    error_at(diagnostics, nowhere, "the model has no block 'data train'");
+    note_at(diagnostics, nowhere,
+            "it says how examples are read: which columns each input has, and their steps; the files that it names need not be "
+            "there");
+    return NULL;
+}

@@ -12,6 +12,10 @@ const DataBlock *data_block(const Model *model, const char *split);
    NULL, with a diagnostic. */
 const DataBlock *data_to_train(const Model *model, Diagnostics *diagnostics);
 
+/* The block that says how a model that was trained reads examples, to predict or to evaluate: it need not have what training takes. NULL,
+   with a diagnostic. */
+const DataBlock *data_to_judge(const Model *model, Diagnostics *diagnostics);
+
 /* Opens the files of a block. learned_from: the data of the training block where this is another one, whose means, deviations and
    classes apply here too; else NULL. Arrays: inputs, then targets, as the program lists them, whose names they have. Returns true,
    and the data are to be released by nnc_data_free; or false, with diagnostics, if the data are not what the model wants. */

@@ -259,6 +259,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         return;
     case DATA:
         a->data = true;
+        a->train.examples = optarg;
         pass(a, arena, "--examples", optarg);
         return;
     case 'o': a->output.output = optarg; return;
@@ -344,6 +345,7 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     if (!named && count > 1) misuse("there is no command '%s'", words[0]);
     if (count > 2) misuse("'%s' is too much", words[2]);
     if (a.model == NULL && a.command != IS_HELP) misuse("'nnc %s' wants a model", words[0]);
+    a.train.trains = a.command == IS_TRAIN;
     a.train.command = a.command == IS_TRAIN ? "train" : words[0];
     a.compile.lower = (a.command & (IS_COMPILE | USES_PROGRAM)) != 0;
     if ((a.command & USES_PROGRAM) != 0 && !a.has_math) a.compile.loop.fast = true;

@@ -42,6 +42,8 @@ typedef struct {
     const char *command; /* "train", "predict", "evaluate": for its usage */
     const char *cc;      /* NULL: $CC, or cc */
     bool quiet;
+    bool trains;            /* else it predicts or evaluates */
+    const char *examples;   /* the file that it then reads, or NULL */
     Vec(const char *) pass; /* options for the program */
 } TrainOptions;
 

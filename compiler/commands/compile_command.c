@@ -13,7 +13,7 @@ static void say_command(const LoopProgram *loop, const OutputFiles *files, const
     const char *word = generate_shell_word(loop->arena, folder),
                *slash = strrchr(loop->model->path, '/'); /* the program finds data from the model's folder */
     printf("  cc %s %s/*.c %s/runtime/*.c -lm%s -o %s/%s && %s/%s", generate_flags(loop), word, word,
-           generate_needs_zlib(loop->model) ? " -lz" : "", word, m, generate_shell_word(loop->arena, f), m);
+           generate_needs_zlib(loop) ? " -lz" : "", word, m, generate_shell_word(loop->arena, f), m);
     if (slash != NULL)
         printf(" --data %s",
                generate_shell_word(loop->arena, arena_text(loop->arena, loop->model->path, (size_t)(slash - loop->model->path))));

@@ -21,7 +21,9 @@ static bool ends_in(const char *name, const char *end) {
     return length >= tail && strcmp(name + length - tail, end) == 0;
 }
 
-bool generate_needs_zlib(const Model *model) {
+bool generate_needs_zlib(const LoopProgram *loop) {
+    const Model *model = loop->model;
+    if (loop->options.unpack) return true;
     for (size_t b = 0; b < model->data.count; b++) {
         for (size_t i = 0; i < model->data.at[b].sources.count; i++) {
             const char *file = model->data.at[b].sources.at[i].file;
@@ -34,7 +36,7 @@ bool generate_needs_zlib(const Model *model) {
 /* The network's functions need the elementary functions of their type, and random numbers for initial values; a program all but the
    elementary functions of the other type. */
 static bool is_wanted(const LoopProgram *loop, const char *name, bool program) {
-    if (strcmp(name, generate_needs_zlib(loop->model) ? "gzip_none.c" : "gzip.c") == 0) return false;
+    if (strcmp(name, generate_needs_zlib(loop) ? "gzip_none.c" : "gzip.c") == 0) return false;
     if (strcmp(name, "functions.h") == 0) return !loop->is_double;
     if (strcmp(name, "functions_double.h") == 0) return loop->is_double;
     return program || (draws(loop->model) && (strcmp(name, "random.h") == 0 || strcmp(name, "random.c") == 0));
@@ -124,7 +126,7 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
     text_printf(m.out, "/* cc %s %s%s%s%s */\n", generate_flags(loop), generate_shell_word(loop->arena, base_name(name)),
-                program ? generate_needs_zlib(loop->model) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c",
+                program ? generate_needs_zlib(loop) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c",
                 program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
     for (int last = 0; last < 2;

@@ -16,8 +16,8 @@ OutputFiles generate_files(LoopProgram *loop, const Sources *sources, bool progr
 /* The same in one file. Its first comment is the command that compiles it. */
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name);
 
-/* Whether the program must be linked with zlib: a data file of the model ends in .gz. */
-bool generate_needs_zlib(const Model *model);
+/* Whether the program must be linked with zlib: a data file of the model ends in .gz, or one that it will be given is packed. */
+bool generate_needs_zlib(const LoopProgram *loop);
 
 /* The options with which the C is compiled. */
 const char *generate_flags(const LoopProgram *loop);

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands/build.h"
 #include "commands/commands.h"
+#include "../runtime/file.h"
 #include "data.h"
 
 /* The folder of the model: the program finds the data from there. */
@@ -14,13 +16,26 @@ static const char *folder_of(Arena *arena, const char *path) {
     return slash == NULL ? "." : slash == path ? "/" : arena_text(arena, path, (size_t)(slash - path));
 }
 
+/* Whether gzip has packed a file. A pipe is not looked into: what is read from it is gone. */
+static bool is_packed(const char *path) {
+    unsigned char bytes[2];
+    struct stat status;
+    bool regular = path != NULL && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *file = regular ? fopen(path, "rb") : NULL;
+    size_t length = file == NULL ? 0 : fread(bytes, 1, sizeof bytes, file);
+    if (file != NULL) fclose(file);
+    return nnc_file_is_packed(bytes, length);
+}
+
 int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options, Diagnostics *diagnostics) {
     Arena *arena = loop->arena;
     const Model *model = loop->model;
-    if (data_to_train(model, diagnostics) == NULL) return 1;
+    const DataBlock *block = options->trains ? data_to_train(model, diagnostics) : data_to_judge(model, diagnostics);
+    if (block == NULL) return 1;
+    loop->options.unpack = is_packed(options->examples);
     OutputFiles files = generate_files(loop, sources, true);
     const BuildOptions build = {
-        .cc = options->cc, .fast = loop->options.fast, .zlib = generate_needs_zlib(model), .quiet = options->quiet};
+        .cc = options->cc, .fast = loop->options.fast, .zlib = generate_needs_zlib(loop), .quiet = options->quiet};
     const char *program = build_program(arena, model->name, &files, &build);
     if (program == NULL) return 1;
     Vec(const char *) words = {0};

@@ -68,6 +68,7 @@ typedef struct {
     int32_t unroll;
     bool gradients; /* a function that returns gradients is wanted */
     int annotate;   /* comments in the generated code: 0 none, 1 formulas, 2 and the rules that they were found by */
+    bool unpack;    /* its program reads what gzip has packed, whatever the names of the model's files */
 } LoopOptions;
 
 typedef struct {

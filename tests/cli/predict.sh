@@ -33,8 +33,23 @@ tail -n +2 flowers.csv >bare.csv # without a header
 "$NNC" predict "$iris" --math=strict --load iris.st --data bare.csv | cmp - answers.csv
 head -n 1 bare.csv >one.csv # the network's own mean and deviation, not those of one line
 "$NNC" predict "$iris" --math=strict --load iris.st --data one.csv | same <(head -n 2 answers.csv)
-gzip -k flowers.csv
-refused 1 'flowers.csv.gz' "$NNC" predict "$iris" --load iris.st --data flowers.csv.gz
+gzip -k flowers.csv # zlib is linked where the given file wants it, whatever its name
+"$NNC" predict "$iris" --math=strict --load iris.st --data flowers.csv.gz | cmp - answers.csv
+cp flowers.csv.gz packed.csv
+"$NNC" predict "$iris" --math=strict --load iris.st --data packed.csv | cmp - answers.csv
+gzip -c "$examples/data/iris.csv" >iris.csv.gz
+"$NNC" evaluate "$iris" --load iris.st --data iris.csv.gz | sed 's/iris.csv.gz//' >packed
+"$NNC" evaluate "$iris" --load iris.st --data "$examples/data/iris.csv" | sed "s,$examples/data/iris.csv,," | cmp - packed
+
+# Neither takes an optimizer, nor anything that is trained; but the columns and steps of the data stand in the model alone.
+sed '/^optimizer/d; s,\.\./data,'"$examples/data," "$iris" >answering.nn
+"$NNC" predict answering.nn --math=strict --load iris.st --data flowers.csv | cmp - answers.csv
+"$NNC" evaluate answering.nn --load iris.st --data iris.csv.gz | sed 's/iris.csv.gz//' | cmp - packed
+(cat "$iris" && echo 'freeze hidden, output') >frozen.nn
+"$NNC" predict frozen.nn --math=strict --load iris.st --data flowers.csv | cmp - answers.csv
+sed '/^data/,/^}/d' answering.nn >blind.nn
+refused 1 'it says how examples are read: which columns each input has, and their steps' \
+    "$NNC" predict blind.nn --load iris.st --data flowers.csv
 
 # What was learned is in the checkpoint: the training data may be gone. A file of another program goes with the training data.
 sed "s,\.\./data/iris.csv,gone.csv,; s/columns = 0\.\.4/columns = [\"sepal_length\", 1, \"petal_length\", 3]/" "$iris" >gone.nn
