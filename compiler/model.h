@@ -35,15 +35,15 @@ typedef struct {
     Span span;
 } DataStep;
 
-/* Where one input or target comes from:  x = csv("a.csv", columns = 0..4) / 16 -> standardize */
+/* Where one input or target comes from:  x = csv("a.csv", "b.csv", columns = 0..4) / 16 -> standardize */
 typedef struct {
     Name tensor;
     SourceKind kind;
-    const char *file;     /* as a path to open: relative names are taken from the folder of the .nn file */
-    const char *written;  /* the file's name as the model has it */
-    Vec(Columns) columns; /* CSV; none: all */
-    int header;           /* CSV: 1, 0, or -1 to find out */
-    double *literal;      /* SOURCE_LITERAL: rows * width numbers */
+    Vec(const char *) files;   /* as paths to open: relative names are taken from the folder of the .nn file */
+    Vec(const char *) written; /* the files' names as the model has them */
+    Vec(Columns) columns;      /* CSV; none: all */
+    int header;                /* CSV: 1, 0, or -1 to find out */
+    double *literal;           /* SOURCE_LITERAL: rows * width numbers */
     int64_t rows, width;
     int64_t window, stride, offset; /* SOURCE_BYTES */
     Vec(DataStep) steps;            /* in order */

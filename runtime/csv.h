@@ -1,12 +1,12 @@
-/* Reads numbers and classes from a CSV file (RFC 4180: quoted fields, CRLF; comma; spaces around numbers are fine), which gzip may
-   have packed.
+/* Reads numbers and classes from CSV files (RFC 4180: quoted fields, CRLF; comma; spaces around numbers are fine), row by row, as if
+   they were one file. Each has a header or none has, and headers are equal.
 
    A column in which most fields are numbers is a column of numbers: a field that is not one is an error. Any other column holds
    classes: equal texts get the same number, counted from 0 in order of first appearance. Blank lines at the end do not count. */
 #ifndef NNC_CSV_H
 #define NNC_CSV_H
 
-#include <stddef.h>
+#include "csv_rows.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,39 +18,47 @@ typedef struct {
     long from, to;
 } NncCsvColumns;
 
-/* NNC_CSV_AUTO: the first line is a header if it has text where the lines below have numbers, or if a column is chosen by name. */
+/* NNC_CSV_AUTO: first lines are headers if the first file's has text where the lines below have numbers, or if a column is chosen by
+   name. */
 typedef enum { NNC_CSV_AUTO = -1, NNC_CSV_NO_HEADER = 0, NNC_CSV_HEADER = 1 } NncCsvHeader;
 
 typedef struct {
-    char *name;         /* from the header, or NULL */
-    size_t class_count; /* 0: a column of numbers */
+    const char *name; /* from the header, or NULL */
+    size_t place;     /* in its line, from 0 */
+    int is_number;
+    size_t class_count, class_room; /* texts so far; 0: a column of numbers, or nothing has been read yet */
     char **classes;
+    const char *only_known; /* not NULL: other classes are an error, which names this tensor */
 } NncCsvColumn;
 
 typedef struct {
-    size_t rows, width;
-    double *values;        /* rows * width, row by row */
-    unsigned long *lines;  /* of each row: its line in the file, from 1 */
-    unsigned *places;      /* of each value: the column of its field, in bytes from 1 */
+    size_t rows, width;    /* of all files; of those chosen */
+    size_t *file_rows;     /* of each file */
     NncCsvColumn *columns; /* width of them */
+    /* the rest is the business of csv.c */
+    NncFile *files;
+    size_t file_count, file_width;
+    int named;
+    char **header;
+    NncCsvRows at;
+    NncCsvError *error;
 } NncCsv;
 
-/* What is wrong, in a sentence without a full stop. line and column (in bytes) count from 1; 0: no place. */
-typedef struct {
-    char message[400];
-    unsigned long line, column;
-} NncCsvError;
+/* Goes over the files once, to learn how many rows there are and which columns are numbers; then stands before the first row. Chosen are
+   these columns, in that order; column_count 0 means all. The files stay the caller's, and are needed until nnc_csv_close, which is
+   right in any case. Returns 1; or 0, and fills *error, which later calls fill, too. */
+int nnc_csv_open(NncCsv *csv, NncFile *files, size_t file_count, const NncCsvColumns *columns, size_t column_count,
+                 NncCsvHeader header, NncCsvError *error);
+void nnc_csv_close(NncCsv *csv);
 
-/* Reads the columns chosen, in that order; column_count 0 means all. Returns 1 and fills *csv, which nnc_csv_free releases; or
-   returns 0 and fills *error, and there is nothing to release. */
-int nnc_csv_read(const char *path, const NncCsvColumns *columns, size_t column_count, NncCsvHeader header, NncCsv *csv,
-                 NncCsvError *error);
+/* Back before the first row. */
+int nnc_csv_rewind(NncCsv *csv);
 
-/* The same for text in memory, which need not end in a NUL and is not kept. */
-int nnc_csv_parse(const char *text, size_t length, const NncCsvColumns *columns, size_t column_count, NncCsvHeader header,
-                  NncCsv *csv, NncCsvError *error);
+/* Reads the next row, and goes behind it; there must be one. values: width numbers; NULL: they are not wanted. */
+int nnc_csv_next(NncCsv *csv, double *values);
 
-void nnc_csv_free(NncCsv *csv);
+/* Where the row read last has the value of a chosen column. */
+void nnc_csv_place(const NncCsv *csv, size_t column, unsigned long *line, unsigned long *place);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* Sources are read (data_source.c, data_idx.c, data_npy.c), the examples split, the steps run (data_steps.c), the results
-   checked. */
+/* Sources are opened (data_source.c, data_csv.c, data_idx.c, data_npy.c), the examples split, the steps learned and run (data_steps.c),
+   the results checked. */
 #include "data.h"
 
 #include <float.h>
@@ -12,27 +12,20 @@
 #include "random.h"
 #include "strict.h"
 
-typedef struct {
+struct NncReader {
     const NncBlock *block;
     NncTable *tables; /* as many as the block has sources */
-    NncData *data;
+    NncData *data;    /* while it is opened */
     NncDataError *error;
-} Loader;
+};
 
-static int loader_no_memory(Loader *loader) {
-    snprintf(loader->error->message, sizeof loader->error->message, "there is not enough memory for the data");
+static int reader_no_memory(NncReader *reader) {
+    reader->error->memory = 1;
+    snprintf(reader->error->message, sizeof reader->error->message, "there is not enough memory for the data");
     return 0;
 }
 
 /* ---- What is read */
-
-static char *join(const char *folder, const char *file) {
-    int alone = folder == NULL || folder[0] == '\0' || file[0] == '/';
-    size_t size = strlen(file) + (alone ? 0 : strlen(folder)) + 2;
-    char *path = malloc(size);
-    if (path != NULL) snprintf(path, size, "%s%s%s", alone ? "" : folder, alone ? "" : "/", file);
-    return path;
-}
 
 static const NncArray *known_array(const NncData *data, const char *tensor) {
     size_t i;
@@ -42,89 +35,91 @@ static const NncArray *known_array(const NncData *data, const char *tensor) {
     return NULL;
 }
 
-static int make_tables(Loader *loader, const char *folder, const NncData *learned_from) {
-    const NncBlock *block = loader->block;
+/* Of a source that is not in memory as a whole: enough rows to make decoding worth while. In an array whose first axis runs fastest, the
+   numbers of an example lie far apart. */
+enum { ROOM_BYTES = 1 << 16, ROOM_BYTES_APART = 1 << 22 };
+
+static size_t room_of(const NncTable *table) {
+    size_t width = table->raw_width > table->source->width ? table->raw_width : table->source->width;
+    int apart = table->source->format == NNC_NPY && table->parts[0].elements->first_axis_fastest;
+    size_t room = (size_t)(apart ? ROOM_BYTES_APART : ROOM_BYTES) / sizeof(double) / (width + 1);
+    return room == 0 ? 1 : room;
+}
+
+static int open_tables(NncReader *reader, const char *folder, const NncData *learned_from, int whole) {
+    const NncBlock *block = reader->block;
     size_t count = block->source_count, i;
-    loader->tables = calloc(count + 1, sizeof *loader->tables);
-    loader->data->arrays = calloc(count + 1, sizeof *loader->data->arrays);
-    if (loader->tables == NULL || loader->data->arrays == NULL) return loader_no_memory(loader);
-    loader->data->array_count = count;
+    reader->tables = calloc(count + 1, sizeof *reader->tables);
+    reader->data->arrays = calloc(count + 1, sizeof *reader->data->arrays);
+    if (reader->tables == NULL || reader->data->arrays == NULL) return reader_no_memory(reader);
+    reader->data->array_count = count;
     for (i = 0; i < count; i++) {
-        NncTable *table = &loader->tables[i];
+        NncTable *table = &reader->tables[i];
         table->source = &block->sources[i];
         table->number = i;
         table->known = known_array(learned_from, table->source->tensor);
-        table->array = &loader->data->arrays[i];
+        table->array = &reader->data->arrays[i];
         table->array->tensor = table->source->tensor;
-        table->error = loader->error;
-        if (table->source->format == NNC_LITERAL) continue;
-        table->path = join(folder, table->source->file);
-        if (table->path == NULL) return loader_no_memory(loader);
+        table->error = reader->error;
+        if (!nnc_table_open(table, folder, whole)) return 0;
+        table->room = whole ? (size_t)-1 : room_of(table);
     }
     return 1;
 }
 
-static int read_tables(Loader *loader) {
-    size_t i;
-    for (i = 0; i < loader->block->source_count; i++) {
-        NncTable *table = &loader->tables[i];
-        if (!nnc_table_read(table)) return 0;
-        if (table->source->format == NNC_BYTES) continue;
-        free(table->bytes);
-        table->bytes = NULL;
-    }
-    return 1;
-}
-
-/* Sources that cut one file at one stride belong together, window by window: there are as many as fit for all. */
+/* Sources that cut the same files at one stride belong together, window by window. */
 static int same_cut(const NncTable *a, const NncTable *b) {
-    size_t stride_a = a->source->stride > 0 ? a->source->stride : a->source->window;
-    size_t stride_b = b->source->stride > 0 ? b->source->stride : b->source->window;
-    return b->source->format == NNC_BYTES && strcmp(a->path, b->path) == 0 && stride_a == stride_b;
+    size_t i;
+    if (a->source->format != NNC_BYTES || b->source->format != NNC_BYTES || a->part_count != b->part_count) return 0;
+    for (i = 0; i < a->part_count; i++) {
+        if (strcmp(a->parts[i].path, b->parts[i].path) != 0) return 0;
+    }
+    return nnc_table_stride(a->source) == nnc_table_stride(b->source);
 }
 
-static int cut_windows(Loader *loader) {
-    size_t i, k, count, other;
-    for (i = 0; i < loader->block->source_count; i++) {
-        NncTable *table = &loader->tables[i];
-        if (table->source->format != NNC_BYTES) continue;
-        if (!nnc_table_window_count(table, &count)) return 0;
-        for (k = 0; k < loader->block->source_count; k++) {
-            if (!same_cut(table, &loader->tables[k])) continue;
-            if (!nnc_table_window_count(&loader->tables[k], &other)) return 0;
-            if (other < count) count = other;
+/* Of each file, there are as many windows as fit for all. */
+static void cut_windows(NncReader *reader) {
+    size_t count = reader->block->source_count, i, k, part;
+    for (i = 0; i < count; i++) {
+        for (k = 0; k < count; k++) {
+            NncTable *a = &reader->tables[i], *b = &reader->tables[k];
+            if (!same_cut(a, b)) continue;
+            for (part = 0; part < a->part_count; part++) {
+                if (b->parts[part].rows < a->parts[part].rows) a->parts[part].rows = b->parts[part].rows;
+            }
+            nnc_table_count(a);
         }
-        if (!nnc_table_windows(table, count)) return 0;
     }
-    return 1;
 }
 
 /* ---- Rows */
 
-static int same_rows(Loader *loader) {
-    NncTable *first = &loader->tables[0], *table;
+static int same_rows(NncReader *reader) {
+    NncTable *first = &reader->tables[0], *table;
     const char *place = first->source->place;
     size_t i, rows = first->rows;
-    for (i = 1; i < loader->block->source_count; i++) {
-        table = &loader->tables[i];
+    char files[40] = "";
+    for (i = 1; i < reader->block->source_count; i++) {
+        table = &reader->tables[i];
         if (table->rows == rows) continue;
-        loader->error->other = 0;
-        return nnc_table_fail(table, "'%s' has %lu example%s, but '%s'%s%s%s has %lu", table->source->tensor,
-                              (unsigned long)table->rows, table->rows == 1 ? "" : "s", first->source->tensor,
+        reader->error->other = 0;
+        if (table->part_count > 1) snprintf(files, sizeof files, " in %lu files", (unsigned long)table->part_count);
+        return nnc_table_fail(table, "'%s' has %lu example%s%s, but '%s'%s%s%s has %lu", table->source->tensor,
+                              (unsigned long)table->rows, table->rows == 1 ? "" : "s", files, first->source->tensor,
                               place != NULL ? " (" : "", place != NULL ? place : "", place != NULL ? ")" : "",
                               (unsigned long)rows);
     }
-    loader->data->rows = rows;
+    reader->data->rows = rows;
     if (rows > 0 && rows <= INT32_MAX) return 1;
     return nnc_table_fail(first, "%lu examples are too %s", (unsigned long)rows, rows == 0 ? "few" : "many");
 }
 
-static int split(Loader *loader, uint64_t seed) {
-    NncData *data = loader->data;
+static int split(NncReader *reader, uint64_t seed) {
+    NncData *data = reader->data;
     size_t rows = data->rows, i, training = 0, held_out = 0;
     uint32_t *order = malloc(rows * sizeof *order), row;
     char *held = calloc(rows, 1);
-    data->held_out_count = (size_t)floor((double)rows * loader->block->holdout + 0.5);
+    data->held_out_count = (size_t)floor((double)rows * reader->block->holdout + 0.5);
     if (data->held_out_count >= rows) data->held_out_count = rows - 1;
     data->training_count = rows - data->held_out_count;
     data->training = malloc(data->training_count * sizeof *data->training);
@@ -139,79 +134,154 @@ static int split(Loader *loader, uint64_t seed) {
     }
     free(order);
     free(held);
-    return training > 0 ? 1 : loader_no_memory(loader);
+    return training > 0 ? 1 : reader_no_memory(reader);
 }
 
 /* ---- Checks */
 
 static int check_source_width(NncTable *table) {
-    size_t elements = table->source->width, given = table->array->width;
+    size_t elements = table->source->width, given = table->width;
     if (given == elements) return 1;
     table->error->shape = 1;
     return nnc_table_fail(table, "%s %lu number%s for each example, but '%s' has %lu element%s",
-                          table->path != NULL ? "it gives" : "this list gives", (unsigned long)given, given == 1 ? "" : "s",
+                          table->part_count > 0 ? "it gives" : "this list gives", (unsigned long)given, given == 1 ? "" : "s",
                           table->source->tensor, (unsigned long)elements, elements == 1 ? "" : "s");
 }
 
+/* Of the rows in memory. */
 static int check_values(NncTable *table, int is_float) {
-    const NncArray *array = table->array;
     size_t range = table->source->index_range, i;
     char number[NNC_NUMBER_LENGTH];
-    for (i = 0; i < table->rows * array->width; i++) {
-        double x = array->values[i];
+    for (i = 0; i < table->count * table->width; i++) {
+        double x = table->values[i];
         int fits = !is_float || fabs(x) <= (double)FLT_MAX;
+        size_t row = table->first + i / table->width;
         if (range > 0 ? x >= 0 && x < (double)range && x == floor(x) : isfinite(x) && fits) continue;
         if (range > 0) {
-            return nnc_table_fail_at(table, i / array->width, i % array->width, "%s is no index in 0..%lu",
-                                     nnc_number_print(number, x), (unsigned long)range);
+            return nnc_table_fail_at(table, row, i % table->width, "%s is no index in 0..%lu", nnc_number_print(number, x),
+                                     (unsigned long)range);
         }
-        return nnc_table_fail_at(table, i / array->width, i % array->width,
+        return nnc_table_fail_at(table, row, i % table->width,
                                  isfinite(x) ? "%s is more than a float can hold" : "%s is not a number to train with",
                                  nnc_number_print(number, x));
     }
     return 1;
 }
 
-/* ---- The block */
-
-static int load(Loader *loader, const char *folder, const NncData *learned_from, uint64_t seed) {
-    size_t i;
-    if (loader->block->source_count == 0) {
-        snprintf(loader->error->message, sizeof loader->error->message, "data %s has no source", loader->block->split);
-        return 0;
-    }
-    if (!make_tables(loader, folder, learned_from)) return 0;
-    if (!read_tables(loader) || !cut_windows(loader) || !same_rows(loader) || !split(loader, seed)) return 0;
-    for (i = 0; i < loader->block->source_count; i++) {
-        NncTable *table = &loader->tables[i];
-        if (!nnc_table_steps(table, loader->data->training, loader->data->training_count)) return 0;
-        if (!check_source_width(table) || !check_values(table, loader->block->is_float)) return 0;
+/* The classes of the only column; several columns of classes have no common numbering that a target could use. */
+static int keep_classes(NncTable *table) {
+    const NncCsvColumn *column;
+    NncArray *array = table->array;
+    if (table->csv == NULL || table->csv->width != 1 || table->csv->columns->class_count == 0) return 1;
+    column = table->csv->columns;
+    array->classes = calloc(column->class_count, sizeof *array->classes);
+    if (array->classes == NULL) return nnc_table_no_memory(table);
+    for (; array->class_count < column->class_count; array->class_count++) {
+        size_t size = strlen(column->classes[array->class_count]) + 1;
+        char *copy = malloc(size);
+        if (copy == NULL) return nnc_table_no_memory(table);
+        array->classes[array->class_count] = memcpy(copy, column->classes[array->class_count], size);
     }
     return 1;
 }
 
-int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
-                  NncDataError *error) {
-    Loader loader;
+/* The names in the header. */
+static int keep_names(NncTable *table) {
+    NncArray *array = table->array;
     size_t i;
-    int fine;
-    memset(&loader, 0, sizeof loader);
+    if (table->csv == NULL) return 1;
+    array->columns = calloc(table->csv->width + 1, sizeof *array->columns);
+    if (array->columns == NULL) return nnc_table_no_memory(table);
+    for (i = 0; i < table->csv->width; i++) {
+        const char *name = table->csv->columns[i].name;
+        char *copy = name == NULL ? NULL : malloc(strlen(name) + 1);
+        if (name != NULL && copy == NULL) return nnc_table_no_memory(table);
+        array->columns[array->column_count++] = name == NULL ? NULL : strcpy(copy, name);
+    }
+    return 1;
+}
+
+static int check_table(NncTable *table, int is_float) {
+    size_t first;
+    for (first = 0; first < table->rows; first += table->count) {
+        if (!nnc_table_load(table, first, table->source->step_count)) return 0;
+        if (!check_source_width(table) || !check_values(table, is_float)) return 0;
+    }
+    table->array->width = table->width;
+    return keep_classes(table) && keep_names(table);
+}
+
+/* ---- The block */
+
+static int open_reader(NncReader *reader, const char *folder, const NncData *learned_from, uint64_t seed, int whole) {
+    const NncBlock *block = reader->block;
+    const NncData *data = reader->data;
+    size_t i;
+    if (block->source_count == 0) {
+        snprintf(reader->error->message, sizeof reader->error->message, "data %s has no source", block->split);
+        return 0;
+    }
+    if (!open_tables(reader, folder, learned_from, whole)) return 0;
+    cut_windows(reader);
+    if (!same_rows(reader) || !split(reader, seed)) return 0;
+    for (i = 0; i < block->source_count; i++) {
+        NncTable *table = &reader->tables[i];
+        if (!nnc_table_learn(table, data->training, data->training_count) || !check_table(table, block->is_float)) return 0;
+    }
+    return 1;
+}
+
+/* NULL: it went wrong. whole: all rows are in memory. */
+static NncReader *new_reader(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, int whole,
+                             NncData *data, NncDataError *error) {
+    NncReader *reader = calloc(1, sizeof *reader);
     memset(data, 0, sizeof *data);
     memset(error, 0, sizeof *error);
-    loader.block = block;
-    loader.data = data;
-    loader.error = error;
     error->step = error->other = -1;
-    fine = load(&loader, folder, learned_from, seed);
-    for (i = 0; loader.tables != NULL && i < block->source_count; i++) {
-        free(loader.tables[i].path);
-        free(loader.tables[i].lines);
-        free(loader.tables[i].places);
-        free(loader.tables[i].bytes);
+    if (reader == NULL) {
+        snprintf(error->message, sizeof error->message, "there is not enough memory for the data");
+        return NULL;
     }
-    free(loader.tables);
-    if (!fine) nnc_data_free(data);
-    return fine;
+    reader->block = block;
+    reader->data = data;
+    reader->error = error;
+    if (open_reader(reader, folder, learned_from, seed, whole)) return reader;
+    nnc_data_close(reader);
+    nnc_data_free(data);
+    return NULL;
+}
+
+int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
+                  NncDataError *error) {
+    NncReader *reader = new_reader(block, folder, learned_from, seed, 1, data, error);
+    size_t i;
+    for (i = 0; reader != NULL && i < block->source_count; i++) {
+        data->arrays[i].values = reader->tables[i].values;
+        reader->tables[i].values = NULL;
+    }
+    nnc_data_close(reader);
+    return reader != NULL;
+}
+
+int nnc_data_open(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
+                  NncReader **reader, NncDataError *error) {
+    *reader = new_reader(block, folder, learned_from, seed, 0, data, error);
+    return *reader != NULL;
+}
+
+const double *nnc_data_row(NncReader *reader, size_t source, size_t row, NncDataError *error) {
+    NncTable *table = &reader->tables[source];
+    table->error = error;
+    if (!nnc_table_load(table, row, table->source->step_count)) return NULL;
+    return table->values + (row - table->first) * table->width;
+}
+
+void nnc_data_close(NncReader *reader) {
+    size_t i;
+    if (reader == NULL) return;
+    for (i = 0; reader->tables != NULL && i < reader->block->source_count; i++) nnc_table_close(&reader->tables[i]);
+    free(reader->tables);
+    free(reader);
 }
 
 void nnc_data_free(NncData *data) {

@@ -45,7 +45,8 @@ typedef struct {
     size_t index_range; /* > 0: whole numbers in 0 .. index_range - 1 */
     const char *place;  /* "iris.nn:14:9", where the model says so; NULL: unknown */
     NncFormat format;
-    const char *file; /* a path as the model has it */
+    const char *const *files; /* paths as the model has them: their examples follow each other */
+    size_t file_count;
     const NncColumns *columns;
     size_t column_count; /* 0: all */
     int header;          /* CSV: 1, 0, or -1 to find out */
@@ -93,19 +94,33 @@ typedef struct {
     char message[600];
     size_t source;
     int step, shape, other;
+    int memory; /* there is not enough of it */
 } NncDataError;
 
 /* Reads a block. folder: where relative file names start, NULL for the current folder. learned_from: the data whose means, deviations
    and classes apply here too (those of the training block, or of a checkpoint: only `learned` and `classes` of its arrays are read),
    or NULL; where it has classes, texts are numbered as there, and others are refused. seed: of the holdout. Returns 1 and fills
    *data, which nnc_data_free releases; or returns 0 and fills *error, and there is nothing to release. The tensors' names in *data
-   are the block's, which must outlive it. gzip may have packed any file but those of NPY. Sources that cut a file of bytes at one
-   stride get as many windows as fit for all. Ensures: every array has `rows` rows of its source's width, index tensors within their
-   range, no number that is not finite or more than the network can hold. */
+   are the block's, which must outlive it. gzip may have packed any file but those of NPY. Sources that cut the same files of bytes at
+   one stride get as many windows of each file as fit for all. Ensures: every array has `rows` rows of its source's width, index tensors
+   within their range, no number that is not finite or more than the network can hold. */
 int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
                   NncDataError *error);
 
 void nnc_data_free(NncData *data);
+
+/* The same without room for all rows at once: they are decoded as they are wanted. */
+typedef struct NncReader NncReader;
+
+/* Like nnc_data_load, with the same checks and the same results, but for the values of the arrays, which are NULL: *reader, which
+   nnc_data_close releases, has them. The block must outlive it. */
+int nnc_data_open(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
+                  NncReader **reader, NncDataError *error);
+
+/* The numbers of one row of a source, good until the next call for this source; NULL, and *error is filled, if a file has changed or
+   cannot be read any more. Rows in ascending order are read on in the files; what lies between is skipped. */
+const double *nnc_data_row(NncReader *reader, size_t source, size_t row, NncDataError *error);
+void nnc_data_close(NncReader *reader);
 
 /* Whether all steps of the source can be undone. */
 int nnc_data_can_undo(const NncSource *source);

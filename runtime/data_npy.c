@@ -9,11 +9,11 @@
 
 typedef struct {
     NncTable *table;
-    size_t at, end; /* of the header, in table->bytes */
+    NncElements *elements;
+    const unsigned char *bytes;
+    size_t at, end; /* of the header, in bytes */
     char type[32];  /* descr */
-    int fortran_order;
-    size_t axes[NNC_AXES_LIMIT], rank;
-    int given[3]; /* descr, fortran_order, shape */
+    int given[3];   /* descr, fortran_order, shape */
 } NpyHeader;
 
 static int npy_corrupt(NpyHeader *header, const char *expected) {
@@ -22,7 +22,7 @@ static int npy_corrupt(NpyHeader *header, const char *expected) {
 
 /* The next byte that is not a space, or 0 at the end. */
 static int npy_peek(NpyHeader *header) {
-    const unsigned char *bytes = header->table->bytes;
+    const unsigned char *bytes = header->bytes;
     while (header->at < header->end && (bytes[header->at] == ' ' || bytes[header->at] == '\n')) header->at++;
     return header->at < header->end ? bytes[header->at] : 0;
 }
@@ -44,7 +44,7 @@ static int npy_text(NpyHeader *header, char *out, size_t size) {
     size_t length = 0;
     if (quote != '\'' && quote != '"') return npy_corrupt(header, "a text in quotes was expected");
     for (header->at++; header->at < header->end; header->at++) {
-        int c = header->table->bytes[header->at];
+        int c = header->bytes[header->at];
         if (c == quote) {
             out[length] = '\0';
             header->at++;
@@ -61,7 +61,7 @@ static int npy_truth(NpyHeader *header, int *truth) {
     npy_peek(header);
     for (*truth = 0; *truth <= 1; ++*truth) {
         size_t length = strlen(words[*truth]);
-        if (header->end - header->at < length || memcmp(header->table->bytes + header->at, words[*truth], length) != 0) continue;
+        if (header->end - header->at < length || memcmp(header->bytes + header->at, words[*truth], length) != 0) continue;
         header->at += length;
         return 1;
     }
@@ -71,14 +71,14 @@ static int npy_truth(NpyHeader *header, int *truth) {
 static int npy_axis(NpyHeader *header) {
     size_t number = 0;
     int c = npy_peek(header);
-    if (header->rank == NNC_AXES_LIMIT) return npy_corrupt(header, "there are too many axes");
+    if (header->elements->rank == NNC_AXES_LIMIT) return npy_corrupt(header, "there are too many axes");
     if (c < '0' || c > '9') return npy_corrupt(header, "the length of an axis was expected");
-    for (; header->at < header->end && (c = header->table->bytes[header->at]) >= '0' && c <= '9'; header->at++) {
+    for (; header->at < header->end && (c = header->bytes[header->at]) >= '0' && c <= '9'; header->at++) {
         if (number > ((size_t)-1 - 9) / 10) return npy_corrupt(header, "the axis is too long");
         number = number * 10 + (size_t)(c - '0');
     }
     npy_take(header, 'L'); /* as Python 2 wrote it */
-    header->axes[header->rank++] = number;
+    header->elements->axes[header->elements->rank++] = number;
     return 1;
 }
 
@@ -102,7 +102,7 @@ static int npy_entry(NpyHeader *header) {
     header->given[i] = 1;
     if (i == 0 && npy_peek(header) == '[') return nnc_table_fail(header->table, "its elements are records, and not numbers");
     return i == 0   ? npy_text(header, header->type, sizeof header->type)
-           : i == 1 ? npy_truth(header, &header->fortran_order)
+           : i == 1 ? npy_truth(header, &header->elements->first_axis_fastest)
                     : npy_shape(header);
 }
 
@@ -118,7 +118,8 @@ static int npy_dictionary(NpyHeader *header) {
 }
 
 /* '<f8': the order of its bytes (< little, > big, = the machine's, | does not matter), kind and size. */
-static int npy_element(NpyHeader *header, NncElementType *element) {
+static int npy_element(NpyHeader *header) {
+    NncElementType *element = &header->elements->element;
     static const char known[] = "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8";
     const uint16_t one = 1;
     const char *type = header->type;
@@ -136,39 +137,43 @@ static int npy_element(NpyHeader *header, NncElementType *element) {
 /* Where the header starts and ends. */
 static int npy_prologue(NpyHeader *header) {
     NncTable *table = header->table;
-    const unsigned char *bytes = table->bytes;
+    const unsigned char *bytes;
+    const size_t size = table->parts[table->part].size;
     NncElementType field = {NNC_UNSIGNED, 2, 0};
     size_t length;
-    if (table->length >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B)
-        return nnc_table_fail(table, "it is compressed: unpack it with gunzip first");
-    if (table->length >= 4 && memcmp(bytes, "PK\3\4", 4) == 0)
+    if (!nnc_table_at(table, 0, 12)) return 0;
+    bytes = table->files[table->part].bytes;
+    if (nnc_file_is_packed(bytes, size)) return nnc_table_fail(table, "it is compressed: unpack it with gunzip first");
+    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0)
         return nnc_table_fail(
             table, "it is an archive, such as numpy.savez makes: unpack it with unzip, and name one of its .npy files");
-    if (table->length < 6 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+    if (size < 6 || memcmp(bytes, "\x93NUMPY", 6) != 0)
         return nnc_table_fail(table, "it is no NPY file: it does not begin with \\x93NUMPY");
-    if (table->length < 8) return nnc_table_fail(table, "it is truncated: it has only %lu bytes", (unsigned long)table->length);
+    if (size < 8) return nnc_table_fail(table, "it is truncated: it has only %lu bytes", (unsigned long)size);
     if (bytes[6] < 1 || bytes[6] > 3)
         return nnc_table_fail(table, "it is in version %d.%d of the NPY format; 1.0, 2.0 and 3.0 are known", bytes[6], bytes[7]);
     if (bytes[6] > 1) field.size = 4;
-    if (table->length < 8 + field.size)
-        return nnc_table_fail(table, "it is truncated: it has only %lu bytes", (unsigned long)table->length);
+    if (size < 8 + field.size) return nnc_table_fail(table, "it is truncated: it has only %lu bytes", (unsigned long)size);
     header->at = 8 + field.size;
     length = (size_t)nnc_element_value(&field, bytes + 8);
-    if (length > table->length - header->at) {
+    if (length > size - header->at) {
         return nnc_table_fail(table, "it is truncated: its header has %lu bytes, of which %lu are there", (unsigned long)length,
-                              (unsigned long)(table->length - header->at));
+                              (unsigned long)(size - header->at));
     }
     header->end = header->at + length;
+    if (!nnc_table_at(table, 0, header->end)) return 0;
+    header->bytes = table->files[table->part].bytes;
     return 1;
 }
 
-int nnc_table_read_npy(NncTable *table) {
+int nnc_table_npy_header(NncTable *table, NncElements *elements) {
     NpyHeader header;
-    NncElementType element;
     memset(&header, 0, sizeof header);
     header.table = table;
-    if (!npy_prologue(&header) || !npy_dictionary(&header) || !npy_element(&header, &element)) return 0;
-    if (header.rank == 0)
+    header.elements = elements;
+    if (!npy_prologue(&header) || !npy_dictionary(&header) || !npy_element(&header)) return 0;
+    if (elements->rank == 0)
         return nnc_table_fail(table, "it holds a single number, and not an array whose first axis counts examples");
-    return nnc_table_elements(table, header.end, &element, header.axes, header.rank, header.fortran_order);
+    elements->start = header.end;
+    return 1;
 }

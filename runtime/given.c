@@ -33,8 +33,8 @@ static void take_columns(NncGiven *given, NncSource *source, long *next) {
     source->header = -1;
 }
 
-static int give_source(const NncProgram *program, const NncBlock *like, const char *path, const char *tensor, NncGiven *given,
-                       long *next) {
+static int give_source(const NncProgram *program, const NncBlock *like, const char *tensor, NncGiven *given, long *next) {
+    const char *path = given->path;
     int is_csv = ends_in(path, ".csv") || ends_in(path, ".csv.gz");
     const NncSource *model = nnc_source_of(like, tensor);
     NncSource *source = &given->sources[given->block.source_count];
@@ -44,7 +44,8 @@ static int give_source(const NncProgram *program, const NncBlock *like, const ch
     }
     *source = *model;
     source->place = NULL; /* what is wrong is not in the model */
-    source->file = path;
+    source->files = &given->path;
+    source->file_count = 1;
     if (source->format == NNC_LITERAL || (source->format != NNC_CSV && is_csv)) take_columns(given, source, next);
     given->block.source_count++;
     return 1;
@@ -73,6 +74,7 @@ int nnc_given_make(const NncProgram *program, const NncBlock *like, const char *
     size_t count = program->input_count + (targets ? program->target_count : 0);
     long next = 0;
     memset(given, 0, sizeof *given);
+    given->path = path;
     given->sources = calloc(count + 1, sizeof *given->sources);
     given->columns = calloc(count + 1, sizeof *given->columns);
     if (given->sources == NULL || given->columns == NULL) {
@@ -82,7 +84,7 @@ int nnc_given_make(const NncProgram *program, const NncBlock *like, const char *
     given->block = (NncBlock){.split = like->split, .sources = given->sources, .is_float = like->is_float};
     for (size_t i = 0; i < count; i++) {
         const NncMember *member = i < program->input_count ? &program->inputs[i] : &program->targets[i - program->input_count];
-        if (!give_source(program, like, path, member->path, given, &next)) return 0;
+        if (!give_source(program, like, member->path, given, &next)) return 0;
     }
     return is_one_file(program, like, given, path);
 }

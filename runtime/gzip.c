@@ -7,6 +7,13 @@
 #include <string.h>
 #include <zlib.h>
 
+struct NncGzip {
+    z_stream stream;
+    unsigned char packed[1 << 16];
+    size_t before; /* packed bytes that are not in `packed` any more */
+    int file_ended, ended;
+};
+
 static int gzip_fail(NncFileError *error, const char *format, ...) {
     va_list list;
     va_start(list, format);
@@ -15,56 +22,88 @@ static int gzip_fail(NncFileError *error, const char *format, ...) {
     return 0;
 }
 
-static int gzip_no_memory(NncFileError *error) { return gzip_fail(error, "there is not enough memory for it"); }
-
-static int check_rest(const NncFile *packed, size_t used, NncFileError *error) {
-    size_t i;
-    for (i = used; i < packed->length && packed->bytes[i] == 0; i++) {
-    }
-    if (i == packed->length) return 1;
-    return gzip_fail(error, "behind its compressed data, at byte %lu, is something else", (unsigned long)used);
+static int gzip_no_memory(NncFileError *error) {
+    error->memory = 1;
+    return gzip_fail(error, "there is not enough memory for it");
 }
 
-static int unpack_members(z_stream *stream, const NncFile *packed, NncFile *file, NncFileError *error) {
-    const size_t most = (size_t)1 << 30; /* zlib counts in unsigned int */
-    size_t used = 0, capacity = 0;
+NncGzip *nnc_gzip_open(NncFileError *error) {
+    NncGzip *gzip = calloc(1, sizeof *gzip);
+    if (gzip != NULL) gzip->stream.next_in = gzip->packed;
+    if (gzip != NULL && inflateInit2(&gzip->stream, 15 + 16) == Z_OK) return gzip; /* the largest window; gzip's wrapper */
+    free(gzip);
+    gzip_no_memory(error);
+    return NULL;
+}
+
+void nnc_gzip_close(NncGzip *gzip) {
+    if (gzip == NULL) return;
+    inflateEnd(&gzip->stream);
+    free(gzip);
+}
+
+/* Where in the file the next packed byte stands. */
+static size_t gzip_place(const NncGzip *gzip) { return gzip->before + (size_t)(gzip->stream.next_in - gzip->packed); }
+
+/* At least two packed bytes, if there are as many left. */
+static int more_packed(NncGzip *gzip, NncFile *file, NncFileError *error) {
+    z_stream *stream = &gzip->stream;
+    size_t left = stream->avail_in, count;
+    if (left >= 2 || gzip->file_ended) return 1;
+    gzip->before = gzip_place(gzip);
+    if (left > 0) gzip->packed[0] = *stream->next_in;
+    if (!nnc_file_next(file, gzip->packed + left, sizeof gzip->packed - left, &count, error)) return 0;
+    gzip->file_ended = count < sizeof gzip->packed - left;
+    stream->next_in = gzip->packed;
+    stream->avail_in = (uInt)(left + count);
+    return 1;
+}
+
+static int check_rest(NncGzip *gzip, NncFile *file, NncFileError *error) {
+    z_stream *stream = &gzip->stream;
+    size_t used = gzip_place(gzip);
     for (;;) {
-        size_t left = packed->length - used, room, given = left < most ? left : most;
+        for (; stream->avail_in > 0; stream->avail_in--) {
+            if (*stream->next_in++ != 0)
+                return gzip_fail(error, "behind its compressed data, at byte %lu, is something else", (unsigned long)used);
+        }
+        if (gzip->file_ended) return 1;
+        if (!more_packed(gzip, file, error)) return 0;
+    }
+}
+
+/* A member has ended: another one follows, or nothing. */
+static int next_member(NncGzip *gzip, NncFile *file, NncFileError *error) {
+    if (!more_packed(gzip, file, error)) return 0;
+    if (nnc_file_is_packed(gzip->stream.next_in, gzip->stream.avail_in))
+        return inflateReset(&gzip->stream) == Z_OK || gzip_no_memory(error);
+    gzip->ended = 1;
+    return check_rest(gzip, file, error);
+}
+
+int nnc_gzip_next(NncGzip *gzip, NncFile *file, unsigned char *to, size_t most, size_t *count, NncFileError *error) {
+    const size_t limit = (size_t)1 << 30; /* zlib counts in unsigned int */
+    z_stream *stream = &gzip->stream;
+    *count = 0;
+    while (*count < most && !gzip->ended) {
+        size_t room = most - *count < limit ? most - *count : limit;
         int state;
-        if (file->length == capacity && !nnc_file_grow(file, &capacity, error)) return 0;
-        room = capacity - file->length < most ? capacity - file->length : most;
-        stream->next_in = packed->bytes + used;
-        stream->avail_in = (uInt)given;
-        stream->next_out = file->bytes + file->length;
+        if (!more_packed(gzip, file, error)) return 0;
+        stream->next_out = to + *count;
         stream->avail_out = (uInt)room;
         state = inflate(stream, Z_NO_FLUSH);
-        used += given - stream->avail_in;
-        file->length += room - stream->avail_out;
+        *count += room - stream->avail_out;
         if (state == Z_MEM_ERROR) return gzip_no_memory(error);
         if (state == Z_STREAM_END) {
-            if (!nnc_file_is_packed(packed->bytes + used, packed->length - used)) return check_rest(packed, used, error);
-            if (inflateReset(stream) != Z_OK) return gzip_no_memory(error);
-        } else if (state == Z_BUF_ERROR || (state == Z_OK && used == packed->length && stream->avail_out > 0)) {
-            return gzip_fail(error, "its compressed data are truncated: they break off at byte %lu", (unsigned long)used);
+            if (!next_member(gzip, file, error)) return 0;
+        } else if (state == Z_BUF_ERROR ||
+                   (state == Z_OK && gzip->file_ended && stream->avail_in == 0 && stream->avail_out > 0)) {
+            return gzip_fail(error, "its compressed data are truncated: they break off at byte %lu",
+                             (unsigned long)gzip_place(gzip));
         } else if (state != Z_OK) {
-            return gzip_fail(error, "its compressed data are corrupt before byte %lu: %s", (unsigned long)used,
+            return gzip_fail(error, "its compressed data are corrupt before byte %lu: %s", (unsigned long)gzip_place(gzip),
                              stream->msg != NULL ? stream->msg : "they want a dictionary");
         }
     }
-}
-
-int nnc_gzip_unpack(NncFile *file, NncFileError *error) {
-    z_stream stream;
-    NncFile packed = *file;
-    int fine;
-    memset(&stream, 0, sizeof stream);
-    memset(file, 0, sizeof *file);
-    if (inflateInit2(&stream, 15 + 16) == Z_OK) { /* the largest window; gzip's wrapper */
-        fine = unpack_members(&stream, &packed, file, error);
-        inflateEnd(&stream);
-    } else {
-        fine = gzip_no_memory(error);
-    }
-    free(packed.bytes);
-    return fine;
+    return 1;
 }

@@ -8,8 +8,12 @@
 extern "C" {
 #endif
 
-/* The bytes are replaced by what they were before they were packed. Returns 1; or 0, and fills *error. */
-int nnc_gzip_unpack(NncFile *file, NncFileError *error);
+/* Begins with the first of the file's bytes. NULL, and *error, if that cannot be. */
+NncGzip *nnc_gzip_open(NncFileError *error);
+void nnc_gzip_close(NncGzip *gzip);
+
+/* The next unpacked bytes, at most `most`; fewer only where they end. Returns 1; or 0, and fills *error. */
+int nnc_gzip_next(NncGzip *gzip, NncFile *file, unsigned char *to, size_t most, size_t *count, NncFileError *error);
 
 #ifdef __cplusplus
 }

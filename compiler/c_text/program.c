@@ -57,6 +57,14 @@ static const DataSource *source_for(const DataBlock *block, const Tensor *tensor
     return NULL;
 }
 
+static void print_files(Text *text, const DataSource *source, const char *name) {
+    if (source->written.count == 0) return;
+    text_printf(text, "static const char *const %s_files[] = {", name);
+    for (size_t i = 0; i < source->written.count; i++)
+        text_printf(text, "%s%s", i == 0 ? "" : ", ", c_text(text->arena, source->written.at[i]));
+    text_put(text, "};\n");
+}
+
 static void print_columns(Text *text, const DataSource *source, const char *name) {
     if (source->columns.count == 0) return;
     text_printf(text, "static const NncColumns %s_columns[] = {", name);
@@ -101,7 +109,7 @@ static void print_source(Text *text, const Tensor *tensor, const DataSource *sou
     text_printf(text, "    {.tensor = %s, .width = %.0f, .classes = %lld, .index_range = %lld, .place = %s,\n     .format = %s",
                 c_text(text->arena, tensor->name), width, classes, (long long)tensor->index_range, c_text(text->arena, said),
                 formats[source->kind]);
-    if (source->file != NULL) text_printf(text, ", .file = %s", c_text(text->arena, source->written));
+    if (source->files.count > 0) text_printf(text, ", .files = %s_files, .file_count = %zu", name, source->files.count);
     if (source->columns.count > 0) text_printf(text, ", .columns = %s_columns, .column_count = %zu", name, source->columns.count);
     if (source->kind == SOURCE_CSV) text_printf(text, ", .header = %d", source->header);
     if (source->kind == SOURCE_LITERAL)
@@ -122,6 +130,7 @@ static void print_block(Text *text, const LoopProgram *loop, const DataBlock *bl
             const DataSource *source = source_for(block, lists[l]->at[i]);
             const char *name = arena_printf(text->arena, "%s_%s", block->split, c_name(text->arena, lists[l]->at[i]->name));
             if (source == NULL) continue;
+            print_files(text, source, name);
             print_columns(text, source, name);
             print_steps(text, source, name);
             print_numbers(text, source, name);

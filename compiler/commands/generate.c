@@ -26,8 +26,10 @@ bool generate_needs_zlib(const LoopProgram *loop) {
     if (loop->options.unpack) return true;
     for (size_t b = 0; b < model->data.count; b++) {
         for (size_t i = 0; i < model->data.at[b].sources.count; i++) {
-            const char *file = model->data.at[b].sources.at[i].file;
-            if (file != NULL && ends_in(file, ".gz")) return true;
+            const DataSource *source = &model->data.at[b].sources.at[i];
+            for (size_t f = 0; f < source->files.count; f++) {
+                if (ends_in(source->files.at[f], ".gz")) return true;
+            }
         }
     }
     return false;

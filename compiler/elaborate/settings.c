@@ -183,12 +183,18 @@ static bool read_file(E *e, const Ast *ast, DataSource *source) {
         fail(e, ast->span, "'%s' wants the name of its file first, as in %s(\"file\")", ast->name, ast->name);
         return false;
     }
-    source->written = ast->list.at[0]->name;
-    source->file = data_path(e, ast->list.at[0]);
-    for (size_t i = 1; i < ast->list.count; i++) {
+    for (size_t i = 0; i < ast->list.count; i++) {
         const Ast *argument = ast->list.at[i];
+        if (argument->kind == AST_STRING && source->files.count == i) {
+            vec_push(e->arena, &source->written, argument->name);
+            vec_push(e->arena, &source->files, data_path(e, argument));
+            continue;
+        }
         if (argument->kind != AST_ARGUMENT) {
-            fail(e, argument->span, "behind the file's name the arguments of '%s' have names", ast->name);
+            fail(e, argument->span,
+                 argument->kind == AST_STRING ? "the names of the files of '%s' come first, before other arguments"
+                                              : "behind the file's name the arguments of '%s' have names",
+                 ast->name);
             return false;
         }
         if (!reader_argument(e, reader, argument, source)) return false;

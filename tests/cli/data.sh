@@ -48,6 +48,25 @@ for packed in '' .gz; do
     compare "csv(\"data/rows.csv$packed\", columns = 0..2)" "csv(\"data/rows.csv$packed\", column = \"t\")"
 done
 
+# Several files, one behind the other, each with its own header; the second may be packed where the first is not.
+for rows in '1 3' '3 1'; do # of each of the two files
+    set -- $rows
+    printf '\0\0\10\2\0\0\0\'$1'\0\0\0\2%b' "${x:0:$((4 * $1))}" >data/x1.idx
+    printf '\0\0\10\2\0\0\0\'$2'\0\0\0\2%b' "${x:$((4 * $1))}" >data/x2.idx
+    { npy "($1, 1)" False; printf "${t:0:$((2 * $1))}"; } >data/t1.npy
+    { npy "($2, 1)" True; printf "${t:$((2 * $1))}"; } >data/t2.npy
+    head -n $(($1 + 1)) data/rows.csv >data/1.csv
+    { head -n 1 data/rows.csv; tail -n $2 data/rows.csv; } >data/2.csv
+    head -c $((4 + 3 * $1)) data/rows.bin >data/1.bin
+    { printf 'head'; tail -c $((3 * $2)) data/rows.bin; } >data/2.bin
+    gzip -kf data/x2.idx data/2.csv data/2.bin
+    compare 'idx("data/x1.idx", "data/x2.idx")' 'npy("data/t1.npy", "data/t2.npy")'
+    compare 'idx("data/x1.idx", "data/x2.idx.gz")' 'csv("data/1.csv", "data/2.csv", column = 2)'
+    compare 'csv("data/1.csv", "data/2.csv.gz", columns = 0..2)' 'csv("data/1.csv", "data/2.csv.gz", column = "t")'
+    compare 'bytes("data/1.bin", "data/2.bin.gz", window = 2, offset = 4, stride = 3)' \
+        'bytes("data/1.bin", "data/2.bin.gz", window = 1, offset = 6, stride = 3)'
+done
+
 # What is wrong is said with the place in the model, and that of the other half.
 refused() { # X T < MESSAGES
     local status=0
@@ -83,6 +102,31 @@ refused 'npy("data/none.npy")' 'npy("data/t.npy")' <<'END'
 model.nn:7:9: error: data/none.npy: it cannot be opened: No such file or directory
         x = npy("data/none.npy")
             ^~~~~~~~~~~~~~~~~~~~
+END
+printf '\0\0\10\3\0\0\0\1\0\0\0\1\0\0\0\2\0\1' >data/deep.idx
+refused 'idx("data/x.idx", "data/deep.idx")' 'idx("data/t.idx")' <<'END'
+model.nn:7:9: error: data/deep.idx: its examples are of shape [1, 2], but those of data/x.idx are of shape [2]
+        x = idx("data/x.idx", "data/deep.idx")
+            ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+END
+refused 'idx("data/x.idx", "data/none.idx")' 'idx("data/t.idx")' <<'END'
+model.nn:7:9: error: data/none.idx: it cannot be opened: No such file or directory
+        x = idx("data/x.idx", "data/none.idx")
+            ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+END
+refused 'idx("data/x.idx", "data/x.idx")' 'idx("data/t.idx", "data/three.idx")' <<'END'
+model.nn:8:9: error: data/t.idx: 't' has 7 examples in 2 files, but 'x' has 8
+        t = idx("data/t.idx", "data/three.idx")
+            ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+model.nn:7:9: note: 'x' comes from here
+        x = idx("data/x.idx", "data/x.idx")
+            ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+END
+printf 'a,c,t\n1,1,0\n' >data/other.csv
+refused 'csv("data/rows.csv", "data/other.csv", columns = 0..2)' 'idx("data/t.idx")' <<'END'
+model.nn:7:9: error: data/other.csv:1:3: here is 'c', but the header of data/rows.csv has 'b'
+        x = csv("data/rows.csv", "data/other.csv", columns = 0..2)
+            ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
 END
 refused '1 / npy("data/x.npy")' 'npy("data/t.npy")' <<'END'
 model.nn:7:9: error: data/x.npy: example 0, number 0: inf is not a number to train with

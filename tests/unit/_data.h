@@ -9,16 +9,26 @@ static NncData data;
 static NncDataError error;
 static NncSource x, t; /* the sources of the tests; t only where it has numbers */
 
+/* From this file alone. The name is not copied. */
+static void read_from(NncSource *source, const char *file) {
+    static const char *names[2];
+    const char **name = &names[source == &t];
+    *name = file;
+    source->files = name;
+    source->file_count = 1;
+}
+
 static int begin(void **state) {
     (void)state;
-    x = (NncSource){.tensor = "x", .width = 1, .classes = 1, .header = -1, .format = NNC_IDX, .file = "x"};
+    x = (NncSource){.tensor = "x", .width = 1, .classes = 1, .header = -1, .format = NNC_IDX};
     t = (NncSource){.tensor = "t", .width = 1, .classes = 1, .header = -1, .format = NNC_IDX};
+    read_from(&x, "x");
     return 0;
 }
 
 static int load_from(const NncData *learned_from, double holdout, uint64_t seed) {
     NncSource sources[] = {x, t};
-    NncBlock block = {"train", sources, t.file != NULL || t.literal != NULL ? 2 : 1, holdout, 0};
+    NncBlock block = {"train", sources, t.files != NULL || t.literal != NULL ? 2 : 1, holdout, 0};
     return nnc_data_load(&block, files_folder, learned_from, seed, &data, &error);
 }
 

@@ -47,7 +47,7 @@ static void test_windows_together(void **state) {
     (void)state;
     write_text("x", "abcdefghij");
     x.format = t.format = NNC_BYTES;
-    t.file = "x";
+    read_from(&t, "x");
     x.window = x.width = 4;
     x.stride = t.stride = 1;
     t.window = t.width = 1;
@@ -77,18 +77,101 @@ static void test_windows_together(void **state) {
     assert_int_equal(load(), 0);
     assert_non_null(strstr(error.message, "/x: a window of 1 byte at offset 10 does not fit: there are 10 bytes"));
     write_text("t", "xy");
-    t.file = "t";
+    read_from(&t, "t");
     t.offset = 0;
     t.stride = 1;
     assert_loaded(2);
     nnc_data_free(&data);
 }
 
+/* ---- Several files, one behind the other */
+
+static void read_from_both(NncSource *source) {
+    static const char *const names[] = {"x", "t"};
+    source->files = names;
+    source->file_count = 2;
+}
+
+/* No window lies across the border, and of each file there are as many as fit for all sources. */
+static void test_windows_of_files(void **state) {
+    (void)state;
+    write_text("x", "abcde");
+    write_text("t", "ABCDEFG");
+    x.format = t.format = NNC_BYTES;
+    x.window = x.width = 2;
+    read_from_both(&x);
+    assert_values(5, 2, (double[]){'a', 'b', 'c', 'd', 'A', 'B', 'C', 'D', 'E', 'F'});
+    x.stride = t.stride = t.window = t.width = 1;
+    t.offset = 3;
+    read_from_both(&t);
+    assert_loaded(2 + 4);
+    assert_array(0, 6, 2, (double[]){'a', 'b', 'b', 'c', 'A', 'B', 'B', 'C', 'C', 'D', 'D', 'E'});
+    assert_array(1, 6, 1, (double[]){'d', 'e', 'D', 'E', 'F', 'G'});
+    nnc_data_free(&data);
+    t.offset = 5;
+    assert_int_equal(load(), 0);
+    assert_non_null(strstr(error.message, "/x: a window of 1 byte at offset 5 does not fit: there are 5 bytes"));
+}
+
+/* Classes in order of first appearance over all files; what a column is, all files decide. */
+static void test_csv_files(void **state) {
+    (void)state;
+    const NncColumns first = {NULL, 0, 1}, kind = {"kind", 0, 0};
+    write_text("x", "a,kind\n1,red\n2,blue\n");
+    write_text("t", "a,kind\n7,blue\n8,green\n9,red\n");
+    x.format = NNC_CSV;
+    read_from_both(&x);
+    x.columns = &first;
+    x.column_count = 1;
+    assert_values(5, 1, (double[]){1, 2, 7, 8, 9});
+    const NncStep steps[] = {{NNC_STANDARDIZE, 0, 0}};
+    x.steps = steps;
+    x.step_count = 1;
+    assert_loaded(5);
+    assert_true(data.arrays[0].learned[0][0] == 27.0 / 5);
+    nnc_data_free(&data);
+    x.step_count = 0;
+    x.columns = &kind;
+    x.index_range = 3;
+    assert_loaded(5);
+    assert_array(0, 5, 1, (double[]){0, 1, 1, 2, 0});
+    assert_int_equal(data.arrays[0].class_count, 3);
+    assert_string_equal(data.arrays[0].classes[2], "green");
+    nnc_data_free(&data);
+    x.index_range = 2;
+    assert_int_equal(load(), 0);
+    assert_non_null(strstr(error.message, "/t:3:3: 2 is no index in 0..2"));
+}
+
+static void assert_error_in(const char *first, const char *second, const char *message) {
+    write_text("x", first);
+    write_text("t", second);
+    assert_int_equal(load(), 0);
+    assert_non_null(strstr(error.message, message));
+}
+
+static void test_csv_files_refused(void **state) {
+    (void)state;
+    x.format = NNC_CSV;
+    read_from_both(&x);
+    assert_error_in("a\n1\n", "b\n2\n", "/t:1:1: here is 'b', but the header of ");
+    assert_error_in("a\n1\n", "2\n3\n", "/t:1:1: here is '2', but the header of ");
+    assert_error_in("1\n2\n", "a\n3\n", "/t:1:1: 'a' is not a number, as most of its column are");
+    assert_error_in("a\n1\n", "a,b\n2,3\n", "/t:1: the line has 2 fields, the first line of ");
+    assert_error_in("1\n2\n", "", "/t: the file is empty");
+    assert_error_in("1\n2\n", "3\n\"4\n", "/t:2:1: the quote is never closed");
+    assert_error_in("a\n1\n2\n", "a\n3\nx\n", "/t:3:1: 'x' is not a number, as most of its column are");
+    x.header = 1;
+    assert_error_in("a\n", "a\n", "/x: the file has a header, but no data");
+    write_text("t", "a\n5\n");
+    assert_values(1, 1, (double[]){5}); /* the first file has no row */
+}
+
 /* ---- Lists and CSV */
 
 static void literal(NncSource *source, const double *values, size_t rows, size_t width) {
     source->format = NNC_LITERAL;
-    source->file = NULL;
+    source->files = NULL;
     source->literal = values;
     source->literal_rows = rows;
     source->literal_width = source->width = width;
@@ -154,14 +237,14 @@ static void test_files(void **state) {
     x.window = 1;
     for (int i = 0; i < 4; i++) {
         x.format = formats[i];
-        x.file = "missing";
+        read_from(&x, "missing");
         assert_error("/missing: it cannot be opened: No such file or directory");
-        x.file = "/missing";
+        read_from(&x, "/missing");
         assert_int_equal(load(), 0);
         assert_string_equal(error.message, "/missing: it cannot be opened: No such file or directory");
-        x.file = "";
+        read_from(&x, "");
         assert_error("/: it cannot be read: Is a directory");
-        x.file = "missing";
+        read_from(&x, "missing");
         NncBlock block = {"train", &x, 1, 0, 0};
         assert_int_equal(nnc_data_load(&block, NULL, NULL, 1, &data, &error), 0);
         assert_string_equal(error.message, "missing: it cannot be opened: No such file or directory");
@@ -169,7 +252,7 @@ static void test_files(void **state) {
     char path[1000];
     memset(path, 'a', sizeof path - 1);
     path[sizeof path - 1] = '\0';
-    x.file = path;
+    read_from(&x, path);
     assert_int_equal(load(), 0);
     assert_non_null(strstr(error.message, "aaa: it cannot be opened: File name too long"));
     NncBlock empty = {"test", NULL, 0, 0, 0};
@@ -328,6 +411,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_bytes),
         TEST(test_windows_together),
+        TEST(test_windows_of_files),
+        TEST(test_csv_files),
+        TEST(test_csv_files_refused),
         TEST(test_literal),
         TEST(test_csv),
         TEST(test_files),

@@ -373,11 +373,11 @@ static void test_mnist(void **state) {
         skip();
     }
     const NncStep divide = {NNC_DIVIDE, 255, 0}, hot = {NNC_ONE_HOT, 0, 0};
-    x.file = "t10k-images-idx3-ubyte.gz";
+    read_from(&x, "t10k-images-idx3-ubyte.gz");
     x.width = 784;
     x.steps = &divide;
     x.step_count = 1;
-    t.file = "t10k-labels-idx1-ubyte.gz";
+    read_from(&t, "t10k-labels-idx1-ubyte.gz");
     t.width = t.classes = 10;
     t.steps = &hot;
     t.step_count = 1;

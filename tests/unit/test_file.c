@@ -29,17 +29,54 @@ static int remove_files(void **state) {
     return rmdir(files_folder);
 }
 
+/* The whole of it. */
+static int read_file(const char *path, int unpack) {
+    error = (NncFileError){"", 0};
+    nnc_file_init(&file, path, unpack, 1);
+    if (nnc_file_at(&file, 0, 0, &error)) return 1;
+    nnc_file_close(&file);
+    return 0;
+}
+
+/* The same through a window, which must show these bytes of the file. */
+static void assert_window(size_t from, size_t length, const unsigned char *expected, size_t expected_length) {
+    size_t there = from >= expected_length ? 0 : expected_length - from < length ? expected_length - from : length;
+    assert_int_equal(nnc_file_at(&file, from, length, &error), 1);
+    if (there == 0) return;
+    assert_true(file.start <= from && from + there <= file.start + file.length);
+    assert_memory_equal(file.bytes + (from - file.start), expected + from, there);
+    assert_true(there == length || (file.ended && file.start + file.length == expected_length));
+}
+
+static void assert_windows(const void *expected, size_t length) {
+    size_t size;
+    nnc_file_init(&file, files_path("a"), 1, 0);
+    assert_window(0, 10, expected, length);
+    assert_window(5, 100000, expected, length);
+    assert_int_equal(nnc_file_size(&file, &size, &error), 1);
+    assert_int_equal(size, length);
+    for (size_t from = 0; from <= length; from += 30011) assert_window(from, 1 + from % 7, expected, length);
+    for (size_t from = length; from > 20000; from -= 20000) assert_window(from, from % 3 * 50000, expected, length);
+    for (size_t from = 3; from < length; from += 70001) assert_window(from, 200, expected, length);
+    assert_window(length + 70000, 1, expected, length);
+    nnc_file_close(&file);
+    assert_window(7, 3, expected, length); /* opened again */
+    assert_true(file.capacity <= 200000);
+    nnc_file_close(&file);
+}
+
 static void assert_read(const void *bytes, size_t length, const void *expected, size_t expected_length) {
     files_write("a", bytes, length);
-    assert_int_equal(nnc_file_read(files_path("a"), 1, &file, &error), 1);
+    assert_int_equal(read_file(files_path("a"), 1), 1);
     assert_int_equal(file.length, expected_length);
     if (expected_length > 0) assert_memory_equal(file.bytes, expected, expected_length);
-    free(file.bytes);
+    nnc_file_close(&file);
+    assert_windows(expected, expected_length);
 }
 
 static void assert_refused(const void *bytes, size_t length, const char *message) {
     files_write("a", bytes, length);
-    assert_int_equal(nnc_file_read(files_path("a"), 1, &file, &error), 0);
+    assert_int_equal(read_file(files_path("a"), 1), 0);
     assert_string_equal(error.message, message);
     assert_null(file.bytes);
 }
@@ -59,9 +96,9 @@ static void test_packed(void **state) {
     static unsigned char both[sizeof packed * 2], twice[sizeof text * 2];
     assert_read(packed, packed_length, text, sizeof text);
     files_write("a", packed, packed_length);
-    assert_int_equal(nnc_file_read(files_path("a"), 0, &file, &error), 1);
+    assert_int_equal(read_file(files_path("a"), 0), 1);
     assert_int_equal(file.length, packed_length);
-    free(file.bytes);
+    nnc_file_close(&file);
     /* one behind the other, as cat makes them, and filled up with zeros */
     memcpy(both, packed, packed_length);
     memcpy(both + packed_length, packed, packed_length);
@@ -88,9 +125,9 @@ static void test_refused(void **state) {
     packed[packed_length] = 'x';
     sprintf(message, "behind its compressed data, at byte %zu, is something else", packed_length);
     assert_refused(packed, packed_length + 1, message);
-    assert_int_equal(nnc_file_read("/no/such/file", 1, &file, &error), 0);
+    assert_int_equal(read_file("/no/such/file", 1), 0);
     assert_string_equal(error.message, "it cannot be opened: No such file or directory");
-    assert_int_equal(nnc_file_read(files_folder, 1, &file, &error), 0);
+    assert_int_equal(read_file(files_folder, 1), 0);
     assert_string_equal(error.message, "it cannot be read: Is a directory");
 }
 
@@ -98,16 +135,21 @@ static void test_packed_csv(void **state) {
     (void)state;
     NncCsv csv;
     NncCsvError csv_error;
+    double row[2];
     size_t length = files_pack("a,b\n1,2\n3,4\n", 12, packed, sizeof packed);
     files_write("a", packed, length);
-    assert_int_equal(nnc_csv_read(files_path("a"), NULL, 0, NNC_CSV_AUTO, &csv, &csv_error), 1);
+    nnc_file_init(&file, files_path("a"), 1, 1);
+    assert_int_equal(nnc_csv_open(&csv, &file, 1, NULL, 0, NNC_CSV_AUTO, &csv_error), 1);
     assert_int_equal(csv.rows, 2);
-    assert_true(csv.values[3] == 4);
-    nnc_csv_free(&csv);
+    assert_true(nnc_csv_next(&csv, row) && nnc_csv_next(&csv, row) && row[1] == 4);
+    nnc_csv_close(&csv);
+    nnc_file_close(&file);
     files_write("a", packed, length - 1);
-    assert_int_equal(nnc_csv_read(files_path("a"), NULL, 0, NNC_CSV_AUTO, &csv, &csv_error), 0);
+    assert_int_equal(nnc_csv_open(&csv, &file, 1, NULL, 0, NNC_CSV_AUTO, &csv_error), 0);
     assert_non_null(strstr(csv_error.message, "its compressed data are truncated"));
     assert_int_equal(csv_error.line, 0);
+    nnc_csv_close(&csv);
+    nnc_file_close(&file);
 }
 
 int main(void) {
