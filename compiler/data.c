@@ -97,6 +97,7 @@ bool data_load(const Model *model, const DataBlock *block, const NncData *learne
     }
     const DataSource *source = from[error.source];
     error_at(diagnostics, error.step >= 0 ? source->steps.at[error.step].span : source->span, "%s", error.message);
+    if (error.memory) note_at(diagnostics, source->span, "'nnc train --stream' need not have all data in memory");
     if (error.shape) note_at(diagnostics, tensors[error.source]->span, "'%s' is declared here", tensors[error.source]->name);
     if (error.other >= 0) note_at(diagnostics, from[error.other]->span, "'%s' comes from here", tensors[error.other]->name);
     return false;

@@ -44,6 +44,8 @@ static const char details[] =
     "  --plot FILE      draw loss and metrics over the epochs, as SVG\n"
     "  --plot-decision FILE  draw what the network answers over the plane of its inputs, which are two numbers, and the "
     "examples\n"
+    "  --stream[=N]     read examples while training, again in each epoch, instead of having all in memory; they are\n"
+    "                   shuffled in a buffer of N examples (10000)\n"
     "  --quiet          say nothing but errors\n"
     "  --cc COMMAND     the C compiler ($CC, or cc)\n"
     "predict          what a trained network answers, as CSV: the class and its probability, or numbers\n"
@@ -53,6 +55,7 @@ static const char details[] =
     "evaluate         loss and metrics on the model's test data, else its held-out examples, else those of training\n"
     "  --load FILE      the parameters\n"
     "  --data FILE      on the examples of this file instead\n"
+    "  --stream         without having all examples in memory\n"
     "run              train in the interpreter: slow, and exact to double precision\n"
     "  --steps N        N steps of one batch each, instead of the model's epochs\n"
     "  --load FILE      start from the parameters in a safetensors file\n"
@@ -109,6 +112,7 @@ enum {
     QUIET,
     PLOT,
     PLOT_DECISION,
+    STREAM,
     CC,
     MATH,
     UNROLL
@@ -139,6 +143,7 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"resume", required_argument, NULL, RESUME},
                                         {"plot", required_argument, NULL, PLOT},
                                         {"plot-decision", required_argument, NULL, PLOT_DECISION},
+                                        {"stream", optional_argument, NULL, STREAM},
                                         {"quiet", no_argument, NULL, QUIET},
                                         {"cc", required_argument, NULL, CC},
                                         {"math", required_argument, NULL, MATH},
@@ -158,6 +163,7 @@ static const struct {
                {RESUME, IS_TRAIN},
                {PLOT, IS_TRAIN},
                {PLOT_DECISION, IS_TRAIN},
+               {STREAM, IS_TRAIN | IS_EVALUATE},
                {CC, USES_PROGRAM},
                {QUIET, IS_TRAIN | IS_COMPILE},
                {STEPS, IS_RUN},
@@ -280,6 +286,10 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         return;
     case PLOT: pass(a, arena, "--plot", optarg); return;
     case PLOT_DECISION: pass(a, arena, "--plot-decision", optarg); return;
+    case STREAM:
+        if (optarg != NULL) whole_number(optarg, "--stream", 1);
+        pass(a, arena, optarg != NULL ? arena_printf(arena, "--stream=%s", optarg) : "--stream", NULL);
+        return;
     case QUIET:
         a->output.quiet = a->train.quiet = true;
         pass(a, arena, "--quiet", NULL);

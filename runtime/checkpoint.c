@@ -34,7 +34,7 @@ static int add_standing(NncTensors *file, const NncStanding *standing) {
     char best[NNC_NUMBER_LENGTH];
     nnc_number_print(best, standing->best_loss);
     return add_whole(file, "step", standing->step) && add_whole(file, "epoch", standing->epoch) &&
-           add_whole(file, "seed", standing->seed) &&
+           add_whole(file, "seed", standing->seed) && (standing->stream == 0 || add_whole(file, "stream", standing->stream)) &&
            (standing->best_epoch == 0 ||
             (add_whole(file, "best_epoch", standing->best_epoch) && nnc_tensors_describe(file, "best_holdout_loss", best)));
 }
@@ -52,12 +52,13 @@ static int whole_metadata(const NncTensors *file, const char *key, uint64_t limi
 
 int nnc_checkpoint_standing(const NncProgram *program, const char *path, const NncTensors *file, const char *instead,
                             NncStanding *standing) {
-    uint64_t step, epoch, best_epoch = 0;
+    uint64_t step, epoch, best_epoch = 0, stream = 0;
     const char *best = nnc_tensors_metadata(file, "best_holdout_loss");
     char *end = NULL;
     int fine = whole_metadata(file, "step", UINT32_MAX, &step) && whole_metadata(file, "epoch", UINT32_MAX, &epoch) &&
                whole_metadata(file, "seed", UINT64_MAX, &standing->seed);
     if (fine && best != NULL) fine = whole_metadata(file, "best_epoch", epoch, &best_epoch);
+    if (fine && nnc_tensors_metadata(file, "stream") != NULL) fine = whole_metadata(file, "stream", INT32_MAX, &stream);
     standing->best_loss = best == NULL ? (double)INFINITY : strtod(best, &end);
     if (!fine || (best != NULL && (end == best || *end != '\0'))) {
         nnc_message(program->name, "%s does not say where its training stood%s%s", path, instead != NULL ? "; " : "",
@@ -67,6 +68,7 @@ int nnc_checkpoint_standing(const NncProgram *program, const char *path, const N
     standing->step = (uint32_t)step;
     standing->epoch = (uint32_t)epoch;
     standing->best_epoch = (uint32_t)best_epoch;
+    standing->stream = (uint32_t)stream;
     return 1;
 }
 

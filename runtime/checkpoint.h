@@ -1,6 +1,6 @@
 /* Checkpoints: safetensors files with the parameters, the state of optimizer and layers, and where the training stands.
 
-   Metadata: step, epoch (both done so far) and seed; best_epoch and best_holdout_loss, for early stopping, where examples are held
+   Metadata: step, epoch (both done so far) and seed; stream, the size of the buffer from which examples were drawn; best_epoch and best_holdout_loss, for early stopping, where examples are held
    out; standardize.TENSOR.K, what step K of the tensor's data that learns (standardize or scale, from 0) has learned:
    {"subtract":[...],"divide":[...]}, a number for each column; class.TENSOR.K, the text in the data that is class K. Equal training gives
    equal bytes. */
@@ -18,6 +18,7 @@ extern "C" {
 typedef struct {
     uint64_t seed;
     uint32_t step, epoch, best_epoch; /* best_epoch 0: none yet */
+    uint32_t stream;                  /* examples in the buffer of --stream, out of which they are drawn; 0: there is none */
     double best_loss;                 /* on the held-out examples */
 } NncStanding;
 

@@ -72,10 +72,11 @@ static const NncMember *target_called(const NncProgram *program, const char *nam
 }
 
 /* Whether the target is one-hot in all examples: then it is a class, whatever its source. */
-static int all_one_hot(const NncTraining *t, const NncMember *target, double *numbers) {
+static int all_one_hot(NncDecision *d, const NncTraining *t, const NncMember *target, double *numbers) {
     for (size_t row = 0; row < t->examples.rows; row++) {
         size_t ones = 0;
-        nnc_member_read(t->program, target, t->examples.target + row * t->program->target_size, numbers);
+        if (!nnc_examples_gather(t->program, &t->examples, NULL, row, 1, d->in, d->right)) return 0;
+        nnc_member_read(t->program, target, d->right, numbers);
         for (size_t i = 0; i < target->count; i++) {
             if (numbers[i] != 0 && numbers[i] != 1) return 0;
             ones += numbers[i] == 1;
@@ -106,7 +107,7 @@ static void choose_output(NncDecision *d, const NncTraining *t, double *numbers)
     }
     for (size_t o = program->output_count; o-- > 0;) {
         const NncMember *target = target_of(program, o);
-        if (target == NULL || target->rank != 1 || target->count < 2 || !all_one_hot(t, target, numbers)) continue;
+        if (target == NULL || target->rank != 1 || target->count < 2 || !all_one_hot(d, t, target, numbers)) continue;
         d->output = o;
         d->classes = target->count;
     }
@@ -148,33 +149,35 @@ static double right_value(const NncDecision *d, const char *target, double *numb
 }
 
 /* rows NULL: the first count. */
-static void take_examples(NncDecision *d, const NncExamples *from, const uint32_t *rows, size_t count, int result,
-                          double *numbers) {
+static int take_examples(NncDecision *d, const NncExamples *from, const uint32_t *rows, size_t count, int result,
+                         double *numbers) {
     for (size_t i = 0; i < count; i++) {
-        size_t row = rows != NULL ? rows[i] : i;
         NncDecisionExample example = {.result = result};
-        place_of(d, from->in + row * d->program->input_size, example.at);
+        if (!nnc_examples_gather(d->program, from, rows, i, 1, d->in, d->right)) return 0;
+        place_of(d, d->in, example.at);
         for (int a = 0; a < 2; a++) {
             d->low[a] = fmin(d->low[a], example.at[a]);
             d->high[a] = fmax(d->high[a], example.at[a]);
         }
         if (i % d->left_out != 0) continue;
-        example.value =
-            from->target == NULL ? (double)NAN : right_value(d, from->target + row * d->program->target_size, numbers);
+        example.value = d->program->target_size == 0 ? (double)NAN : right_value(d, d->right, numbers);
         d->examples[d->example_count++] = example;
     }
+    return 1;
 }
 
-static void place_examples(NncDecision *d, const NncTraining *t, double *numbers) {
+static int place_examples(NncDecision *d, const NncTraining *t, double *numbers) {
     for (int a = 0; a < 2; a++) d->low[a] = (double)INFINITY, d->high[a] = -(double)INFINITY;
-    take_examples(d, &t->examples, t->data.training, t->data.training_count, NNC_TRAINING, numbers);
-    take_examples(d, &t->examples, t->data.held_out, t->data.held_out_count, NNC_HELD_OUT, numbers);
-    take_examples(d, &t->test, NULL, t->test.rows, NNC_TEST, numbers);
+    if (!take_examples(d, &t->examples, t->data.training, t->data.training_count, NNC_TRAINING, numbers) ||
+        !take_examples(d, &t->examples, t->data.held_out, t->data.held_out_count, NNC_HELD_OUT, numbers) ||
+        !take_examples(d, &t->test, NULL, t->test.rows, NNC_TEST, numbers))
+        return 0;
     for (int a = 0; a < 2; a++) { /* a margin; of one number, around it */
         double margin = d->high[a] > d->low[a] ? (d->high[a] - d->low[a]) * 0.08 : fabs(d->low[a]) / 2 + 0.5;
         d->low[a] -= margin;
         d->high[a] += margin;
     }
+    return 1;
 }
 
 /* ---- The network's answers, a row of the grid at a time */
@@ -231,18 +234,16 @@ static int answer(NncDecision *d, const NncTraining *t, double *numbers) {
     asked.target_size = asked.target_count = 0;
     for (size_t row = 0; row < NNC_DECISION_ROWS && fine; row++) {
         DecisionRow points;
-        NncExamples examples;
+        NncExamples examples = {0};
         NncData data;
         row_of_points(d, row, &points);
-        fine = nnc_block_load(&asked, &points.block, NULL, d->data, 0, &data);
-        if (!fine) break;
-        fine = nnc_examples_make(&asked, &points.block, &data, &examples);
-        nnc_data_free(&data);
+        fine = nnc_examples_open(&asked, &points.block, NULL, d->data, 0, 0, &data, &examples);
         if (!fine) break;
         asked.predict(t->parameters, t->predict_work, examples.in, out, NNC_DECISION_COLUMNS);
         for (size_t c = 0; c < NNC_DECISION_COLUMNS; c++)
             take_answer(d, row * NNC_DECISION_COLUMNS + c, out + c * asked.output_size, numbers);
         nnc_examples_free(&examples);
+        nnc_data_free(&data);
     }
     free(out);
     return fine;
@@ -286,17 +287,20 @@ int nnc_decision_save(const NncTraining *t, const char *path) {
     d.certainty = malloc(NNC_DECISION_CELLS * sizeof *d.certainty);
     d.left_out = (all + MOST_EXAMPLES - 1) / MOST_EXAMPLES;
     d.examples = calloc(all / d.left_out + NNC_RESULTS, sizeof *d.examples);
-    fine = numbers != NULL && d.values != NULL && d.certainty != NULL && d.examples != NULL;
+    d.in = malloc(program->input_size);
+    d.right = malloc(program->target_size + 1);
+    fine = numbers != NULL && d.values != NULL && d.certainty != NULL && d.examples != NULL && d.in != NULL && d.right != NULL;
     if (!fine) nnc_message(program->name, "there is not enough memory for the picture");
     if (fine) {
         choose_output(&d, t, numbers);
         name_axes(&d);
-        place_examples(&d, t, numbers);
-        fine = answer(&d, t, numbers) && write_decision(&d, path);
+        fine = place_examples(&d, t, numbers) && answer(&d, t, numbers) && write_decision(&d, path);
     }
     free(numbers);
     free(d.values);
     free(d.certainty);
     free(d.examples);
+    free(d.in);
+    free(d.right);
     return fine;
 }

@@ -42,11 +42,12 @@ static void say_step(NncTraining *t, double loss, size_t n) {
 void nnc_explain_divergence(NncTraining *t, size_t first, size_t end, double loss) {
     const NncProgram *program = t->program;
     char number[NNC_NUMBER_LENGTH];
+    double of_batch;
     nnc_training_go_back(t);
     for (size_t n; first < end; first += n) {
         n = end - first < program->batch ? end - first : program->batch;
         nnc_training_keep(t);
-        double of_batch = nnc_training_rows(t, first, n, t->metrics);
+        if (!nnc_training_rows(t, first, n, &of_batch, t->metrics)) return;
         if (isfinite(of_batch)) continue;
         nnc_training_go_back(t);
         say_step(t, of_batch, n);

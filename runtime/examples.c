@@ -8,16 +8,14 @@
 #include "message.h"
 #include "number.h"
 
-int nnc_block_load(const NncProgram *program, const NncBlock *block, const char *folder, const NncData *learned_from,
-                   uint64_t seed, NncData *data) {
-    NncDataError error = {.step = -1};
-    const char *place;
-    if (nnc_data_load(block, folder, learned_from, seed, data, &error)) return 1;
-    memset(data, 0, sizeof *data);
-    place = error.source < block->source_count ? block->sources[error.source].place : NULL;
-    if (place != NULL) fprintf(stderr, "%s: error: %s\n", place, error.message);
-    else nnc_message(program->name, "data %s: %s", block->split, error.message);
-    return 0;
+#define NNC_STREAM_HELPS "with --stream, training and evaluation need not have all data in memory"
+
+static void say_what_is_wrong(const NncProgram *program, const NncBlock *block, const NncDataError *error) {
+    const char *place = error->source < block->source_count ? block->sources[error->source].place : NULL;
+    if (place != NULL) fprintf(stderr, "%s: error: %s\n", place, error->message);
+    else if (block->split != NULL) nnc_message(program->name, "data %s: %s", block->split, error->message);
+    else nnc_message(program->name, "%s", error->message);
+    if (error->memory) nnc_message(program->name, "%s", NNC_STREAM_HELPS);
 }
 
 const NncArray *nnc_array_of(const NncData *data, const char *tensor) {
@@ -50,52 +48,117 @@ static int too_large(const NncProgram *program, const NncMember *member, size_t 
     return 0;
 }
 
-/* One tensor of all examples. */
-static int fill(const NncProgram *program, const NncBlock *block, const NncData *data, const NncMember *member, char *structs,
-                size_t size) {
-    const NncArray *array = nnc_array_of(data, member->path);
-    if (array == NULL || array->width != member->count) {
-        nnc_message(program->name, "data %s does not give '%s' %zu numbers an example", block->split, member->path,
-                    member->count);
-        return 0;
+/* One tensor of one example. */
+static int put_values(const NncProgram *program, const NncMember *member, size_t row, const double *values, char *structure) {
+    for (size_t i = 0; i < member->count; i++) {
+        if (!nnc_member_holds(program, member, values[i])) return too_large(program, member, row, values[i]);
     }
-    for (size_t row = 0; row < data->rows; row++) {
-        const double *values = array->values + row * array->width;
-        for (size_t i = 0; i < array->width; i++) {
-            if (!nnc_member_holds(program, member, values[i])) return too_large(program, member, row, values[i]);
-        }
-        nnc_member_write(program, member, structs + row * size, values);
+    nnc_member_write(program, member, structure, values);
+    return 1;
+}
+
+/* Whether the block gives each of the tensors what it needs. */
+static int are_given(const NncProgram *program, const NncBlock *block, const NncData *data, const NncMember *members,
+                     size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const NncArray *array = nnc_array_of(data, members[i].path);
+        if (array != NULL && array->width == members[i].count) continue;
+        nnc_message(program->name, "data %s does not give '%s' %zu numbers an example", block->split, members[i].path,
+                    members[i].count);
+        return 0;
     }
     return 1;
 }
 
-int nnc_examples_make(const NncProgram *program, const NncBlock *block, const NncData *data, NncExamples *examples) {
-    int fine = 1;
-    examples->rows = data->rows;
+/* ---- In memory */
+
+static int fill(const NncProgram *program, const NncData *data, const NncMember *members, size_t count, char *structs,
+                size_t size) {
+    for (size_t i = 0; i < count; i++) {
+        const NncArray *array = nnc_array_of(data, members[i].path);
+        for (size_t row = 0; row < data->rows; row++) {
+            if (!put_values(program, &members[i], row, array->values + row * array->width, structs + row * size)) return 0;
+        }
+    }
+    return 1;
+}
+
+static int make_all(const NncProgram *program, const NncData *data, NncExamples *examples) {
     examples->in = calloc(data->rows + 1, program->input_size);
     examples->target = program->target_size > 0 ? calloc(data->rows + 1, program->target_size) : NULL;
     if (examples->in == NULL || (examples->target == NULL && program->target_size > 0)) {
-        nnc_message(program->name, "there is not enough memory for the %zu examples of data %s", data->rows, block->split);
-        fine = 0;
+        nnc_message(program->name, "there is not enough memory for the %zu examples", data->rows);
+        nnc_message(program->name, "%s", NNC_STREAM_HELPS);
+        return 0;
     }
-    for (size_t i = 0; i < program->input_count && fine; i++)
-        fine = fill(program, block, data, &program->inputs[i], examples->in, program->input_size);
-    for (size_t i = 0; i < program->target_count && fine; i++)
-        fine = fill(program, block, data, &program->targets[i], examples->target, program->target_size);
-    if (!fine) nnc_examples_free(examples);
-    return fine;
+    return fill(program, data, program->inputs, program->input_count, examples->in, program->input_size) &&
+           fill(program, data, program->targets, program->target_count, examples->target, program->target_size);
+}
+
+/* What is needed of the data is in the examples from now on: the numbers would be there twice. */
+static void forget_values(NncData *data) {
+    for (size_t i = 0; i < data->array_count; i++) {
+        free(data->arrays[i].values);
+        data->arrays[i].values = NULL;
+    }
+}
+
+/* ---- Either way */
+
+int nnc_examples_open(const NncProgram *program, const NncBlock *block, const char *folder, const NncData *learned_from,
+                      uint64_t seed, int streamed, NncData *data, NncExamples *examples) {
+    NncDataError error = {.step = -1};
+    int fine = streamed ? nnc_data_open(block, folder, learned_from, seed, data, &examples->reader, &error)
+                        : nnc_data_load(block, folder, learned_from, seed, data, &error);
+    examples->block = block;
+    examples->rows = data->rows;
+    if (!fine) say_what_is_wrong(program, block, &error);
+    fine = fine && are_given(program, block, data, program->inputs, program->input_count) &&
+           are_given(program, block, data, program->targets, program->target_count) &&
+           (streamed || make_all(program, data, examples));
+    forget_values(data);
+    if (fine) return 1;
+    nnc_examples_free(examples);
+    nnc_data_free(data);
+    return 0;
 }
 
 void nnc_examples_free(NncExamples *examples) {
     free(examples->in);
     free(examples->target);
+    nnc_data_close(examples->reader);
+    nnc_data_free(&examples->data);
+    nnc_given_free(&examples->given);
     memset(examples, 0, sizeof *examples);
 }
 
-void nnc_examples_gather(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t n, char *in,
-                         char *target) {
-    for (size_t i = 0; i < n; i++)
-        memcpy(in + i * program->input_size, examples->in + rows[i] * program->input_size, program->input_size);
-    for (size_t i = 0; i < n && program->target_size > 0; i++)
-        memcpy(target + i * program->target_size, examples->target + rows[i] * program->target_size, program->target_size);
+/* One example, decoded: the tensors of one of its structs. */
+static int decode(const NncProgram *program, const NncExamples *examples, size_t row, const NncMember *members, size_t count,
+                  char *structure) {
+    const NncBlock *block = examples->block;
+    NncDataError error = {.step = -1};
+    for (size_t i = 0; i < count; i++) {
+        size_t source = 0;
+        while (strcmp(block->sources[source].tensor, members[i].path) != 0) source++;
+        const double *values = nnc_data_row(examples->reader, source, row, &error);
+        if (values == NULL) say_what_is_wrong(program, block, &error);
+        if (values == NULL || !put_values(program, &members[i], row, values, structure)) return 0;
+    }
+    return 1;
+}
+
+int nnc_examples_gather(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t first, size_t n,
+                        char *in, char *target) {
+    size_t in_size = program->input_size, target_size = program->target_size;
+    for (size_t i = 0; i < n; i++) {
+        size_t row = rows != NULL ? rows[first + i] : first + i;
+        if (examples->reader == NULL) {
+            memcpy(in + i * in_size, examples->in + row * in_size, in_size);
+            if (target_size > 0) memcpy(target + i * target_size, examples->target + row * target_size, target_size);
+        } else if (!decode(program, examples, row, program->inputs, program->input_count, in + i * in_size) ||
+                   !decode(program, examples, row, program->targets, program->target_count, target + i * target_size)) {
+            return 0;
+        }
+    }
+    return 1;
 }

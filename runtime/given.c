@@ -81,7 +81,7 @@ int nnc_given_make(const NncProgram *program, const NncBlock *like, const char *
         nnc_message(program->name, "there is not enough memory");
         return 0;
     }
-    given->block = (NncBlock){.split = like->split, .sources = given->sources, .is_float = like->is_float};
+    given->block = (NncBlock){.sources = given->sources, .is_float = like->is_float};
     for (size_t i = 0; i < count; i++) {
         const NncMember *member = i < program->input_count ? &program->inputs[i] : &program->targets[i - program->input_count];
         if (!give_source(program, like, member->path, given, &next)) return 0;

@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 typedef struct {
-    NncBlock block; /* for nnc_data_load */
+    NncBlock block; /* for nnc_data_load; it has no name */
     const char *path;
     NncSource *sources;
     NncColumns *columns;

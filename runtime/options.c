@@ -11,29 +11,34 @@
 #include "message.h"
 
 static const char usage[] = "usage: %s [--epochs N] [--seed N] [--load FILE [--partial] | --resume FILE] [--save FILE]\n"
-                            "       [--plot FILE] [--plot-decision FILE] [--data FOLDER] [--json | --quiet]\n"
+                            "       [--plot FILE] [--plot-decision FILE] [--data FOLDER] [--stream[=N]]\n"
+                            "       [--json | --quiet]\n"
                             "       %s --predict --examples FILE --load FILE [--output FILE] [--data FOLDER] [--json]\n"
-                            "       %s --evaluate [--examples FILE] --load FILE [--data FOLDER] [--json]\n";
+                            "       %s --evaluate [--examples FILE] --load FILE [--data FOLDER] [--stream] [--json]\n";
 
-static const char details[] = "\n"
-                              "  --predict      do not train, but write what the network answers\n"
-                              "  --evaluate     do not train, but say loss and metrics on test, held-out or else training data\n"
-                              "  --examples FILE  to read instead of the model's data\n"
-                              "  --output FILE  for predictions, instead of standard output\n"
-                              "  --epochs N     train N epochs in all, instead of the model's %lu\n"
-                              "  --seed N       the seed of all random numbers, instead of the model's %llu\n"
-                              "  --load FILE    start from the parameters in a safetensors file\n"
-                              "  --partial      take from it what fits, and list the rest\n"
-                              "  --resume FILE  go on with the training that saved the file, as if it had not been interrupted\n"
-                              "  --save FILE    write a checkpoint after every epoch\n"
-                              "  --plot FILE    draw loss and metrics over the epochs, as SVG\n"
-                              "  --plot-decision FILE  draw the answers over the plane of the two inputs, with the examples\n"
-                              "  --data FOLDER  where the model's data files are, instead of the current folder\n"
-                              "  --json         an object for each epoch instead of a line\n"
-                              "  --quiet        nothing but errors\n"
-                              "  --help         print this\n";
+static const char details[] =
+    "\n"
+    "  --predict      do not train, but write what the network answers\n"
+    "  --evaluate     do not train, but say loss and metrics on test, held-out or else training data\n"
+    "  --examples FILE  to read instead of the model's data\n"
+    "  --output FILE  for predictions, instead of standard output\n"
+    "  --epochs N     train N epochs in all, instead of the model's %lu\n"
+    "  --seed N       the seed of all random numbers, instead of the model's %llu\n"
+    "  --load FILE    start from the parameters in a safetensors file\n"
+    "  --partial      take from it what fits, and list the rest\n"
+    "  --resume FILE  go on with the training that saved the file, as if it had not been interrupted\n"
+    "  --save FILE    write a checkpoint after every epoch\n"
+    "  --plot FILE    draw loss and metrics over the epochs, as SVG\n"
+    "  --plot-decision FILE  draw the answers over the plane of the two inputs, with the examples\n"
+    "  --data FOLDER  where the model's data files are, instead of the current folder\n"
+    "  --stream[=N]   read examples while training, again in each epoch, instead of having all in memory;\n"
+    "                 they are shuffled in a buffer of N examples (%d)\n"
+    "  --json         an object for each epoch instead of a line\n"
+    "  --quiet        nothing but errors\n"
+    "  --help         print this\n";
 
-enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, PLANE, DATA, JSON, QUIET, PREDICT, EVALUATE, EXAMPLES, OUTPUT };
+enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, PLANE, DATA, JSON, QUIET, PREDICT, EVALUATE, EXAMPLES, OUTPUT, STREAM };
+enum { USUAL_BUFFER = 10000 };
 
 static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS},
                                       {"seed", required_argument, NULL, SEED},
@@ -50,6 +55,7 @@ static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS
                                       {"evaluate", no_argument, NULL, EVALUATE},
                                       {"examples", required_argument, NULL, EXAMPLES},
                                       {"output", required_argument, NULL, OUTPUT},
+                                      {"stream", optional_argument, NULL, STREAM},
                                       {"help", no_argument, NULL, 'h'},
                                       {NULL, 0, NULL, 0}};
 
@@ -83,6 +89,12 @@ static int one_option(const NncProgram *program, int option, NncOptions *options
         options->seed = number;
         *has_seed = 1;
         break;
+    case STREAM:
+        if (optarg == NULL) number = USUAL_BUFFER;
+        else if (!whole_number(optarg, INT32_MAX, &number) || number == 0)
+            return misuse(program, "--stream wants a whole number from 1 on, not '%s'", optarg);
+        options->stream = (uint32_t)number;
+        break;
     case LOAD: options->load = optarg; break;
     case PARTIAL: options->partial = 1; break;
     case RESUME: options->resume = optarg; break;
@@ -98,7 +110,7 @@ static int one_option(const NncProgram *program, int option, NncOptions *options
     case OUTPUT: options->output = optarg; break;
     case 'h':
         printf(usage, program->name, program->name, program->name);
-        printf(details, (unsigned long)program->epochs, (unsigned long long)program->seed);
+        printf(details, (unsigned long)program->epochs, (unsigned long long)program->seed, USUAL_BUFFER);
         return 0;
     default: return misuse(program, NULL, NULL); /* getopt_long has said why */
     }
@@ -116,6 +128,7 @@ static const char *why_not(const NncOptions *o, int has_seed) {
     if (!trains && o->load == NULL) return "--predict and --evaluate want --load";
     if (!trains && (o->partial || o->save != NULL || o->resume != NULL || o->plot != NULL || o->plot_decision != NULL))
         return "--predict and --evaluate do not train";
+    if (o->predict && o->stream > 0) return "--stream belongs to training and --evaluate";
     if (o->predict && o->examples == NULL) return "--predict wants --examples";
     if (trains && o->examples != NULL) return "--examples belongs to --predict and --evaluate";
     return o->output != NULL && !o->predict ? "--output belongs to --predict" : NULL;

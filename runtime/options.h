@@ -11,6 +11,7 @@ extern "C" {
 typedef struct {
     uint32_t epochs;
     uint64_t seed;
+    uint32_t stream; /* examples in the buffer of --stream; 0: all are in memory */
     const char *load, *resume, *save, *data, *plot, *plot_decision, *examples, *output;
     int partial, json, quiet, predict, evaluate;
 } NncOptions;

@@ -16,31 +16,27 @@
 /* A file that does not say what was learned from the data goes with the training data as they are now. */
 static int find_learned(NncTraining *t, const NncOptions *options, const NncTensors *file, NncData *learned) {
     const NncProgram *program = t->program;
+    NncExamples unwanted = {0};
     int found = nnc_checkpoint_learned(program, options->load, file, program->train_data, learned);
     if (found >= 0) return found;
-    if (nnc_block_load(program, program->train_data, options->data, NULL, t->at.seed, learned)) return 1;
-    nnc_message(program->name, "%s does not say what was learned from the training data, so these are read", options->load);
-    return 0;
+    found =
+        nnc_examples_open(program, program->train_data, options->data, NULL, t->at.seed, options->stream > 0, learned, &unwanted);
+    nnc_examples_free(&unwanted);
+    if (!found)
+        nnc_message(program->name, "%s does not say what was learned from the training data, so these are read", options->load);
+    return found;
 }
 
 /* The examples in options->examples. */
 static int load_given(const NncProgram *program, const NncOptions *options, const NncBlock *like, int targets,
                       const NncData *learned, NncExamples *examples) {
     NncProgram asked = *program;
-    NncDataError error;
-    NncData data = {0};
-    NncGiven given;
-    int fine = nnc_given_make(program, like, options->examples, targets, &given);
     if (!targets) asked.target_size = asked.target_count = 0;
-    if (fine && !nnc_data_load(&given.block, NULL, learned, 0, &data, &error)) {
-        nnc_message(program->name, "%s", error.message);
-        memset(&data, 0, sizeof data);
-        fine = 0;
-    }
-    fine = fine && nnc_examples_make(&asked, &given.block, &data, examples);
-    nnc_data_free(&data);
-    nnc_given_free(&given);
-    return fine;
+    if (nnc_given_make(program, like, options->examples, targets, &examples->given) &&
+        nnc_examples_open(&asked, &examples->given.block, NULL, learned, 0, options->stream > 0, &examples->data, examples))
+        return 1;
+    nnc_examples_free(examples);
+    return 0;
 }
 
 /* The seed of the training that wrote the file tells which examples it held out. */
@@ -249,15 +245,16 @@ int nnc_predict(NncTraining *t, const NncOptions *options, const NncTensors *fil
 static int load_examples(NncTraining *t, const NncOptions *options, const NncTensors *file) {
     const NncProgram *program = t->program;
     const NncBlock *test = program->test_data, *train = program->train_data;
-    NncData learned = {0}, data = {0};
+    NncData learned;
     int fine;
     if (!find_learned(t, options, file, &t->data)) return 0;
     if (options->examples != NULL) return load_given(program, options, test != NULL ? test : train, 1, &t->data, &t->test);
-    learned = t->data;
-    fine = nnc_block_load(program, test != NULL ? test : train, options->data, &learned, t->at.seed, &data) &&
-           nnc_examples_make(program, test != NULL ? test : train, &data, test != NULL ? &t->test : &t->examples);
-    if (test == NULL) t->data = data; /* it says which are held out */
-    nnc_data_free(test == NULL ? &learned : &data);
+    if (test != NULL)
+        return nnc_examples_open(program, test, options->data, &t->data, t->at.seed, options->stream > 0, &t->test.data,
+                                 &t->test);
+    learned = t->data; /* the new data say which examples are held out */
+    fine = nnc_examples_open(program, train, options->data, &learned, t->at.seed, options->stream > 0, &t->data, &t->examples);
+    nnc_data_free(&learned);
     return fine;
 }
 
@@ -267,15 +264,16 @@ int nnc_evaluate(NncTraining *t, const NncOptions *options, const NncTensors *fi
     NncResults results = {0, 0, NULL};
     const char *title;
     size_t count;
+    int wanted;
     if (t->program->train_data == NULL) {
         nnc_message(t->program->name, "there is no data block that says how to read examples");
         return 0;
     }
     if (!find_seed(t, options, file) || !load_examples(t, options, file) || !begin_with(t, options, file)) return 0;
     results.metrics = t->metrics + t->program->metric_count;
-    nnc_training_evaluate(t, &results);
+    if (!nnc_training_evaluate(t, &results) || !nnc_training_confusion(t, &confusion, &wanted)) return 0;
     count = nnc_training_judged(t, &title);
-    if (nnc_training_confusion(t, &confusion)) display.confusion = &confusion;
+    if (wanted) display.confusion = &confusion;
     if (options->examples != NULL) confusion.data = options->examples;
     nnc_display_evaluation(&display, options->examples != NULL ? options->examples : title, count, &results);
     return 1;

@@ -16,39 +16,21 @@
 
 /* ---- Data */
 
-/* What is needed of the data is in the examples from now on: the numbers would be there twice. */
-static void forget_values(NncData *data) {
-    for (size_t i = 0; i < data->array_count; i++) {
-        free(data->arrays[i].values);
-        data->arrays[i].values = NULL;
-    }
-}
-
-static int load_test(NncTraining *t, const NncOptions *options) {
-    const NncBlock *block = t->program->test_data;
-    NncData data = {0};
-    int fine;
-    if (block == NULL) return 1;
-    if (!nnc_block_load(t->program, block, options->data, &t->data, t->at.seed, &data)) return 0;
-    fine = nnc_examples_make(t->program, block, &data, &t->test);
-    nnc_data_free(&data);
-    return fine;
-}
-
 static int load_data(NncTraining *t, const NncOptions *options) {
-    const NncBlock *block = t->program->train_data;
-    if (block == NULL) {
-        nnc_message(t->program->name, "there are no data to train on");
+    const NncProgram *program = t->program;
+    int streamed = options->stream > 0 || t->at.stream > 0;
+    if (program->train_data == NULL) {
+        nnc_message(program->name, "there are no data to train on");
         return 0;
     }
-    if (!nnc_block_load(t->program, block, options->data, NULL, t->at.seed, &t->data)) return 0;
+    if (!nnc_examples_open(program, program->train_data, options->data, NULL, t->at.seed, streamed, &t->data, &t->examples))
+        return 0;
     if (t->data.training_count == 0) {
-        nnc_message(t->program->name, "data %s leaves no examples to train on", block->split);
+        nnc_message(program->name, "data %s leaves no examples to train on", program->train_data->split);
         return 0;
     }
-    if (!nnc_examples_make(t->program, block, &t->data, &t->examples)) return 0;
-    forget_values(&t->data);
-    return load_test(t, options);
+    return program->test_data == NULL ||
+           nnc_examples_open(program, program->test_data, options->data, &t->data, t->at.seed, streamed, &t->test.data, &t->test);
 }
 
 static void print_classes(const NncData *data) {
@@ -83,13 +65,25 @@ static int take_start(NncTraining *t, const NncOptions *options, const NncTensor
     return 1;
 }
 
+/* A run goes on with the buffer that it began with, or its examples would come in another order. */
+static int same_stream(const NncTraining *t, const NncOptions *options, const NncStanding *standing) {
+    if (options->resume == NULL || options->stream == 0 || options->stream == standing->stream || !t->program->shuffle) return 1;
+    if (standing->stream > 0)
+        nnc_message(t->program->name, "%s was trained with --stream=%lu, and goes on with that", options->resume,
+                    (unsigned long)standing->stream);
+    else nnc_message(t->program->name, "%s was trained without --stream, and goes on without it", options->resume);
+    return 0;
+}
+
 static int run(NncTraining *t, const NncOptions *options, const NncTensors *file) {
     NncDisplayKind kind = nnc_display_choose(options->quiet, options->json);
-    NncStanding standing = {.seed = options->seed};
-    if (options->resume != NULL &&
+    NncStanding standing = {.seed = options->seed, .stream = t->program->shuffle ? options->stream : 0};
+    if (options->resume != NULL && !
         !nnc_checkpoint_standing(t->program, options->resume, file, "--load takes just its parameters", &standing))
         return 0;
-    t->at.seed = standing.seed;
+    if (!same_stream(t, options, &standing)) return 0;
+    t->at = standing;
+    t->shuffler.room = standing.stream;
     if (!load_data(t, options) || !nnc_training_begin(t, standing.seed) || !take_start(t, options, file, &standing)) return 0;
     if (kind == NNC_LINES || kind == NNC_TERMINAL) print_classes(&t->data);
     return nnc_train(t, kind);

@@ -20,6 +20,9 @@ double nnc_random_uniform(uint64_t seed, uint64_t site, uint64_t step, uint64_t 
 /* Writes a permutation of 0 .. count - 1 to order, all of them equally likely (Fisher and Yates). */
 void nnc_shuffle(uint64_t seed, uint64_t epoch, uint32_t *order, uint32_t count);
 
+/* A number below `choices`, all of them equally likely: one of a sequence for each seed and epoch, along which *drawn counts from 0. */
+uint32_t nnc_random_below(uint64_t seed, uint64_t epoch, uint64_t *drawn, uint32_t choices);
+
 #ifdef __cplusplus
 }
 #endif

@@ -30,9 +30,14 @@ static size_t examples_in_chunk(const NncProgram *program, size_t rows) {
     return examples < all ? examples : all;
 }
 
+/* No more than there are to train on. */
+static size_t buffer_room(const NncTraining *t) {
+    return t->shuffler.room < t->data.training_count ? t->shuffler.room : t->data.training_count;
+}
+
 int nnc_training_begin(NncTraining *t, uint64_t seed) {
     const NncProgram *program = t->program;
-    t->at = (NncStanding){.seed = seed, .best_loss = (double)INFINITY};
+    t->at = (NncStanding){.seed = seed, .stream = t->at.stream, .best_loss = (double)INFINITY};
     t->chunk = examples_in_chunk(program, t->examples.rows > t->test.rows ? t->examples.rows : t->test.rows);
     t->parameters = new_struct(program->parameters_size);
     t->state = new_struct(program->state_size);
@@ -51,6 +56,11 @@ int nnc_training_begin(NncTraining *t, uint64_t seed) {
         nnc_message(program->name, "there is not enough memory to train");
         return 0;
     }
+    if (t->shuffler.room > 0 && !nnc_shuffler_begin(&t->shuffler, program, buffer_room(t))) {
+        nnc_message(program->name, "there is not enough memory for a buffer of %zu examples; --stream=N makes it smaller",
+                    buffer_room(t));
+        return 0;
+    }
     program->init(t->parameters, t->state, seed);
     return 1;
 }
@@ -59,6 +69,7 @@ void nnc_training_free(NncTraining *t) {
     void *const all[] = {t->parameters, t->state,      t->work, t->evaluate_work, t->kept_parameters, t->predict_work,
                          t->out,        t->kept_state, t->in,   t->target,        t->order,           t->metrics};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    nnc_shuffler_free(&t->shuffler);
     nnc_display_free(&t->display);
     nnc_plot_free(&t->plot);
 }
@@ -84,13 +95,17 @@ void nnc_training_go_back(NncTraining *t) {
 /* Shuffled by seed and epoch alone, or as the data has them. */
 static void put_in_order(NncTraining *t) {
     const NncData *data = &t->data;
+    if (t->shuffler.room > 0) return;
     if (t->program->shuffle) nnc_shuffle(t->at.seed, t->at.epoch, t->order, (uint32_t)data->training_count);
     for (size_t i = 0; i < data->training_count; i++) t->order[i] = data->training[t->program->shuffle ? t->order[i] : i];
 }
 
-double nnc_training_rows(NncTraining *t, size_t first, size_t n, double *metrics) {
-    nnc_examples_gather(t->program, &t->examples, t->order + first, n, t->in, t->target);
-    return t->program->train(t->parameters, t->state, t->work, t->in, t->target, n, metrics);
+int nnc_training_rows(NncTraining *t, size_t first, size_t n, double *loss, double *metrics) {
+    int fine = t->shuffler.room > 0 ? nnc_shuffler_take(&t->shuffler, t->program, &t->examples, &t->data, t->at.seed, t->at.epoch,
+                                                        first, n, t->in, t->target)
+                                    : nnc_examples_gather(t->program, &t->examples, t->order, first, n, t->in, t->target);
+    if (fine) *loss = t->program->train(t->parameters, t->state, t->work, t->in, t->target, n, metrics);
+    return fine;
 }
 
 /* Adds the means of n examples, as sums. */
@@ -124,6 +139,7 @@ static void show_progress(NncTraining *t, const NncResults *sums, size_t done) {
 static int train_epoch(NncTraining *t, NncResults *results) {
     const NncProgram *program = t->program;
     size_t count = t->data.training_count, kept_at = 0, n;
+    double loss;
     put_in_order(t);
     start(t, results);
     for (size_t first = 0; first < count; first += n) {
@@ -133,7 +149,7 @@ static int train_epoch(NncTraining *t, NncResults *results) {
             nnc_training_keep(t);
             kept_at = first;
         }
-        double loss = nnc_training_rows(t, first, n, t->metrics);
+        if (!nnc_training_rows(t, first, n, &loss, t->metrics)) return 0;
         if (!isfinite(loss)) {
             nnc_display_clear(&t->display);
             nnc_explain_divergence(t, kept_at, first + n, loss);
@@ -146,67 +162,78 @@ static int train_epoch(NncTraining *t, NncResults *results) {
     return 1;
 }
 
-/* Over rows of the examples. */
-static void evaluate_rows(NncTraining *t, const uint32_t *rows, size_t count, NncResults *results) {
-    const NncProgram *program = t->program;
-    size_t n;
-    if (count == 0) return;
-    start(t, results);
-    for (size_t first = 0; first < count; first += n) {
-        n = count - first < t->chunk ? count - first : t->chunk;
-        nnc_examples_gather(program, &t->examples, rows + first, n, t->in, t->target);
-        double loss = program->evaluate(t->parameters, t->state, t->evaluate_work, t->in, t->target, n, t->metrics);
-        add(t, results, loss, t->metrics, n);
-    }
-    divide(t, results, count);
+/* What the network is evaluated on. */
+typedef struct {
+    const NncExamples *examples;
+    const uint32_t *rows; /* NULL: all of them */
+    size_t count;
+    const char *in, *target; /* a chunk */
+} Judged;
+
+static Judged held_out_part(const NncTraining *t) {
+    return (Judged){.examples = &t->examples, .rows = t->data.held_out, .count = t->data.held_out_count};
 }
 
-static void evaluate_test(NncTraining *t, NncResults *results) {
-    if (t->test.rows == 0) return;
+static Judged test_part(const NncTraining *t) { return (Judged){.examples = &t->test, .count = t->test.rows}; }
+
+/* Examples first .. first + n - 1 of the part. */
+static int take_chunk(NncTraining *t, Judged *part, size_t first, size_t n) {
+    const NncProgram *program = t->program;
+    part->in = t->in;
+    part->target = t->target;
+    if (part->rows != NULL || part->examples->reader != NULL)
+        return nnc_examples_gather(program, part->examples, part->rows, first, n, t->in, t->target);
+    part->in = part->examples->in + first * program->input_size;
+    if (program->target_size > 0) part->target = part->examples->target + first * program->target_size;
+    return 1;
+}
+
+static int evaluate_part(NncTraining *t, Judged part, NncResults *results) {
+    size_t n;
+    if (part.count == 0) return 1;
     start(t, results);
-    results->loss = t->program->evaluate(t->parameters, t->state, t->evaluate_work, t->test.in, t->test.target, t->test.rows,
-                                         results->metrics);
+    for (size_t first = 0; first < part.count; first += n) {
+        n = part.count - first < t->chunk ? part.count - first : t->chunk;
+        if (!take_chunk(t, &part, first, n)) return 0;
+        double loss = t->program->evaluate(t->parameters, t->state, t->evaluate_work, part.in, part.target, n, t->metrics);
+        add(t, results, loss, t->metrics, n);
+    }
+    divide(t, results, part.count);
+    return 1;
 }
 
 /* ---- What the network is judged by */
 
-/* *rows NULL: all examples of the test data. */
-static size_t judged_rows(const NncTraining *t, const uint32_t **rows) {
-    *rows = t->test.rows > 0 ? NULL : t->data.held_out_count > 0 ? t->data.held_out : t->data.training;
-    return t->test.rows > 0 ? t->test.rows : t->data.held_out_count > 0 ? t->data.held_out_count : t->data.training_count;
+static Judged judged_part(const NncTraining *t) {
+    if (t->test.rows > 0) return test_part(t);
+    if (t->data.held_out_count > 0) return held_out_part(t);
+    return (Judged){.examples = &t->examples, .rows = t->data.training, .count = t->data.training_count};
 }
 
 size_t nnc_training_judged(const NncTraining *t, const char **title) {
-    const uint32_t *rows;
     *title = t->test.rows > 0 ? "test" : t->data.held_out_count > 0 ? "held out" : "training";
-    return judged_rows(t, &rows);
+    return judged_part(t).count;
 }
 
-void nnc_training_evaluate(NncTraining *t, NncResults *results) {
-    const uint32_t *rows;
-    size_t count = judged_rows(t, &rows);
-    if (rows == NULL) evaluate_test(t, results);
-    else evaluate_rows(t, rows, count, results);
-}
+int nnc_training_evaluate(NncTraining *t, NncResults *results) { return evaluate_part(t, judged_part(t), results); }
 
-int nnc_training_confusion(NncTraining *t, NncConfusion *confusion) {
+int nnc_training_confusion(NncTraining *t, NncConfusion *confusion, int *wanted) {
     const NncProgram *program = t->program;
     const NncArray *array;
-    const uint32_t *rows;
-    size_t count = nnc_training_judged(t, &confusion->data), n;
-    if (!nnc_confusion_is_wanted(program)) return 0;
-    judged_rows(t, &rows);
+    Judged part = judged_part(t);
+    size_t n;
+    *wanted = nnc_confusion_is_wanted(program);
+    if (!*wanted) return 1;
+    nnc_training_judged(t, &confusion->data);
     array = nnc_array_of(&t->data, program->targets[program->class_target].path);
     memset(confusion->counts, 0, sizeof confusion->counts);
     confusion->classes = program->classes;
     confusion->names = array != NULL && array->class_count >= program->classes ? array->classes : NULL;
-    for (size_t first = 0; first < count; first += n) {
-        const char *in = t->in, *target = t->target;
-        n = count - first < t->chunk ? count - first : t->chunk;
-        if (rows != NULL) nnc_examples_gather(program, &t->examples, rows + first, n, t->in, t->target);
-        else in = t->test.in + first * program->input_size, target = t->test.target + first * program->target_size;
-        program->predict(t->parameters, t->predict_work, in, t->out, n);
-        nnc_confusion_add(program, confusion, target, t->out, n);
+    for (size_t first = 0; first < part.count; first += n) {
+        n = part.count - first < t->chunk ? part.count - first : t->chunk;
+        if (!take_chunk(t, &part, first, n)) return 0;
+        program->predict(t->parameters, t->predict_work, part.in, t->out, n);
+        nnc_confusion_add(program, confusion, part.target, t->out, n);
     }
     return 1;
 }
@@ -226,16 +253,17 @@ static int save(NncTraining *t) {
     return 1;
 }
 
-static void end_epoch(NncTraining *t, NncResults results[NNC_RESULTS]) {
+static int end_epoch(NncTraining *t, NncResults results[NNC_RESULTS]) {
     memcpy(&t->at.step, (char *)t->state + t->program->step_offset, sizeof t->at.step);
     t->at.epoch++;
     nnc_training_set_counters(t);
-    evaluate_rows(t, t->data.held_out, t->data.held_out_count, &results[NNC_HELD_OUT]);
-    evaluate_test(t, &results[NNC_TEST]);
+    if (!evaluate_part(t, held_out_part(t), &results[NNC_HELD_OUT]) || !evaluate_part(t, test_part(t), &results[NNC_TEST]))
+        return 0;
     if (results[NNC_HELD_OUT].given && results[NNC_HELD_OUT].loss < t->at.best_loss) {
         t->at.best_loss = results[NNC_HELD_OUT].loss;
         t->at.best_epoch = t->at.epoch;
     }
+    return 1;
 }
 
 static int train_epochs(NncTraining *t, NncDisplayKind kind) {
@@ -243,7 +271,7 @@ static int train_epochs(NncTraining *t, NncDisplayKind kind) {
     NncConfusion confusion;
     uint32_t before = t->at.epoch;
     double seconds = 0;
-    int fine = 1;
+    int fine = 1, wanted = 0;
     for (size_t r = 0; r < NNC_RESULTS; r++) results[r].metrics = t->metrics + (r + 1) * t->program->metric_count;
     nnc_display_start(&t->display, kind, t->program, before, t->epochs);
     if (before > 0 && before >= t->epochs)
@@ -252,9 +280,9 @@ static int train_epochs(NncTraining *t, NncDisplayKind kind) {
         double started = nnc_seconds();
         if (!train_epoch(t, &results[NNC_TRAINING])) return 0;
         seconds = nnc_seconds() - started;
-        end_epoch(t, results);
-        if ((t->at.epoch >= t->epochs || is_enough(t)) && nnc_training_confusion(t, &confusion))
-            t->display.confusion = &confusion;
+        if (!end_epoch(t, results)) return 0;
+        if ((t->at.epoch >= t->epochs || is_enough(t)) && !nnc_training_confusion(t, &confusion, &wanted)) return 0;
+        if (wanted) t->display.confusion = &confusion;
         nnc_display_epoch(&t->display, t->at.epoch, results, seconds);
         if (t->picture != NULL) nnc_plot_add(&t->plot, t->at.epoch, results);
         fine = nnc_training_is_finite(t) && save(t);

@@ -6,6 +6,7 @@
 #include "display.h"
 #include "examples.h"
 #include "plot.h"
+#include "shuffle.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +24,7 @@ typedef struct {
 
     void *kept_parameters, *kept_state; /* the copy to go back to when the loss is not finite */
     uint32_t *order;                    /* the training rows of this epoch */
+    NncShuffler shuffler;               /* instead, where examples are decoded as they are wanted, and shuffled */
     size_t chunk;                       /* examples that are trained in one call: whole batches */
     char *in, *target, *out;            /* a chunk */
     double *metrics;                    /* of a chunk, then of NNC_RESULTS */
@@ -31,7 +33,7 @@ typedef struct {
     uint32_t saved_epoch; /* of the last checkpoint that was written here; 0: none */
 } NncTraining;
 
-/* Needs program, save, epochs, data, examples and test (rows 0: none). Makes the rest, with initial parameters. Returns 1, or 0 with a
+/* Needs program, save, epochs, data, examples and test (rows 0: none), and in shuffler.room the size of a buffer, if there shall be one. Makes the rest, with initial parameters. Returns 1, or 0 with a
    message; nnc_training_free is right in both cases. */
 int nnc_training_begin(NncTraining *training, uint64_t seed);
 void nnc_training_free(NncTraining *training);
@@ -42,7 +44,7 @@ void nnc_training_set_counters(NncTraining *training);
 /* From where the training stands to its last epoch. Returns 1, or 0 with messages on standard error. */
 int nnc_train(NncTraining *training, NncDisplayKind kind);
 
-/* After a loss that is not finite: finds its step among those that train the rows order[first] .. order[end - 1] from the kept copy
+/* After a loss that is not finite: finds its step among those that train examples first .. end - 1 from the kept copy
    on, and says what is known about it. */
 void nnc_explain_divergence(NncTraining *training, size_t first, size_t end, double loss);
 
@@ -50,15 +52,16 @@ void nnc_explain_divergence(NncTraining *training, size_t first, size_t end, dou
 void nnc_training_keep(NncTraining *training);
 void nnc_training_go_back(NncTraining *training);
 
-/* Trains order[first] .. order[first + n - 1], at most a chunk; returns the mean loss. */
-double nnc_training_rows(NncTraining *training, size_t first, size_t n, double *metrics);
+/* Trains examples first .. first + n - 1 of the epoch, at most a chunk, and says the mean loss. Returns 1; or 0 with a message: they cannot
+   be read any more. */
+int nnc_training_rows(NncTraining *training, size_t first, size_t n, double *loss, double *metrics);
 
 /* What the network is judged by: the test data, or the held-out examples, or those of training; returns how many, and says which. */
 size_t nnc_training_judged(const NncTraining *training, const char **title);
-void nnc_training_evaluate(NncTraining *training, NncResults *results);
+int nnc_training_evaluate(NncTraining *training, NncResults *results);
 
-/* On these examples; returns whether the network has such a table. The names stay the training's. */
-int nnc_training_confusion(NncTraining *training, NncConfusion *confusion);
+/* On these examples. *wanted: whether the network has such a table. The names stay the training's. Both return 1, or 0 with a message. */
+int nnc_training_confusion(NncTraining *training, NncConfusion *confusion, int *wanted);
 
 /* Whether all parameters and state are finite; else says which is not. */
 int nnc_training_is_finite(NncTraining *training);

@@ -26,10 +26,43 @@ static int begin(void **state) {
     return 0;
 }
 
+static void assert_same_rows(NncReader *reader, const NncData *streamed) {
+    NncDataError problem;
+    for (size_t k = 0; k < 2 * data.rows; k++) {
+        size_t row = k < data.rows ? k : 2 * data.rows - 1 - k; /* on, and back */
+        for (size_t i = 0; i < data.array_count && (k < data.rows || k % 7 == 0); i++) {
+            const double *values = nnc_data_row(reader, i, row, &problem);
+            assert_non_null(values);
+            assert_memory_equal(values, data.arrays[i].values + row * data.arrays[i].width,
+                                data.arrays[i].width * sizeof *values);
+        }
+    }
+    for (size_t i = 0; i < data.array_count; i++) {
+        const NncArray *a = &data.arrays[i], *b = &streamed->arrays[i];
+        assert_true(a->width == b->width && a->learned_count == b->learned_count && a->class_count == b->class_count);
+        for (size_t k = 0; k < a->learned_count; k++)
+            assert_memory_equal(a->learned[k], b->learned[k], 2 * a->learned_widths[k] * sizeof(double));
+        for (size_t k = 0; k < a->class_count; k++) assert_string_equal(a->classes[k], b->classes[k]);
+    }
+    assert_int_equal(data.training_count, streamed->training_count);
+    assert_memory_equal(data.training, streamed->training, data.training_count * sizeof *data.training);
+}
+
+/* All rows in memory, and again row by row: that is the same, and so is what is wrong. */
 static int load_from(const NncData *learned_from, double holdout, uint64_t seed) {
     NncSource sources[] = {x, t};
     NncBlock block = {"train", sources, t.files != NULL || t.literal != NULL ? 2 : 1, holdout, 0};
-    return nnc_data_load(&block, files_folder, learned_from, seed, &data, &error);
+    NncDataError of_stream;
+    NncData streamed;
+    NncReader *reader;
+    int fine = nnc_data_load(&block, files_folder, learned_from, seed, &data, &error);
+    assert_int_equal(nnc_data_open(&block, files_folder, learned_from, seed, &streamed, &reader, &of_stream), fine);
+    if (fine) assert_same_rows(reader, &streamed);
+    else assert_string_equal(of_stream.message, error.message);
+    assert_int_equal(of_stream.step, error.step);
+    nnc_data_close(reader);
+    nnc_data_free(&streamed);
+    return fine;
 }
 
 static int load(void) { return load_from(NULL, 0, 1); }

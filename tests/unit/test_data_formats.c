@@ -312,6 +312,62 @@ static void test_npy_refused(void **state) {
     assert_error("/x: example 1: -inf, at byte 130, is not a number to train with");
 }
 
+/* ---- Arrays that are larger than what is in memory when they are decoded row by row: [rows, 1000] in two files */
+
+enum { LARGE_WIDTH = 1000, LARGE_ROWS = 700, FIRST_ROWS = 300 };
+static unsigned char large[LARGE_ROWS * LARGE_WIDTH + 200], large_packed[sizeof large + 10000];
+
+static unsigned char large_value(size_t row, size_t column) { return (unsigned char)((row * 7 + column * 13) % 251); }
+
+/* Behind the header in bytes: rows first .. end - 1. */
+static void save_large(const char *name, size_t first, size_t end, int first_axis_fastest, int pack) {
+    size_t n = length, rows = end - first;
+    memcpy(large, bytes, length);
+    for (size_t i = 0; i < rows * LARGE_WIDTH; i++)
+        large[n++] =
+            first_axis_fastest ? large_value(first + i % rows, i / rows) : large_value(first + i / LARGE_WIDTH, i % LARGE_WIDTH);
+    if (pack) files_write(name, large_packed, files_pack(large, n, large_packed, sizeof large_packed));
+    else files_write(name, large, n);
+}
+
+static void assert_large(void) {
+    static const char *const names[] = {"x", "t"};
+    x.files = names;
+    x.file_count = 2;
+    x.width = LARGE_WIDTH;
+    assert_loaded(LARGE_ROWS);
+    for (size_t i = 0; i < LARGE_ROWS * LARGE_WIDTH; i++)
+        assert_true(data.arrays[0].values[i] == large_value(i / LARGE_WIDTH, i % LARGE_WIDTH));
+    nnc_data_free(&data);
+}
+
+static void test_large(void **state) {
+    (void)state;
+    for (int pack = 0; pack < 2; pack++) {
+        put_idx(0x08, 2, (uint32_t[]){FIRST_ROWS, LARGE_WIDTH});
+        save_large("x", 0, FIRST_ROWS, 0, pack);
+        put_idx(0x08, 2, (uint32_t[]){LARGE_ROWS - FIRST_ROWS, LARGE_WIDTH});
+        save_large("t", FIRST_ROWS, LARGE_ROWS, 0, pack);
+        assert_large();
+        length = 0;
+        save_large("x", 0, FIRST_ROWS, 0, pack);
+        save_large("t", FIRST_ROWS, LARGE_ROWS, 0, pack);
+        x.format = NNC_BYTES;
+        x.window = LARGE_WIDTH;
+        assert_large();
+    }
+    put_npy(1, "|u1", 1, "(300, 1000)");
+    save_large("x", 0, FIRST_ROWS, 1, 0);
+    put_npy(1, "|u1", 0, "(400, 1000)");
+    save_large("t", FIRST_ROWS, LARGE_ROWS, 0, 0);
+    assert_large(); /* the first of them decides how many rows are read at once */
+    put_npy(1, "|u1", 1, "(700, 1000)");
+    save_large("x", 0, LARGE_ROWS, 1, 0);
+    put_npy(1, "|u1", 1, "(0, 1000)");
+    files_write("t", bytes, length);
+    assert_large();
+}
+
 /* ---- Whatever the bytes: an answer, no crash (run with sanitizers) */
 
 static uint64_t draws;
@@ -396,8 +452,9 @@ static void test_mnist(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
-        TEST(test_idx_types),           TEST(test_idx_refused), TEST(test_npy_types), TEST(test_npy_orders),
-        TEST(test_npy_headers_refused), TEST(test_npy_refused), TEST(test_any_bytes), TEST(test_mnist),
+        TEST(test_idx_types),  TEST(test_idx_refused),         TEST(test_npy_types),
+        TEST(test_npy_orders), TEST(test_npy_headers_refused), TEST(test_npy_refused),
+        TEST(test_large),      TEST(test_any_bytes),           TEST(test_mnist),
     };
     return cmocka_run_group_tests(tests, files_begin, end);
 }
