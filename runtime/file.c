@@ -67,6 +67,8 @@ static int open_stream(NncFile *file, NncFileError *error) {
     file->start = file->length = file->head_count = file->head_taken = 0;
     file->ended = 0;
     if (!nnc_file_next(file, file->head, sizeof file->head, &file->head_count, error)) return 0;
+    if (!file->whole && fseeko(file->stream, 0, SEEK_CUR) != 0)
+        return file_fail(error, "it can be read only once, and must be read again and again where it is not kept in memory");
     if (!file->unpack || !nnc_file_is_packed(file->head, file->head_count)) return 1;
     file->gzip = nnc_gzip_open(error);
     return file->gzip != NULL;
@@ -108,8 +110,7 @@ static int read_whole(NncFile *file, NncFileError *error) {
 
 static int seek(NncFile *file, size_t from, NncFileError *error) {
     file->head_taken = file->head_count; /* the stream does not wait behind them any more */
-    if (fseeko(file->stream, (off_t)from, SEEK_SET) != 0)
-        return file_fail(error, "it cannot be read again, as a file that is not read into memory must be: %s", strerror(errno));
+    if (fseeko(file->stream, (off_t)from, SEEK_SET) != 0) return file_fail(error, "it cannot be read: %s", strerror(errno));
     file->start = from;
     file->length = 0;
     file->ended = 0;
@@ -154,7 +155,7 @@ int nnc_file_size(NncFile *file, size_t *size, NncFileError *error) {
     if (!nnc_file_at(file, 0, 1, error)) return 0;
     if (!file->whole && file->gzip == NULL) {
         if (fseeko(file->stream, 0, SEEK_END) != 0 || (end = ftello(file->stream)) < 0)
-            return file_fail(error, "it can be read only once, and a file that is not read into memory is read again and again");
+            return file_fail(error, "its length cannot be found: %s", strerror(errno));
         *size = (size_t)end;
         return seek(file, 0, error);
     }

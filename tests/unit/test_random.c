@@ -127,12 +127,32 @@ static void test_shuffle(void **state) {
     assert_int_equal(order[0], 0);
 }
 
+/* Each number is as likely as another, each draw is independent of the last, and the sequence depends on seed and epoch alone. */
+static void test_below(void **state) {
+    (void)state;
+    enum { CHOICES = 7 };
+    double count[CHOICES][CHOICES] = {{0}}, chi_square = 0, expected = (double)DRAWS / (CHOICES * CHOICES);
+    uint64_t drawn = 0, again = 0, other = 0;
+    size_t last = 0, equal = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        size_t number = nnc_random_below(3, 1, &drawn, CHOICES);
+        assert_true(number < CHOICES);
+        assert_int_equal(number, nnc_random_below(3, 1, &again, CHOICES));
+        equal += number == nnc_random_below(3, 2, &other, CHOICES);
+        count[last][number]++;
+        last = number;
+    }
+    for (int c = 0; c < CHOICES * CHOICES; c++) chi_square += pow(count[c / CHOICES][c % CHOICES] - expected, 2) / expected;
+    assert_plausible(chi_square, CHOICES * CHOICES - 1);
+    assert_true(fabs((double)equal - DRAWS / 7.0) < 5 * sqrt(DRAWS / 7.0));
+    assert_int_equal(nnc_random_below(3, 1, &drawn, 1), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_range),   cmocka_unit_test(test_equidistribution),
-        cmocka_unit_test(test_pairs),   cmocka_unit_test(test_no_symmetry),
-        cmocka_unit_test(test_bits),    cmocka_unit_test(test_known_values),
-        cmocka_unit_test(test_shuffle),
+        cmocka_unit_test(test_range),        cmocka_unit_test(test_below),       cmocka_unit_test(test_equidistribution),
+        cmocka_unit_test(test_pairs),        cmocka_unit_test(test_no_symmetry), cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_known_values), cmocka_unit_test(test_shuffle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
