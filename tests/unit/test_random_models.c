@@ -1,6 +1,7 @@
 /* Random models: the first seeds of tests/random, or a range of them. See tests/random/README.md.
 
-   test_random_models [FROM [COUNT]], or --text SEED, which prints a model, or --file MODEL.nn, which judges one with every compiler */
+   test_random_models [FROM [COUNT [SECONDS]]]: with 0 seconds what fails is printed as it is, not made smaller
+   or --text SEED, which prints a model, or --file MODEL.nn, which judges one with every compiler */
 #define _XOPEN_SOURCE 700
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,9 @@ enum { MODELS = 20 };
 #else
 enum { MODELS = 300 };
 #endif
-enum { WORKERS = 2, MOST_REFUSED = 15 /* of a hundred */, SECONDS_TO_SHRINK = 60 };
+enum { WORKERS = 2, MOST_REFUSED = 15 /* of a hundred */ };
+
+static int seconds_to_shrink = 60;
 
 typedef struct {
     long judged, refused, not_finite, wrong;
@@ -40,7 +43,7 @@ static Judgement judge_text(Arena *arena, const char *name, const char *text, ui
     Verdict verdict = judge(arena, text, effort, NULL, folder);
     if (verdict.judgement != JUDGED_WRONG) return verdict.judgement;
     Wrong wrong = {folder, verdict.check, effort};
-    const char *smallest = shrink(arena, text, still_wrong, &wrong, SECONDS_TO_SHRINK);
+    const char *smallest = shrink(arena, text, still_wrong, &wrong, seconds_to_shrink);
     Verdict again = judge(arena, smallest, effort, strcmp(wrong.check, "crash") == 0 ? NULL : wrong.check, folder);
     bool repeats = again.judgement == JUDGED_WRONG;
     printf("FAILED %s: %s%s\n%s%s----\n", name, verdict.check, repeats ? "" : ", but not again",
@@ -116,6 +119,7 @@ int main(int count, char **words) {
         code = judge_file(arena, words[2], build);
     } else {
         uint64_t from = count > 1 ? strtoull(words[1], NULL, 10) : 1, number = count > 2 ? strtoull(words[2], NULL, 10) : MODELS;
+        if (count > 3) seconds_to_shrink = atoi(words[3]);
         Counts all = work_together(from, number, build);
         printf("%ld models: %ld refused, %ld not finite, %ld wrong\n", all.judged, all.refused, all.not_finite, all.wrong);
         code = all.wrong > 0 || (all.refused + all.not_finite) * 100 > all.judged * MOST_REFUSED;
