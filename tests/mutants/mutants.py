@@ -182,7 +182,8 @@ class Bench:
         self.commands = commands()
         self.linked = set()
         self.originals = {}
-        self.link_command = shlex.split((BUILD / "CMakeFiles/nnc_core.dir/link.txt").read_text().splitlines()[0])
+        archive = shlex.split((BUILD / "CMakeFiles/nnc_core.dir/link.txt").read_text().splitlines()[0])
+        self.objects = [word for word in archive if word.endswith(".o")]
 
     def compile(self, path):
         """The objects of a file as it is, or None where it does not compile."""
@@ -199,20 +200,16 @@ class Bench:
             self.originals[path] = self.compile(path)
         return self.originals[path]
 
-    def archive(self, objects):
-        library = BUILD / "libnnc_core.a"
-        inside = [str(made.relative_to(BUILD)) for made in objects if "nnc_core.dir" in str(made)]
-        run(["ar", "rs", library, *inside], BUILD, stderr=subprocess.DEVNULL)
-        self.linked = set()
-
     def restore(self, path):
         for made, content in self.originals_of(path).items():
             made.write_bytes(content)
-        self.archive(self.originals_of(path))
+        self.linked = set()
 
     def link(self, target):
         if target not in self.linked:
-            run(shlex.split((BUILD / f"CMakeFiles/{target}.dir/link.txt").read_text()), BUILD, stderr=subprocess.DEVNULL)
+            command = shlex.split((BUILD / f"CMakeFiles/{target}.dir/link.txt").read_text())
+            at = command.index("libnnc_core.a")
+            run(command[:at] + self.objects + command[at + 1 :], BUILD, stderr=subprocess.DEVNULL)
             self.linked.add(target)
 
     def tests_of(self, name):
@@ -249,7 +246,7 @@ class Bench:
                 return {"status": "broken"}
             if all(objects[made] == originals[made] for made in objects if "nnc_core.dir" in str(made)):
                 return {"status": "equivalent"}
-            self.archive(objects)
+            self.linked = set()
             stage, test = self.first_failure(stages)
             return {"status": "caught", "stage": stage, "test": test} if stage else {"status": "survived"}
         except subprocess.CalledProcessError: # does not link
