@@ -101,7 +101,7 @@ def commands():
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         command = shlex.split(entry["command"])
         found[str(Path(entry["file"]).relative_to(SOURCE)) if entry["file"].startswith(str(SOURCE)) else entry["file"]] = (
-            command + ["-Werror=int-conversion", "-Werror=incompatible-pointer-types", "-Werror=implicit-function-declaration", "-w"],
+            command + ["-Werror=int-conversion", "-Werror=incompatible-pointer-types", "-Werror=implicit-function-declaration"],
             BUILD / command[command.index("-o") + 1],
         )
     return found
