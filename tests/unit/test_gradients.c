@@ -3,7 +3,8 @@
 
    The definitions of the standard library come from the table below, each in several settings, behind a trained layer (so that what
    flows into the definition is tested too). The models of tests/gradients are a user's: index arithmetic that no library has. Each
-   is also followed through the steps (the loss must not change), and the library's with every choice of frozen parameters. */
+   is also followed through the steps (neither the loss nor what the optimizer makes of the parameters may change), and the library's
+   with every choice of frozen parameters. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,23 +78,31 @@ static bool near(double a, double b, double relative, double scale) {
     return a == b || fabs(a - b) <= relative * fmax(fmax(fabs(a), fabs(b)), scale);
 }
 
-/* The gradients of all parameters, one after the other. */
-static double *gradients(ModelRun *run) {
+/* The gradients of all parameters, one after the other; then the parameters, as the optimizer makes them. */
+static double *gradients_and_update(ModelRun *run) {
     Program *program = run->program;
     size_t count = 0;
     machine_run(run->machine, &program->backward);
     for (size_t p = 0; p < program->parameters.count; p++) count += (size_t)tensor_points(program->parameters.at[p]);
-    double *all = calloc(count + 1, sizeof *all), *to = all;
+    double *all = calloc(2 * count + 1, sizeof *all), *to = all;
     for (size_t p = 0; p < program->parameters.count; p++) {
         const double *gradient = model_gradient(run, program->parameters.at[p]);
         size_t points = (size_t)tensor_points(program->parameters.at[p]);
         if (gradient != NULL) memcpy(to, gradient, sizeof *to * points);
         to += points;
     }
+    machine_run(run->machine, &program->update);
+    for (size_t p = 0; p < program->parameters.count; p++) {
+        size_t points = (size_t)tensor_points(program->parameters.at[p]);
+        memcpy(to, machine_values(run->machine, program->parameters.at[p]), sizeof *to * points);
+        to += points;
+    }
     return all;
 }
 
-static void compare_gradients(const char *name, const Program *program, const double *before, const double *after) {
+/* Returns the number of values. */
+static size_t compare_all(const char *name, const char *what, const Program *program, const double *before, const double *after) {
+    size_t count = 0;
     for (size_t p = 0; p < program->parameters.count; p++) {
         const Tensor *t = program->parameters.at[p];
         int64_t points = (int64_t)tensor_points(t);
@@ -101,12 +110,15 @@ static void compare_gradients(const char *name, const Program *program, const do
         for (int64_t k = 0; k < points; k++) largest = fmax(largest, fabs(before[k]));
         for (int64_t k = 0; k < points; k++) {
             if (near(before[k], after[k], 1e-10, 1e-2 * largest)) continue;
-            failed(name, "d%s at %lld is %.17g after derive, %.17g after simplify", t->name, (long long)k, before[k], after[k]);
+            failed(name, "%s%s at %lld is %.17g after derive, %.17g after simplify", what, t->name, (long long)k, before[k],
+                   after[k]);
             break;
         }
         before += points;
         after += points;
+        count += (size_t)points;
     }
+    return count;
 }
 
 static void follow_steps(const char *name, const char *text, uint64_t seed) {
@@ -124,11 +136,12 @@ static void follow_steps(const char *name, const char *text, uint64_t seed) {
         double loss = model_loss(&run);
         if (!isfinite(loss) || !near(loss, first, 1e-12, 0))
             failed(name, "the loss is %.17g after %s instead of %.17g", loss, steps[i].name, first);
-        if (strcmp(steps[i].name, "derive") == 0) derived = gradients(&run);
+        if (strcmp(steps[i].name, "derive") == 0) derived = gradients_and_update(&run);
     }
     if (derived != NULL) {
-        double *simplified = gradients(&run);
-        compare_gradients(name, run.program, derived, simplified);
+        double *simplified = gradients_and_update(&run);
+        size_t count = compare_all(name, "d", run.program, derived, simplified);
+        compare_all(name, "updated ", run.program, derived + count, simplified + count);
         free(simplified);
     }
     free(derived);
