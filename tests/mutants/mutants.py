@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mutate import mutations
@@ -19,7 +20,8 @@ from mutate import mutations
 PROJECT = Path(__file__).resolve().parents[2]
 PLACE = PROJECT / "build" / "mutants"
 SOURCE, BUILD, CACHE = PLACE / "source", PLACE / "build", PLACE / "cache"
-STATE, CHANGED = PLACE / "results.jsonl", PLACE / "changed.json" # what is known; the file that is changed now, as it was
+STATE, CHANGED = PLACE / "results.jsonl", PLACE / "changed.json"  # what is known; the file that is changed now, as it was
+EXPECTED = PLACE / "expected.json"  # the C of all models, without a mutant
 SEED, WANTED = 1, 300
 
 # Files of compiler/ by group; a mutant is drawn from each group in turn, from one of its files.
@@ -34,13 +36,16 @@ GROUPS = {
 }
 
 # The tests, from the quickest to the slowest: (stage, seconds of processor time for each process, tests). A test is a name
-# of ctest, with arguments if its program takes some; a pattern stands for all files of a folder.
+# of ctest, with arguments if its program takes some; a pattern stands for all files of a folder. MODELS is no test of ctest:
+# all models that the tests have must compile, and where every one gives the same C, byte for byte, as without the mutant, tests
+# that look at nothing but what C computes could only pass.
+MODELS = "models"
 STAGES = [
     ("golden", 10, ["golden.*"]),
-    ("short", 20, ["unit.derive", "unit.ops", "unit.stable", "unit.evaluate", "unit.random_models 1 10 0", "unit.program",
-                   "docs.compiler/README.md"]),
+    ("short", 20, ["unit.derive", "unit.ops", "unit.stable", "unit.evaluate", "unit.program", "docs.compiler/README.md"]),
+    ("models", 10, [MODELS]),
     ("algebra and facts", 60, ["unit.algebra", "unit.facts"]),
-    ("random models", 30, ["unit.random_models 11 10 0", "unit.random_models 21 10 0"]),
+    ("random models", 30, [f"unit.random_models {first} 10 0" for first in (1, 11, 21)]),
     ("gradients", 80, ["unit.gradients"]),
 ]
 SLOW_STAGES = [
@@ -52,6 +57,9 @@ SLOW_STAGES = [
                           "docs.README.md", "docs.examples/01_step_by_step/README.md", "docs.examples/07_lenet/README.md"]),
     ("more random models", 60, [f"unit.random_models {first} 20 0" for first in (31, 51, 71, 91)]),
 ]  # fmt: skip
+LOOK_AT_MORE = {"unit.algebra", "wrong.*", "cli.dump", "cli.limits", "cli.warnings", "docs.README.md"}
+RANDOM_MODELS = 40
+OPTIONS = (["--gradients"], ["--math=fast", "--unroll=none"])
 WALL = 12  # so much longer than its processor time a test may take: the machine may be busy
 
 
@@ -182,6 +190,8 @@ class Bench:
         self.commands = commands()
         self.linked = set()
         self.originals = {}
+        self.same = False
+        self.expected = {tuple(key): value for key, value in json.loads(EXPECTED.read_text())} if EXPECTED.exists() else {}
         archive = shlex.split((BUILD / "CMakeFiles/nnc_core.dir/link.txt").read_text().splitlines()[0])
         self.objects = [word for word in archive if word.endswith(".o")]
 
@@ -227,9 +237,64 @@ class Bench:
             files = [f for f in sorted((SOURCE / "tests" / kind).glob(f"{rest}.*")) if f.suffix != ".expected" and f.name[0] != "_"]
         return [(f"{kind}.{f.stem if kind != 'docs' else rest}", [SOURCE / "tests" / "run", kind, f], SOURCE) for f in files]
 
+    def models(self):
+        """Every model that the tests have, and the first random ones."""
+        folder = PLACE / "models"
+        folder.mkdir(exist_ok=True)
+        for seed in range(1, RANDOM_MODELS + 1):
+            path = folder / f"{seed}.nn"
+            if not path.exists():
+                self.link("test_random_models")
+                path.write_bytes(subprocess.run([BUILD / "test_random_models", "--text", str(seed)], check=True, capture_output=True).stdout)
+        places = (SOURCE.glob("tests/facts/*/model.nn"), SOURCE.glob("tests/gradients/*.nn"), SOURCE.glob("examples/*/*.nn"), folder.glob("*.nn"))
+        return [path for place in places for path in sorted(place)]
+
+    def c_of(self, model, options, seconds):
+        """What the compiler writes of a model, or None where it fails."""
+        place = PLACE / "c" / hashlib.sha1(f"{model} {options}".encode()).hexdigest()
+        shutil.rmtree(place, ignore_errors=True)
+        if not passes([BUILD / "nnc", "compile", model, "--library", "--quiet", *options, "-o", place], PLACE, seconds):
+            return None
+        names = [file for file in sorted(place.iterdir()) if file.is_file() and file.suffix in (".c", ".h")]
+        c = b"".join(file.read_bytes() for file in names)
+        shutil.rmtree(place)
+        return hashlib.sha1(c).hexdigest()
+
+    def all_c(self, seconds):
+        """Of all models, or up to the first that fails; a few at a time, since each is a moment's work."""
+        self.link("nnc")
+        found = {}
+
+        def one(key):
+            if None not in found.values():
+                found[key] = self.c_of(key[0], key[1:], seconds)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(one, [(str(model), *options) for model in self.models() for options in OPTIONS]))
+        return found
+
+    def remember_c(self):
+        """Of the compiler without a mutant."""
+        self.expected = self.all_c(10)
+        EXPECTED.write_text(json.dumps(list(self.expected.items())))
+
+    def compare_models(self, seconds):
+        """The first model that does not compile any more, or None; notes whether all C is the same."""
+        found = self.all_c(seconds)
+        self.same = found == self.expected
+        failed = [key[0] for key in found if found[key] is None]
+        return str(Path(failed[0]).relative_to(PLACE)) if failed else None
+
     def first_failure(self, stages):
         for stage, seconds, names in stages:
             for name in names:
+                if name == MODELS:
+                    model = self.compare_models(seconds)
+                    if model:
+                        return stage, model
+                    continue
+                if self.same and name not in LOOK_AT_MORE:
+                    continue
                 for test, command, folder in self.tests_of(name):
                     if not passes(command, folder, seconds):
                         return stage, test
@@ -247,8 +312,9 @@ class Bench:
             if all(objects[made] == originals[made] for made in objects if "nnc_core.dir" in str(made)):
                 return {"status": "equivalent"}
             self.linked = set()
+            self.same = False
             stage, test = self.first_failure(stages)
-            return {"status": "caught", "stage": stage, "test": test} if stage else {"status": "survived"}
+            return {"status": "caught", "stage": stage, "test": test} if stage else {"status": "survived", "same_c": self.same}
         except subprocess.CalledProcessError: # does not link
             return {"status": "broken"}
         finally:
@@ -302,7 +368,8 @@ def report(known):
     print(f"\n{caught} of {len(counted)} mutants caught: {100 * caught / max(1, len(counted)):.1f} %")
     for r in sorted(known.values(), key=lambda r: (r["file"], r["line"])):
         if r["status"] == "survived":
-            print(f"\n{r['number']}: {r['file']}:{r['line']}{'' if r['slow'] else ' (quick tests only)'}\n{r['diff']}")
+            notes = ("" if r["slow"] else " (quick tests only)") + (" (the same C of all models)" if r.get("same_c") else "")
+            print(f"\n{r['number']}: {r['file']}:{r['line']}{notes}\n{r['diff']}")
 
 
 def is_counted(known, mutant):
@@ -322,7 +389,7 @@ def run_range(bench, known, first, count):
             break
     for mutant in chosen:  # the slow tests, last, of those that are left
         if known[mutant.id]["status"] == "survived" and not known[mutant.id]["slow"]:
-            judge(bench, known, mutant, SLOW_STAGES, True)
+            judge(bench, known, mutant, [stage for stage in STAGES if stage[0] == MODELS] + SLOW_STAGES, True)
 
 
 def run_again(bench, known, chosen):
@@ -355,6 +422,8 @@ def main(words):
     if changed:
         bench.restore(changed)
     CACHE.mkdir(exist_ok=True)
+    if again or not bench.expected:
+        bench.remember_c()
     if not (PLACE / "checked").exists() or again:
         check_unmutated(bench, STAGES + SLOW_STAGES)
         (PLACE / "checked").touch()
