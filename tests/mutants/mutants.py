@@ -264,6 +264,7 @@ class Bench:
         """Of all models, or up to the first that fails; a few at a time, since each is a moment's work."""
         self.link("nnc")
         found = {}
+        (PLACE / "c").mkdir(exist_ok=True)
 
         def one(key):
             if None not in found.values():
@@ -276,6 +277,8 @@ class Bench:
     def remember_c(self):
         """Of the compiler without a mutant."""
         self.expected = self.all_c(10)
+        if None in self.expected.values():
+            sys.exit(f"{list(self.expected)[-1][0]} does not compile without a mutant")
         EXPECTED.write_text(json.dumps(list(self.expected.items())))
 
     def compare_models(self, seconds):
