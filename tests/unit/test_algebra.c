@@ -443,11 +443,49 @@ static void test_rules(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* ---- Sums, products and choices, which are collected: what a textbook makes of them */
+
+static void test_collected(void **state) {
+    static const char *const formulas[][2] = {
+        {"2 * a[i] + 3 * a[i]", "5 * a[i]"},
+        {"a[i] / 2 + a[i] / 2", "a[i]"},
+        {"a[i] / 2 - a[i] / 3", "a[i] / 6"},
+        {"a[i] * b[i] / a[i]", "b[i]"},
+        {"a[i] * u[i] + b[i] * u[i]", "u[i] * (a[i] + b[i])"},
+        {"a[i] * b[i] + a[i] * u[i] + v[i]", "a[i] * (b[i] + u[i]) + v[i]"},
+        {"(a[i] + b[i]) * u[i] - b[i] * u[i]", "a[i] * u[i]"},
+        {"(a[i] + b[i]) * (a[i] - b[i]) + b[i]^2", "a[i]^2"},
+        {"(a[i] + b[i]) * (u[i] + 1) - a[i] * u[i] - b[i] * u[i]", "a[i] + b[i]"},
+        {"softplus(a[i]) - softplus(-a[i])", "a[i]"},
+        {"sigmoid(a[i]) + sigmoid(-a[i])", "1"},
+        {"(if u[i] > 0 then a[i] else 1) * (if u[i] > 0 then b[i] else 2)", "if u[i] > 0 then a[i] * b[i] else 2"},
+        {"v[i] * ((if u[i] > 0 then a[i] else 0) * b[i] - (if u[i] > 0 then 0 else b[i]))",
+         "v[i] * (if u[i] > 0 then a[i] * b[i] else -b[i])"},
+        {"sum(j: a[i] * b[j])", "a[i] * sum(j: b[j])"},
+        {"sum(j: if j == i then a[j] * b[j] else 0)", "a[i] * b[i]"},
+        {"sum(j in 0..3: a[i])", "a[i] * 3"},
+    };
+    (void)state;
+    Arena *arena = arena_new();
+    int wrong = 0;
+    for (size_t k = 0; k < sizeof formulas / sizeof *formulas; k++) {
+        const char *names;
+        bool same;
+        const char *result = outcome(arena, RULE_ALGEBRA, formulas[k][0], &names, &same);
+        if (strcmp(result, formulas[k][1]) == 0) continue;
+        print_error("%s becomes %s instead of %s\n", formulas[k][0], result, formulas[k][1]);
+        wrong++;
+    }
+    arena_free(arena);
+    assert_int_equal(wrong, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_algebra),
         cmocka_unit_test(test_random_stable),
         cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_collected),
     };
     return cmocka_run_group_tests_name("algebra", tests, NULL, NULL);
 }
