@@ -312,12 +312,92 @@ static void test_values(void **state) {
     assert_true(isnan(op_value(OP_MIN, 1, NAN, 0)) && isnan(op_value(OP_MIN, NAN, 1, 0)));
 }
 
+/* ---- What constructors write: equal expressions are one node, so that a pointer tells */
+
+static void test_identities(void **state) {
+    (void)state;
+    Arena *arena = arena_new();
+    Names *names = names_new(arena);
+    Pool *pool = pool_new(arena, names);
+    Program *program = program_new(pool, name_of(names, "identities"));
+    Index *i = index_new(pool, name_of(names, "i"), 4);
+    Expr at = expr_index(pool, i), a = expr_read(pool, tensor_new(program, TENSOR_INPUT, "a", 1, (int64_t[]){4}), &at, 1, NULL),
+         b = expr_read(pool, tensor_new(program, TENSOR_INPUT, "b", 1, (int64_t[]){4}), &at, 1, NULL);
+    Expr zero = expr_number(pool, 0), one = expr_number(pool, 1), less = expr_number(pool, -1),
+         large = expr_number(pool, INFINITY), small = expr_number(pool, -INFINITY), yes = expr_truth(pool, true),
+         no = expr_truth(pool, false);
+    Expr c = expr_op2(pool, OP_GT, a, zero), d = expr_op2(pool, OP_GT, b, zero), minus = expr_op1(pool, OP_NEG, a);
+    const struct {
+        Op op;
+        Expr left, right, result;
+    } rows[] = {
+        {OP_ADD, zero, a, a},
+        {OP_ADD, a, zero, a},
+        {OP_SUB, a, zero, a},
+        {OP_SUB, zero, a, minus},
+        {OP_SUB, a, a, zero},
+        {OP_MUL, a, zero, zero},
+        {OP_MUL, zero, a, zero},
+        {OP_MUL, one, a, a},
+        {OP_MUL, a, one, a},
+        {OP_MUL, less, a, minus},
+        {OP_MUL, a, less, minus},
+        {OP_DIV, a, one, a},
+        {OP_DIV, zero, a, zero},
+        {OP_POW, a, one, a},
+        {OP_POW, a, zero, one},
+        {OP_AND, yes, c, c},
+        {OP_AND, c, yes, c},
+        {OP_AND, no, c, no},
+        {OP_AND, c, no, no},
+        {OP_AND, c, c, c},
+        {OP_OR, yes, c, yes},
+        {OP_OR, c, yes, yes},
+        {OP_OR, no, c, c},
+        {OP_OR, c, no, c},
+        {OP_MAX, a, small, a},
+        {OP_MAX, small, a, a},
+        {OP_MIN, a, large, a},
+        {OP_MIN, large, a, a},
+        {OP_LT, at, expr_number(pool, 4), yes}, /* an index is in 0..4 */
+        {OP_LE, at, expr_number(pool, 3), yes},
+        {OP_GE, at, zero, yes},
+        {OP_GT, at, less, yes},
+        {OP_NE, at, expr_number(pool, 4), yes},
+        {OP_LT, at, zero, no},
+        {OP_LE, at, less, no},
+        {OP_GE, at, expr_number(pool, 4), no},
+        {OP_GT, at, expr_number(pool, 3), no},
+        {OP_EQ, at, less, no},
+    };
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        if (expr_op2(pool, rows[k].op, rows[k].left, rows[k].right) != rows[k].result)
+            fail_msg("row %zu, '%s', is something else", k, op_info(rows[k].op)->spelling);
+    }
+    static const Op decided[] = {OP_LT, OP_LE, OP_GT, OP_GE, OP_EQ, OP_NE};
+    for (size_t k = 0; k < sizeof decided / sizeof *decided; k++) { /* by nothing that is known of an index in 0..4 */
+        double bound = decided[k] == OP_LE || decided[k] == OP_GT ? 2 : 3;
+        Expr e = expr_op2(pool, decided[k], at, expr_number(pool, bound));
+        if (e == yes || e == no) fail_msg("'%s' depends on the index", op_info(decided[k])->spelling);
+    }
+    assert_ptr_equal(expr_op1(pool, OP_NEG, minus), a);
+    assert_ptr_equal(expr_op1(pool, OP_NOT, expr_op1(pool, OP_NOT, c)), c);
+    assert_ptr_equal(expr_op1(pool, OP_STOP, expr_op1(pool, OP_STOP, a)), expr_op1(pool, OP_STOP, a));
+    assert_ptr_equal(expr_op1(pool, OP_STOP, at), at);
+    assert_ptr_equal(expr_if(pool, yes, a, b), a);
+    assert_ptr_equal(expr_if(pool, no, a, b), b);
+    assert_ptr_equal(expr_if(pool, c, a, a), a);
+    assert_ptr_not_equal(expr_op2(pool, OP_AND, c, d), c);
+    assert_ptr_not_equal(expr_op2(pool, OP_AND, c, d), d);
+    assert_ptr_not_equal(expr_op2(pool, OP_DIV, zero, zero), zero);
+    assert_ptr_not_equal(expr_op2(pool, OP_DIV, a, a), one);
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_partials),
-        cmocka_unit_test(test_nothing_flows),
-        cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_partials), cmocka_unit_test(test_nothing_flows), cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_identities),
     };
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
 }
