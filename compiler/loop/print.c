@@ -18,6 +18,27 @@ static const char *name_of_index(const IndexNames *names, const Index *index) {
     return index->name;
 }
 
+/* The list, with one more in it: what was called so stands in no line below. */
+static IndexNames with_name(Arena *arena, const IndexNames *names, IndexName own) {
+    IndexNames result = {0};
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->at[i].index != own.index && strcmp(names->at[i].name, own.name) != 0) vec_push(arena, &result, names->at[i]);
+    }
+    vec_push(arena, &result, own);
+    return result;
+}
+
+/* A loop over a part of a range, or over a digit, has an index of its own: no other loop around it has its name. */
+static const char *name_of_loop(Arena *arena, const IndexNames *names, const IndexNames *around, const Index *index) {
+    const char *name = name_of_index(names, index);
+    for (int copy = 2;; copy++) {
+        bool taken = false;
+        for (size_t i = 0; i < around->count; i++) taken |= strcmp(around->at[i].name, name) == 0;
+        if (!taken) return name;
+        name = arena_printf(arena, "%s%d", index->name, copy);
+    }
+}
+
 static void print_range(Text *text, const Node *loop) {
     long long size = loop->index->size;
     if (loop->index->batch) text_put(text, "the batch");
@@ -29,9 +50,20 @@ static void print_range(Text *text, const Node *loop) {
     text_put(text, "\n");
 }
 
-static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names);
+/* around: the loops that are open */
+static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names, const IndexNames *around);
 
-static void print_block(Text *text, const Node *block) {
+static void print_loop(Text *text, const Node *loop, const IndexNames *names, const IndexNames *around) {
+    IndexName own = {loop->index, name_of_loop(text->arena, names, around, loop->index)};
+    IndexNames inside = with_name(text->arena, names, own), open = with_name(text->arena, around, own);
+    text_printf(text, "for %s in ", own.name);
+    print_range(text, loop);
+    text->indent++;
+    print_nodes(text, &loop->body, &inside, &open);
+    text->indent--;
+}
+
+static void print_block(Text *text, const Node *block, const IndexNames *around) {
     IndexNames names = {0};
     for (size_t i = 0; i < block->statements.count; i++) {
         text_put(text, "# ");
@@ -39,21 +71,16 @@ static void print_block(Text *text, const Node *block) {
         text_put(text, "\n");
         add_names(text->arena, &names, block->statements.at[i]);
     }
-    print_nodes(text, &block->body, &names);
+    for (size_t i = 0; i < around->count; i++) names = with_name(text->arena, &names, around->at[i]);
+    print_nodes(text, &block->body, &names, around);
 }
 
-static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names) {
+static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names, const IndexNames *around) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
         switch (node->kind) {
-        case NODE_BLOCK: print_block(text, node); continue;
-        case NODE_LOOP:
-            text_printf(text, "for %s in ", name_of_index(names, node->index));
-            print_range(text, node);
-            text->indent++;
-            print_nodes(text, &node->body, names);
-            text->indent--;
-            continue;
+        case NODE_BLOCK: print_block(text, node, around); continue;
+        case NODE_LOOP: print_loop(text, node, names, around); continue;
         case NODE_LET:
             if (node->target->array) {
                 text_printf(text, "var %s[%lld]\n", node->target->name, (long long)node->target->shape[0]);
@@ -85,7 +112,7 @@ void loop_print(Text *text, LoopProgram *loop) {
         const Routine *routine = loop_routine(loop, i, &name);
         text_printf(text, "%s\n", name);
         text->indent++;
-        print_nodes(text, &routine->body, &none);
+        print_nodes(text, &routine->body, &none, &none);
         text->indent--;
     }
 }
