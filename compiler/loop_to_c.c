@@ -312,11 +312,11 @@ static void print_description(Text *text, const LoopProgram *loop) {
         double bytes;
     } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)},
                    {"state", bytes_of(loop, &program->states, c_state_seed(loop) ? 16 : 8)},
-                   {"init_work", loop_work_bytes(loop, &loop->initial)},
-                   {"work", loop_work_bytes(loop, &loop->step)},
-                   {"evaluate_work", loop_work_bytes(loop, &loop->evaluate)},
-                   {"predict_work", loop_work_bytes(loop, &loop->predict)},
-                   {"gradient_work", loop->options.gradients ? loop_work_bytes(loop, &loop->gradient) : 0},
+                   {"init_work", c_work_bytes(loop, &loop->initial)},
+                   {"work", c_work_bytes(loop, &loop->step)},
+                   {"evaluate_work", c_work_bytes(loop, &loop->evaluate)},
+                   {"predict_work", c_work_bytes(loop, &loop->predict)},
+                   {"gradient_work", loop->options.gradients ? c_work_bytes(loop, &loop->gradient) : 0},
                    {"input, for one example", example_bytes(loop, &program->inputs)},
                    {"target, for one example", example_bytes(loop, &program->targets)},
                    {"output, for one example", example_bytes(loop, &loop->model->inference->outputs)}};

@@ -99,6 +99,7 @@ bool c_is_output(const Tensors *outputs, const Tensor *tensor);
 bool c_is_given(const LoopProgram *loop, const Routine *routine, const Tensor *t);
 const char *c_buffer(Arena *arena, const Routine *routine, const Tensor *tensor); /* "work->hidden", "work->space_1.hidden" */
 void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine);
+double c_work_bytes(const LoopProgram *loop, const Routine *routine); /* what it takes */
 void c_structs(Text *text, const LoopProgram *loop, const char *model);
 
 #endif

@@ -128,6 +128,21 @@ void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const
     text_printf(text, "} %s_%s;\n\n", model, what);
 }
 
+double c_work_bytes(const LoopProgram *loop, const Routine *routine) {
+    double bytes = 0, largest[routine->spaces + 1];
+    for (int s = 0; s <= routine->spaces; s++) largest[s] = 0;
+    for (size_t i = 0; i < routine->buffers.count; i++) {
+        const Tensor *t = routine->buffers.at[i];
+        int number = routine->space[t->id];
+        double own = tensor_points(t) * (t->index_range > 0 || !loop->is_double ? 4 : 8);
+        if (c_is_given(loop, routine, t)) continue;
+        if (number == 0) bytes += own;
+        else if (own > largest[number]) largest[number] = own;
+    }
+    for (int s = 1; s <= routine->spaces; s++) bytes += largest[s];
+    return bytes;
+}
+
 void c_structs(Text *text, const LoopProgram *loop, const char *model) {
     const Program *program = loop->model->training;
     text_put(text, "/* One example: what the network is given, what it should answer, what it answers. */\n");

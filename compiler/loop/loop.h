@@ -136,9 +136,6 @@ Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, i
 /* place.c: finds `uses`, `buffers` and `space`; what straight-line code computes in one function alone becomes local variables. */
 void place(LoopProgram *loop, Routine *routine);
 
-/* Bytes of the work space. */
-double loop_work_bytes(const LoopProgram *loop, const Routine *routine);
-
 /* The tensors that the nodes read or write, by id. */
 bool *loop_uses(Arena *arena, const Routine *routine, const Nodes *nodes);
 

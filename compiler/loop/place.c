@@ -289,19 +289,6 @@ static void share_spaces(Placement *p, const bool *kept) {
     number_spaces(routine, &lives, space, spaces);
 }
 
-double loop_work_bytes(const LoopProgram *loop, const Routine *routine) {
-    double bytes = 0, largest[routine->spaces + 1];
-    for (int s = 0; s <= routine->spaces; s++) largest[s] = 0;
-    for (size_t i = 0; i < routine->buffers.count; i++) {
-        const Tensor *t = routine->buffers.at[i];
-        double own = bytes_of(loop, t);
-        if (routine->space[t->id] == 0) bytes += own;
-        else if (own > largest[routine->space[t->id]]) largest[routine->space[t->id]] = own;
-    }
-    for (int s = 1; s <= routine->spaces; s++) bytes += largest[s];
-    return bytes;
-}
-
 void place(LoopProgram *loop, Routine *routine) {
     Placement placement = {.loop = loop, .routine = routine, .pool = routine->program->pool};
     bool *kept = NEW_ARRAY(loop->arena, bool, routine->program->all.count + 1);
