@@ -50,7 +50,8 @@ STAGES = [
 ]
 SLOW_STAGES = [
     ("wrong", 10, ["wrong.*"]),
-    ("command line", 60, ["cli.dump", "cli.limits", "cli.compile", "cli.compile_names", "cli.warnings", "cli.files",
+    ("command line", 60, ["cli.dump", "cli.limits", "cli.compile", "cli.compile_names", "cli.warnings", "cli.files", "cli.sizes",
+                          "cli.metrics",
                           "docs.README.md", "docs.examples/01_step_by_step/README.md", "docs.examples/07_lenet/README.md"]),
     ("random models", 60, [f"unit.random_models {first} 20 0" for first in (41, 61)]),
 ]  # fmt: skip
@@ -68,23 +69,26 @@ def run(command, folder, seconds=600, **options):
     return subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=seconds, **options)
 
 
-def copy_tests():
-    shutil.rmtree(SOURCE / "tests", ignore_errors=True)
-    shutil.copytree(PROJECT / "tests", SOURCE / "tests")
+COPIED = ("CMakeLists.txt", "compiler", "runtime", "grammar", "examples", "tests", "README.md", "LICENSE")
 
 
-def prepare():
-    """A copy of the sources, built once, with the checks after every step and without what slows down the build."""
-    if (BUILD / "prepared").exists():
-        return
-    SOURCE.mkdir(parents=True, exist_ok=True)
-    for name in ("CMakeLists.txt", "compiler", "runtime", "grammar", "examples", "README.md", "LICENSE"):
-        if (PROJECT / name).is_dir():
-            shutil.rmtree(SOURCE / name, ignore_errors=True)
-            shutil.copytree(PROJECT / name, SOURCE / name)
-        else:
-            shutil.copy(PROJECT / name, SOURCE / name)
-    copy_tests()
+def copy_sources():
+    """Only what differs is written, so that a build has to do no more."""
+    there = [PROJECT / name for name in COPIED]
+    there += [path for folder in there if folder.is_dir() for path in folder.rglob("*")]
+    wanted = {path.relative_to(PROJECT) for path in there if path.is_file() and "__pycache__" not in path.parts}
+    for path in wanted:
+        copy = SOURCE / path
+        if not copy.exists() or copy.read_bytes() != (PROJECT / path).read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(PROJECT / path, copy)
+            shutil.copymode(PROJECT / path, copy)
+    for copy in [path for path in SOURCE.rglob("*") if path.is_file() and path.relative_to(SOURCE) not in wanted]:
+        copy.unlink()
+
+
+def build():
+    """With the checks after every step, and without what slows down the build."""
     options = ["-DCMAKE_BUILD_TYPE=None", "-DCMAKE_C_FLAGS=-O1", "-DNNC_CHECK=ON", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
     run(["cmake", "-S", SOURCE, "-B", BUILD, *options], PLACE)
     run(["cmake", "--build", BUILD, "--parallel", "1"], PLACE, seconds=3600)
@@ -383,6 +387,7 @@ def report(known):
     row("counted", counted)
     row("the same code", [r for r in known.values() if r["status"] == "equivalent"])
     row("do not compile", [r for r in known.values() if r["status"] == "broken"])
+    row("text is gone", [r for r in known.values() if r["status"] == "gone"])
     caught = sum(1 for r in counted if r["status"] == "caught")
     print(f"\n{caught} of {len(counted)} mutants caught: {100 * caught / max(1, len(counted)):.1f} %")
     for r in sorted(known.values(), key=lambda r: (r["file"], r["line"])):
@@ -411,11 +416,42 @@ def run_range(bench, known, first, count):
             judge(bench, known, mutant, [stage for stage in STAGES if stage[0] == MODELS] + SLOW_STAGES, True)
 
 
+def change_in(text, diff, line):
+    """The text with the change that the diff shows, at the place nearest to the line, or None where it has no such lines."""
+    lines, removed, added = text.split("\n"), [], []
+    for shown in [*diff.split("\n"), "-"]:
+        if shown.startswith("+"):
+            added.append(shown[1:])
+        elif not added:
+            removed.append(shown[1:])
+        else:
+            places = [i for i in range(len(lines)) if lines[i : i + len(removed)] == removed]
+            if not places:
+                return None
+            at = min(places, key=lambda i: abs(i - line))
+            lines[at : at + len(removed)] = added
+            removed, added = [shown[1:]], []
+    return "\n".join(lines)
+
+
+class Recorded:
+    """A mutant that is known, in the sources as they are now."""
+
+    def __init__(self, record):
+        self.number, self.group, self.path, self.line = record["number"], record["group"], record["file"], record["line"]
+        self.kind, self.diff, self.id = record["kind"], record["diff"], record["id"]
+        self.text = change_in((SOURCE / self.path).read_text(), self.diff, self.line)
+
+
 def run_again(bench, known, chosen):
-    """Survivors, or those with these numbers, with the tests as they are now."""
-    for mutant in all_mutants():
-        if mutant.id in known and (known[mutant.id]["status"] == "survived" if not chosen else mutant.number in chosen):
-            judge(bench, known, mutant, STAGES + SLOW_STAGES, True)
+    """Survivors, or those with these numbers, with compiler and tests as they are now."""
+    for record in sorted(known.values(), key=lambda record: record["number"]):
+        if record["number"] in chosen if chosen else record["status"] == "survived":
+            mutant = Recorded(record)
+            if mutant.text is None:
+                remember(known, mutant, {"status": "gone"})
+            else:
+                judge(bench, known, mutant, STAGES + SLOW_STAGES, True)
 
 
 def check_unmutated(bench, stages):
@@ -430,13 +466,12 @@ def main(words):
     if words[:1] == ["report"]:
         return report(read_state())
     numbers = [int(word) for word in words[again:]]
-    prepare()
+    PLACE.mkdir(parents=True, exist_ok=True)
     changed = change_back()
     known = read_state()
-    if again:
-        copy_tests()
-        run(["cmake", BUILD], BUILD)
-        run(["cmake", "--build", BUILD, "--parallel", "1"], PLACE, seconds=3600)
+    if again or not (BUILD / "prepared").exists():
+        copy_sources()
+        build()
     bench = Bench()
     if changed:
         bench.restore(changed)
