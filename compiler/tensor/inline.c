@@ -85,9 +85,9 @@ typedef struct {
 
 static Expr insert(void *context, Expr e) {
     Insertion *i = context;
-    if (e->kind != EXPR_READ || e->tensor != i->definition->target) return e;
-    Expr value = expr_substitute(i->pool, i->definition->value, i->definition->indices, e->kids, i->definition->count);
-    return value;
+    if (e->kind != EXPR_READ || e->tensor != i->definition->target || e->has_default)
+        return e; /* outside, the definition says nothing */
+    return expr_substitute(i->pool, i->definition->value, i->definition->indices, e->kids, i->definition->count);
 }
 
 static void insert_into(Program *program, Statement *reader, const Statement *definition) {
