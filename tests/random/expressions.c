@@ -52,12 +52,21 @@ static Subscript subscript(Scope *scope, int length) {
         else index->contradicted = true;
         return (Subscript){index->name, 0, index->size - 1};
     }
-    if (kind < 70) {
+    if (kind < 70 && (kind >= 60 || chance(w, 30))) {
         Subscript s = whole_read(scope, length);
         if (s.text != NULL) return s;
     }
     Subscript s = affine(scope, length);
-    if (kind >= 90) {
+    if (kind >= 97) {
+        int inner = between(w, 2, 4), by = between(w, 2, 3);
+        return (Subscript){arena_printf(w->arena, "((%s) mod %d) / %d", s.text, inner, by), 0, (inner - 1) / by};
+    }
+    if (kind >= 94) {
+        int by = between(w, 2, 3), low = floor_divide(s.low, by), high = floor_divide(s.high, by);
+        return (Subscript){arena_printf(w->arena, "%d * ((%s) / %d) + (%s) mod %d", by, s.text, by, s.text, by), by * low,
+                           by * high + by - 1};
+    }
+    if (kind >= 89) {
         int by = between(w, 2, 3);
         return (Subscript){arena_printf(w->arena, "(%s) / %d", s.text, by), floor_divide(s.low, by), floor_divide(s.high, by)};
     }
@@ -66,6 +75,28 @@ static Subscript subscript(Scope *scope, int length) {
         return (Subscript){arena_printf(w->arena, "(%s) mod %d", s.text, by), 0, by - 1};
     }
     return s;
+}
+
+/* ---- Sizes */
+
+const char *size_text(Scope *scope, int size) {
+    Writer *w = scope->w;
+    if (scope->sizes.count > 0 && chance(w, 60)) {
+        const Value *named = &scope->sizes.at[below(w, (int)scope->sizes.count)];
+        int number = named->shape[0];
+        if (number == size) return named->name;
+        if (size == 2 * number && chance(w, 70)) return arena_printf(w->arena, "2 * %s", named->name);
+        if (size == number / 2 && chance(w, 70)) return arena_printf(w->arena, "%s / 2", named->name);
+        if (size == number + 1 && chance(w, 50)) return arena_printf(w->arena, "%s + 1", named->name);
+        if (size == number - 1 && chance(w, 50)) return arena_printf(w->arena, "%s - 1", named->name);
+    }
+    return arena_printf(w->arena, "%d", size);
+}
+
+const char *scope_axes(Scope *scope, int rank, const int *shape) {
+    Text *text = text_new(scope->w->arena);
+    for (int i = 0; i < rank; i++) text_printf(text, "%s%s", i == 0 ? "[" : ", ", size_text(scope, shape[i]));
+    return rank == 0 ? "" : arena_printf(scope->w->arena, "%s]", text_string(text));
 }
 
 /* ---- Reads */
@@ -142,7 +173,7 @@ static const char *index_name(const Scope *scope) {
     return names[scope->count];
 }
 
-static void push_index(Scope *scope, int size) {
+void push_index(Scope *scope, int size) {
     scope->indices[scope->count] = (RandomIndex){.name = index_name(scope), .size = size};
     scope->count++;
 }
@@ -157,7 +188,7 @@ static int points_in_scope(const Scope *scope) {
 static const char *range(Scope *scope, int i) {
     const RandomIndex *index = &scope->indices[i];
     bool known = index->told && !index->contradicted && chance(scope->w, 50);
-    return known ? index->name : arena_printf(scope->w->arena, "%s in 0..%d", index->name, index->size);
+    return known ? index->name : arena_printf(scope->w->arena, "%s in 0..%s", index->name, size_text(scope, index->size));
 }
 
 /* The length of some axis, so that an index can stand there alone. */
@@ -179,12 +210,19 @@ static const char *reduction(Scope *scope, int depth) {
     if (points_in_scope(scope) * size * other > LONGEST_LOOP || scope->count >= 6) return read_any(scope);
     push_index(scope, size);
     if (two) push_index(scope, other);
-    const char *body = expression(scope, depth - 1);
+    bool is_window = kind[0] == 'm' && kind[1] != 'e' && scope->values.count > 0 && chance(w, 25), inside;
+    const char *body;
+    if (is_window)
+        body = read_value(scope, &scope->values.at[below(w, (int)scope->values.count)], kind[1] == 'a' ? "-inf" : "inf", &inside);
+    else body = expression(scope, depth - 1);
     if (kind[0] == 'p') body = arena_printf(w->arena, "1 + 0.3 * tanh(%s)", body);
     const char *over = range(scope, first);
+    if (size > 1 && chance(w, 8))
+        over = arena_printf(w->arena, "%s in 1..%s", scope->indices[first].name, size_text(scope, size));
     if (two) over = arena_printf(w->arena, "%s, %s", over, range(scope, first + 1));
     scope->count = first;
     const char *text = arena_printf(w->arena, "%s(%s: %s)", kind, over, body);
+    if (is_window) return arena_printf(w->arena, "tanh(%s)", text);
     if (strcmp(kind, "sum") == 0 && size * other > 1) text = arena_printf(w->arena, "(%s / %d)", text, size * other);
     return kind[0] == 'a' ? arena_printf(w->arena, "(0.2 * %s)", text) : text;
 }
@@ -198,7 +236,13 @@ static const char *condition(Scope *scope, int depth) {
     if (depth > 0 && kind < 2)
         return arena_printf(w->arena, "%s %s %s", condition(scope, 0), kind == 0 ? "and" : "or", condition(scope, 0));
     if (kind == 2) return arena_printf(w->arena, "not (%s)", condition(scope, 0));
-    if (kind == 3) return "training";
+    if (kind == 3 && !scope->in_optimizer) return chance(w, 80) ? "training" : chance(w, 50) ? "true" : "false";
+    if (kind == 4 && scope->sizes.count > 0)
+        return arena_printf(w->arena, "%s %s %d", scope->sizes.at[0].name, one_of(w, equals), below(w, 5));
+    if (kind == 5) {
+        Subscript whole = whole_read(scope, 9);
+        if (whole.text != NULL) return arena_printf(w->arena, "%s %s %d", whole.text, one_of(w, equals), below(w, 4));
+    }
     if (kind < 7 && scope->count > 0) {
         const RandomIndex *index = &scope->indices[below(w, scope->count)], *other = &scope->indices[below(w, scope->count)];
         if (index != other && chance(w, 50))
@@ -215,7 +259,16 @@ static const char *leaf(Scope *scope) {
     int kind = below(w, 20);
     if (kind == 0) return constant(w);
     if (kind == 1 && scope->count > 0) return arena_printf(w->arena, "(0.2 * %s)", scope->indices[below(w, scope->count)].name);
-    if (kind == 2 && chance(w, 50)) return chance(w, 60) ? "random_uniform()" : "random_bernoulli(0.6)";
+    if (scope->in_optimizer) return read_any(scope);
+    if (kind == 2 && chance(w, 50)) {
+        static const char *const draws[] = {"random_uniform()", "random_bernoulli(0.6)", "normal(0, 0.2)", "uniform(-0.5, 0.5)",
+                                            NULL};
+        return one_of(w, draws);
+    }
+    if (kind == 3 && scope->sizes.count > 0 && chance(w, 30))
+        return arena_printf(w->arena, "(0.1 * %s)", scope->sizes.at[0].name);
+    if (kind == 4 && scope->scan < 0 && chance(w, 25))
+        return arena_printf(w->arena, chance(w, 70) ? "batch_mean(%s)" : "(batch_mean(%s) * batch_size / 4)", read_any(scope));
     return read_any(scope);
 }
 
@@ -247,7 +300,18 @@ static const char *call(Scope *scope, int depth) {
                                             "relu(%s)",
                                             "gelu(%s)",
                                             "silu(%s)",
+                                            "mish(%s)",
+                                            "elu(%s)",
+                                            "selu(0.5 * %s)",
+                                            "hard_sigmoid(3 * %s)",
+                                            "leaky_relu(%s, slope = 0.2)",
+                                            "softsign(%s)",
+                                            "(1 - sigmoid(%s))",
+                                            "log(sigmoid(%s))",
                                             "((1.5 + tanh(%s))^-1.5)"};
+    if (scope->functions.count > 0 && chance(scope->w, 40))
+        return arena_printf(scope->w->arena, "%s(%s)", scope->functions.at[below(scope->w, (int)scope->functions.count)],
+                            expression(scope, depth - 1));
     const char *format = functions[below(scope->w, (int)(sizeof functions / sizeof *functions))], *mark = strstr(format, "%s");
     return arena_printf(scope->w->arena, "%.*s%s%s", (int)(mark - format), format, expression(scope, depth - 1), mark + 2);
 }
@@ -262,6 +326,9 @@ const char *expression(Scope *scope, int depth) {
     const char *a = expression(scope, depth - 1);
     if (kind < 62) {
         const char *which = condition(scope, 1);
+        if (chance(w, 20))
+            return arena_printf(w->arena, "(if %s then %s else if %s then %s else %s)", which, a, condition(scope, 0),
+                                leaf(scope), expression(scope, depth - 1));
         return arena_printf(w->arena, "(if %s then %s else %s)", which, a, expression(scope, depth - 1));
     }
     const char *b = expression(scope, depth - 1);
@@ -269,6 +336,7 @@ const char *expression(Scope *scope, int depth) {
     if (kind < 82) return arena_printf(w->arena, "(%s - %s)", a, b);
     if (kind < 92) return arena_printf(w->arena, "(%s * %s)", a, b);
     if (kind < 95) return arena_printf(w->arena, "(%s / (1.2 + (%s)^2))", a, b);
+    if (kind == 95) return arena_printf(w->arena, "max(%s, %s, %s)", a, b, leaf(scope));
     return arena_printf(w->arena, kind < 98 ? "max(%s, %s)" : "min(%s, %s)", a, b);
 }
 

@@ -230,6 +230,17 @@ static const char *contents(Arena *arena, const char *path) {
     return text_string(text);
 }
 
+/* Leaves a file that the model imports in the working directory, from where it is read, and returns the model alone. */
+static const char *without_imported(Arena *arena, const char *text) {
+    const char *mark = strstr(text, IMPORTED_MARK);
+    if (mark == NULL) return text;
+    FILE *file = fopen(IMPORTED_FILE, "w");
+    if (file == NULL) return text;
+    fputs(mark + strlen(IMPORTED_MARK), file);
+    fclose(file);
+    return arena_text(arena, text, (size_t)(mark - text));
+}
+
 Verdict judge(Arena *arena, const char *text, uint64_t effort, const char *only, const char *folder) {
     const char *log = arena_printf(arena, "%s/log", folder);
     int status = 0;
@@ -241,7 +252,8 @@ Verdict judge(Arena *arena, const char *text, uint64_t effort, const char *only,
         dup2(out, 1);
         dup2(out, 2);
         setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS, SECONDS});
-        int code = judge_here(arena, text, effort, only, folder);
+        if (chdir(folder) != 0) _exit(CODE_WRONG);
+        int code = judge_here(arena, without_imported(arena, text), effort, only, folder);
         fflush(stdout);
         _exit(code);
     }

@@ -4,10 +4,11 @@
 
 #include "judge.h"
 
-enum { STEPS = 6 };
+enum { STEPS = 6, METRICS = 64 };
 
 static void note(Outcome *o, const char *name, double value) {
     vec_push(o->arena, &o->numbers, value);
+    if (name == NULL) name = "a mean";                                       /* from which metrics are calculated */
     vec_push(o->arena, &o->names, arena_text(o->arena, name, strlen(name))); /* a name of the C is gone with its library */
     o->finite &= isfinite(value);
 }
@@ -19,7 +20,11 @@ static double element(const Tensor *t, bool is_target, size_t i, size_t width) {
     double u = model_uniform(5, t->name, (int64_t)i);
     if (t->index_range > 0) return floor(u * (double)t->index_range);
     if (!is_target) return (double)(float)model_normal(5, t->name, (int64_t)i);
-    if (t->facts.sums_to_one) return i % width % last == (size_t)(model_uniform(5, t->name, (int64_t)(i / last)) * (double)last);
+    if (t->facts.sums_to_one) { /* to a class, or where that is allowed its share to the next one */
+        size_t class = (size_t)(model_uniform(5, t->name, (int64_t)(i / last)) * (double)last), at = i % width % last;
+        double share = t->facts.one_hot || last == 1 ? 1 : 0.75;
+        return at == class ? share : at == (class + 1) % last ? 1 - share : 0;
+    }
     return (double)(float)(0.1 + 0.8 * u);
 }
 
@@ -108,7 +113,7 @@ Outcome interpreted(Arena *arena, const Model *model, const NncData *data, doubl
     const Program *program = model->training;
     Outcome o = {.arena = arena, .finite = true};
     Trainer *trainer = trainer_new(model, data, 1);
-    double loss, metrics[16];
+    double loss, metrics[METRICS];
     move_parameters(trainer_machine(trainer), &program->parameters, noise);
     for (size_t step = 0; step < STEPS && o.finite; step++) {
         note(&o, "loss", trainer_step(trainer));
@@ -148,6 +153,11 @@ static void note_members(Outcome *o, const NncProgram *p, const Tensors *tensors
     }
 }
 
+static void note_metrics(Outcome *o, const NncProgram *p, double *metrics) {
+    if (p->combine != NULL) p->combine(metrics);
+    for (size_t m = 0; m < p->metric_count; m++) note(o, p->metrics[m], metrics[m]);
+}
+
 static void note_predictions(Outcome *o, const Model *model, const Library *library, const void *parameters, const void *in) {
     size_t n = predicted(model);
     void *work = malloc(library->predict_work_size + 1), *out = calloc(n, library->output_size);
@@ -170,7 +180,7 @@ Outcome executed(Arena *arena, const Model *model, const NncData *data, const Li
     void *parameters = calloc(1, p->parameters_size + 1), *state = calloc(1, p->state_size + 1);
     void *work = malloc(p->work_size + 1), *evaluate_work = malloc(p->evaluate_work_size + 1);
     void *in = calloc(data->rows, p->input_size + 1), *target = calloc(data->rows, p->target_size + 1);
-    double metrics[16];
+    double metrics[METRICS];
     memset(work, 0xFF, p->work_size); /* NaN: what it holds means nothing */
     memset(evaluate_work, 0xFF, p->evaluate_work_size);
     p->init(parameters, state, 1);
@@ -182,7 +192,7 @@ Outcome executed(Arena *arena, const Model *model, const NncData *data, const Li
         fill(p, data, p->targets, p->target_count, p->target_size, target, row, n);
         memcpy((char *)state + p->epoch_offset, &epoch, sizeof epoch);
         note(&o, "loss", p->train(parameters, state, work, in, target, n, metrics));
-        for (size_t m = 0; m < p->metric_count; m++) note(&o, p->metrics[m], metrics[m]);
+        note_metrics(&o, p, metrics);
         row += n;
         if (row >= data->rows) row = 0, epoch++;
     }
@@ -191,7 +201,7 @@ Outcome executed(Arena *arena, const Model *model, const NncData *data, const Li
     fill(p, data, p->inputs, p->input_count, p->input_size, in, 0, data->rows);
     fill(p, data, p->targets, p->target_count, p->target_size, target, 0, data->rows);
     note(&o, "loss held out", p->evaluate(parameters, state, evaluate_work, in, target, data->rows, metrics));
-    for (size_t m = 0; m < p->metric_count; m++) note(&o, p->metrics[m], metrics[m]);
+    note_metrics(&o, p, metrics);
     if (library->predict != NULL) note_predictions(&o, model, library, parameters, in);
     free(parameters), free(state), free(work), free(evaluate_work), free(in), free(target);
     return o;

@@ -7,7 +7,10 @@
 
 #include "base/text.h"
 
-/* ---- generate.c: the text of a model, a function of the seed */
+/* ---- generate.c: the text of a model, a function of the seed. What stands below the mark is a file that the model imports */
+
+#define IMPORTED_FILE "definitions.nn"
+#define IMPORTED_MARK "# ---- " IMPORTED_FILE "\n"
 
 const char *random_model(Arena *arena, uint64_t seed);
 

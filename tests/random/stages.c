@@ -9,7 +9,26 @@ const char *random_activation(Writer *w) {
     return one_of(w, activations);
 }
 
+const char *literal(Writer *w, int rank, const int *shape) {
+    static const char *const numbers[] = {"0.5", "-0.3", "1", "0.2", "0", "-1.5", "0.7", NULL};
+    if (rank == 0) return one_of(w, numbers);
+    Text *text = text_new(w->arena);
+    for (int i = 0; i < shape[0]; i++) text_printf(text, "%s%s", i == 0 ? "[" : ", ", literal(w, rank - 1, shape + 1));
+    return arena_printf(w->arena, "%s]", text_string(text));
+}
+
 static int last_of(const Value *v) { return v->shape[v->rank - 1]; }
+
+static const char *dense_stage(Writer *w, int *n) {
+    static const char *const initial[] = {
+        "normal(0, 0.4)", "glorot_normal(3, 4)", "lecun_normal(2)", "he_uniform(4)", "lecun_uniform(3)", "0.2", NULL};
+    int from = *n, to = *n = between(w, 1, 5);
+    if (chance(w, 15)) return arena_printf(w->arena, "dense(%d, W = %s)", to, one_of(w, initial));
+    if (chance(w, 10)) return arena_printf(w->arena, "dense(%d, b = %s)", to, literal(w, chance(w, 50), n));
+    if (chance(w, 6)) return arena_printf(w->arena, "dense(%d, W = %s)", to, literal(w, 2, (const int[]){to, from}));
+    if (chance(w, 6)) return arena_printf(w->arena, "dense(%d, W = orthogonal(%d, %d))", to, to, from);
+    return arena_printf(w->arena, chance(w, 10) ? "dense(units = %d)" : "dense(%d)", to);
+}
 
 static const char *vector_stage(Writer *w, Value *v) {
     int *n = &v->shape[v->rank - 1], first, last;
@@ -26,12 +45,7 @@ static const char *vector_stage(Writer *w, Value *v) {
         if (chance(w, 50)) return arena_printf(w->arena, "%s(%s)", random_scalar_function(w), chance(w, 50) ? "" : "v = 0.3");
         return random_scalar_function(w);
     case 5: return v->rank <= 3 ? chance(w, 70) ? "batch_norm" : "batch_norm(momentum = 0.3, epsilon = 0.01)" : "layer_norm";
-    default:
-        *n = between(w, 1, 5);
-        return arena_printf(w->arena, "dense(%d%s)", *n,
-                            chance(w, 15)   ? ", W = normal(0, 0.4)"
-                            : chance(w, 10) ? ", b = 0.1"
-                                            : "");
+    default: return dense_stage(w, n);
     }
 }
 
@@ -117,8 +131,14 @@ static const char *shape_stage(Writer *w, Value *v) {
     if (v->rank == 1 && whole % 2 == 0 && chance(w, 70)) {
         *v = (Value){.name = v->name, .rank = 2, .shape = {whole / 2, 2}, .step_axis = -1};
         if (chance(w, 50)) *v = (Value){.name = v->name, .rank = 3, .shape = {2, 1, whole / 2}, .step_axis = -1};
-        return v->rank == 2 ? arena_printf(w->arena, "reshape(%d, 2)", whole / 2)
-                            : arena_printf(w->arena, "reshape(2, 1, %d)", whole / 2);
+        const char *name = "reshape";
+        if (chance(w, 25)) {
+            name = fresh(w, "function");
+            text_printf(w->definitions, "function %s(x[n...], shape...) -> y[shape...] {\n    y[i] = x[n - 1 - i] + 0.1\n}\n\n",
+                        name);
+        }
+        return v->rank == 2 ? arena_printf(w->arena, "%s(%d, 2)", name, whole / 2)
+                            : arena_printf(w->arena, "%s(2, 1, %d)", name, whole / 2);
     }
     if (v->rank > 1) {
         *v = (Value){.name = v->name, .rank = 1, .shape = {whole}, .step_axis = -1};
@@ -139,6 +159,7 @@ const char *random_stage(Writer *w, Value *v) {
     }
     if (v->rank == 0) return v->rank = 1, v->shape[0] = 1, "reshape(1)";
     if (kind < 25) return random_definition(w, v);
+    if (kind < 31) return passing_stage(w, v);
     if (v->rank >= 3 && kind < 50) return image_stage(w, v);
     if (v->rank >= 2 && kind < 75) return sequence_stage(w, v);
     if (kind < 80) return shape_stage(w, v);

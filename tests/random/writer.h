@@ -15,24 +15,39 @@ typedef struct {
     int above;     /* likewise: written above, so that its element of the same step may be read */
 } Value;
 typedef Vec(Value) Values;
+typedef Vec(const char *) Words;
+
+/* A stage that was defined, and may be used once more for the same axes. */
+typedef struct {
+    const char *stage;
+    Value from, to;
+    bool closed; /* it takes no other tensor of the model, so that a body may have it */
+} Made;
 
 typedef struct {
     Arena *arena;
     uint64_t seed, drawn;
     Text *definitions, *body;
-    Values values;       /* bindings and inputs of the model */
-    Values weights;      /* parameters that expressions may read by their path */
-    const char *binding; /* the one that is being written */
-    int names;           /* made so far */
-    bool has_state;      /* some layer has running statistics */
+    Values values;    /* bindings and inputs of the model */
+    Values weights;   /* parameters that expressions may read by their path */
+    Values fed;       /* inputs and targets */
+    Words one_hot;    /* targets whose last axis is that of classes: their data may promise it */
+    Words learned;    /* bindings that have parameters, and layer values */
+    Vec(Made) made;   /* definitions */
+    int names;        /* made so far */
+    bool odd_used[8]; /* names that C or the compiler might want for itself */
 } Writer;
 
 /* ---- writer.c */
-int below(Writer *w, int count);                            /* 0 .. count - 1 */
-int between(Writer *w, int low, int high);                  /* low .. high */
-bool chance(Writer *w, int percent);                        /* true in so many of a hundred cases */
-const char *one_of(Writer *w, const char *const *list);     /* ends in NULL */
-const char *fresh(Writer *w, const char *stem);             /* a name that nothing else has */
+int below(Writer *w, int count);                                               /* 0 .. count - 1 */
+int between(Writer *w, int low, int high);                                     /* low .. high */
+bool chance(Writer *w, int percent);                                           /* true in so many of a hundred cases */
+const char *one_of(Writer *w, const char *const *list);                        /* ends in NULL */
+const char *fresh(Writer *w, const char *stem);                                /* a name that nothing else has */
+const char *fresh_binding(Writer *w);                                          /* likewise; some are words of C */
+const char *with(Writer *w, const char *format, const char *a, const char *b); /* format has one "%s" or two */
+const Value *some_value(Writer *w);
+bool same_axes(const Value *a, const Value *b);
 int points(const Value *value);                             /* elements */
 const char *axes(Writer *w, int rank, const int *shape);    /* "[3, 4]", or nothing for a number */
 void random_shape(Writer *w, int rank, int most, Value *v); /* axes of 1 .. most */
@@ -51,8 +66,14 @@ typedef struct {
     RandomIndex indices[8];
     int count;
     int scan; /* which of the indices is that of a scan, or -1 */
-    bool reversed;
+    bool reversed, in_optimizer;
+    Values sizes;    /* names of sizes: shape[0] is the number */
+    Words functions; /* parameters that are functions of a number */
 } Scope;
+
+const char *size_text(Scope *scope, int size);                    /* a number, or what the sizes say of it */
+const char *scope_axes(Scope *scope, int rank, const int *shape); /* "[n, 4]", or nothing for a number */
+void push_index(Scope *scope, int size);
 
 const char *expression(Scope *scope, int depth);
 void index_statement(Scope *scope, Text *text, const char *indent, const char *name, int rank, const int *shape);
@@ -70,5 +91,24 @@ const char *random_scalar_function(Writer *w); /* the name of a function of numb
 
 const char *random_stage(Writer *w, Value *value);
 const char *random_activation(Writer *w);
+const char *literal(Writer *w, int rank, const int *shape); /* "[[0.5, -1], [0.2, 0.3]]" */
+
+/* ---- values.c: layers and functions that are passed on: stages of such */
+
+const char *random_function(Writer *w); /* of a number, by name */
+const char *passing_stage(Writer *w, Value *value);
+
+/* ---- bindings.c */
+
+void random_binding(Writer *w);
+
+/* ---- losses.c: the output, its targets, what is minimised and reported */
+
+void output_and_loss(Writer *w, int number, Text *losses, Text *metrics);
+void penalties(Writer *w, Text *losses);
+
+/* ---- training.c: optimizer, what is frozen and predicted, data, settings */
+
+void random_training(Writer *w);
 
 #endif
