@@ -211,7 +211,7 @@ static Expr small_power(Lowering *l, Expr base, double power) {
 /* e without reductions and small powers: what they need is written before it. */
 Expr lowered(Lowering *l, Expr e) {
     if (e->kind == EXPR_REDUCE) return reduction(l, e);
-    if (e->count == 0 || e->integer) return e;
+    if (e->count == 0 || (e->integer && !e->reduces)) return e;
     Expr kids[e->count + 1];
     for (int k = 0; k < e->count; k++) kids[k] = lowered(l, e->kids[k]);
     bool power = expr_is_op(e, OP_POW) && (expr_is(e->kids[1], 2) || expr_is(e->kids[1], 3));
