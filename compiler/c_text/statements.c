@@ -239,6 +239,14 @@ bool c_draws(const Statements *list) {
 static const char *const parameter_names[C_PARAMETERS] = {"model", "state",    "work",     "in",  "target",
                                                           "out",   "examples", "gradient", "seed"};
 
+static bool runs_over_batch(const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        if ((node->kind == NODE_LOOP && node->index->batch) || runs_over_batch(&node->body)) return true;
+    }
+    return false;
+}
+
 /* Which parameters the statements need that use these tensors. */
 static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *blocks, const bool *uses,
                        bool needs[C_PARAMETERS]) {
@@ -246,7 +254,7 @@ static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *b
     for (size_t i = 0; i < blocks->count; i++)
         needs[routine == &p->loop->initial ? C_SEED : C_STATE] |=
             c_draws(&blocks->at[i]->statements) && program == p->loop->model->training;
-    needs[C_EXAMPLES] = uses[program->batch_size->id];
+    needs[C_EXAMPLES] = uses[program->batch_size->id] || runs_over_batch(blocks);
     for (size_t i = 0; i < routine->buffers.count; i++) {
         if (!uses[routine->buffers.at[i]->id]) continue;
         if (c_is_given(p->loop, routine, routine->buffers.at[i])) needs[C_OUT] = needs[C_GRADIENT] = true;
