@@ -202,6 +202,7 @@ static bool is_batch_loop(const Node *node) { return node->kind == NODE_LOOP && 
 
 /* The body of a nest of loops, where it sums over the batch; or NULL. */
 static const Nodes *body_with_batch(const Node *loop) {
+    if (loop->step > 1 || loop->rest > 0) return NULL;
     if (loop->body.count == 1 && loop->body.at[0]->kind == NODE_LOOP && !loop->body.at[0]->index->batch)
         return body_with_batch(loop->body.at[0]);
     for (size_t i = 0; i < loop->body.count; i++) {
@@ -283,6 +284,10 @@ static void expand_points(Unroll *u, const Node *nest, const Nodes *body, int64_
     u->indices.count = u->values.count = at;
 }
 
+static int64_t first_of(const Node *loop) {
+    return loop->rest > 0 ? loop->index->size - loop->index->size % loop->rest : loop->index->first;
+}
+
 /* The copies of the loop's body for from .. to - 1. */
 static void expand_range(Unroll *u, const Node *node, int64_t from, int64_t to) {
     const Nodes *sums = u->first_of_point == ALONE ? body_with_batch(node) : NULL;
@@ -291,9 +296,10 @@ static void expand_range(Unroll *u, const Node *node, int64_t from, int64_t to) 
         return;
     }
     size_t at = u->indices.count, locals = u->locals.count;
+    int64_t step = node->step > 1 ? node->step : 1;
     vec_push(u->loop->arena, &u->indices, node->index);
     vec_push(u->loop->arena, &u->values, NULL);
-    for (int64_t k = from; k < to; k++) {
+    for (int64_t k = from; k + step <= to; k += step) {
         u->values.at[at] = expr_number(u->pool, (double)k);
         expand(u, &node->body);
         u->locals.count = locals;
@@ -309,7 +315,7 @@ static void expand_some(Unroll *u, const Nodes *nodes, size_t from, size_t to) {
         case NODE_BLOCK: expand(u, &node->body); break;
         case NODE_LOOP:
             if (node->index->batch) expand_batch(u, node);
-            else expand_range(u, node, node->index->first, node->index->size);
+            else expand_range(u, node, first_of(node), node->index->size);
             break;
         case NODE_LET: expand_let(u, nodes, node); break;
         case NODE_SET: expand_set(u, node); break;
@@ -328,10 +334,12 @@ static void expand(Unroll *u, const Nodes *nodes) { expand_some(u, nodes, 0, nod
 
 /* ---- Cutting */
 
-/* The first loop that is not over the batch, where the block is one nest down to it. */
+/* The first loop that is not over the batch, where the block is one nest down to it, and the loop takes one value after another. */
 static const Node *first_loop(const Nodes *nodes) {
-    if (nodes->count != 1 || nodes->at[0]->kind != NODE_LOOP) return NULL;
-    return nodes->at[0]->index->batch ? first_loop(&nodes->at[0]->body) : nodes->at[0];
+    const Node *node = nodes->count == 1 ? nodes->at[0] : NULL;
+    if (node == NULL || node->kind != NODE_LOOP) return NULL;
+    if (node->index->batch) return first_loop(&node->body);
+    return node->step > 1 || node->rest > 0 ? NULL : node;
 }
 
 /* A copy of the block for a part of the range of that loop. */
