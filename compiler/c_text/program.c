@@ -213,7 +213,12 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
     text_put(text, "/* ---- Where a number that is not finite comes from: the forward pass, with a look at each result */\n\n");
     c_work_struct(text, loop, m, "values", &loop->forward);
     c_literals(text, loop, "search", (const Routine *const[]){&loop->forward}, 1);
-    if (c_state_seed(loop)) c_random(text, loop, "search", &loop->model->training->forward, 1);
+    Statements searched = {0}; /* fewer than those of a step: metrics have a part of their own */
+    for (size_t i = 0; i < loop->forward.body.count; i++) {
+        const Statements *list = &loop->forward.body.at[i]->statements;
+        for (size_t k = 0; k < list->count; k++) vec_push(text->arena, &searched, list->at[k]);
+    }
+    c_random(text, loop, "search", &searched, 1);
     text_printf(text,
                 "/* Is one of the numbers NaN or +infinity, or (any) -infinity, which masks use? */\nstatic int holds(const %s "
                 "*numbers, size_t count, int any) {\n",
