@@ -137,6 +137,8 @@ static void choose_outputs(E *e, size_t loss_from) {
             fail(e, name->span, "'%s' is the same for all examples, so there is nothing to predict", name->name);
         } else if (entry->value->kind == VALUE_TENSOR && in_list(&side, entry->value->body->tensor)) {
             fail(e, name->span, "'%s' depends on a target, which is not there when the network predicts", name->name);
+        } else if (entry->value->kind == VALUE_TENSOR && entry->value->body->tensor->kind == TENSOR_INPUT) {
+            fail(e, name->span, "'%s' is an input, and prediction returns what is calculated from inputs", name->name);
         } else if (entry->value->kind == VALUE_TENSOR) {
             add_output(e, entry->value->body->tensor);
         } else if (entry->value->kind != VALUE_ERROR) {
