@@ -52,7 +52,7 @@ int points(const Value *value);                             /* elements */
 const char *axes(Writer *w, int rank, const int *shape);    /* "[3, 4]", or nothing for a number */
 void random_shape(Writer *w, int rank, int most, Value *v); /* axes of 1 .. most */
 
-/* ---- expressions.c: index statements. What they read are the values given; results stay small */
+/* ---- What may be read, and the indices */
 
 typedef struct {
     const char *name;
@@ -71,10 +71,24 @@ typedef struct {
     Words functions; /* parameters that are functions of a number */
 } Scope;
 
+/* ---- reads.c */
+
+typedef struct {
+    const char *text;
+    int low, high; /* its values */
+} Subscript;
+
+const char *constant(Writer *w);
+/* inside: it cannot fall outside; else it got a default, `otherwise` or a random one */
+const char *read_value(Scope *scope, const Value *value, const char *otherwise, bool *inside);
+const char *read_any(Scope *scope);
+Subscript whole_read(Scope *scope, int length);                   /* of a number below `length`; text is NULL if there is none */
 const char *size_text(Scope *scope, int size);                    /* a number, or what the sizes say of it */
 const char *scope_axes(Scope *scope, int rank, const int *shape); /* "[n, 4]", or nothing for a number */
-void push_index(Scope *scope, int size);
 
+/* ---- expressions.c: index statements. What they read are the values given; results stay small */
+
+void push_index(Scope *scope, int size);
 const char *expression(Scope *scope, int depth);
 void index_statement(Scope *scope, Text *text, const char *indent, const char *name, int rank, const int *shape);
 void winners_statement(Scope *scope, Text *text, const char *indent,
