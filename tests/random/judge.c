@@ -193,7 +193,8 @@ static void round_otherwise(Arena *arena, const char *text, Reference *r) {
         Compilation *c = compiled(text);
         c->model->settings.shuffle = false;
         shake_operands(c->model, r->size, round);
-        Outcome other = interpreted(arena, c->model, &r->data, 0);
+        NncData data = random_data(arena, c->model, 0); /* the names are this model's own */
+        Outcome other = interpreted(arena, c->model, &data, 0);
         if (!other.finite) _exit(CODE_NOT_FINITE);
         add_noise(r->noise, &r->expected, &other);
         compilation_free(c);
