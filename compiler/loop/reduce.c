@@ -161,7 +161,6 @@ static Expr fold(Lowering *l, Expr reduce, Expr first, Op op) {
 static Expr find_winner(Lowering *l, Expr reduce) {
     bool largest = reduce->reduction == REDUCE_ARGMAX;
     Expr zero = expr_number(l->pool, 0);
-    if (index_product(reduce->bound, reduce->bound_count) == 1) return zero;
     Tensor *best = let(l, largest ? "max" : "min", 0, expr_number(l->pool, largest ? -INFINITY : INFINITY), false);
     Tensor *at =
         let(l, reduction_name(reduce->reduction), (int64_t)index_product(reduce->bound, reduce->bound_count), zero, false);

@@ -348,7 +348,9 @@ Expr expr_if(Pool *pool, Expr condition, Expr yes, Expr no) { return expr_op(poo
 
 Expr expr_reduce(Pool *pool, Reduction reduction, Index *const *bound, int count, Expr body) {
     if (body->condition) bug("a reduction over conditions");
-    if (count == 0 && reduction != REDUCE_ARGMAX && reduction != REDUCE_ARGMIN) return body;
+    bool position = reduction == REDUCE_ARGMAX || reduction == REDUCE_ARGMIN;
+    if (count == 0 && !position) return body;
+    if (position && index_product(bound, count) == 1) return expr_number(pool, 0); /* the first of one */
     if (reduction == REDUCE_SUM && expr_is(body, 0)) return body;
     ExprNode draft = {.kind = EXPR_REDUCE,
                       .reduction = reduction,
@@ -357,7 +359,7 @@ Expr expr_reduce(Pool *pool, Reduction reduction, Index *const *bound, int count
                       .bound = bound,
                       .bound_count = count,
                       .reduces = true,
-                      .integer = reduction == REDUCE_ARGMAX || reduction == REDUCE_ARGMIN};
+                      .integer = position};
     return shared(pool, &draft);
 }
 
