@@ -31,7 +31,8 @@ static void shake_program(Shake *shake, Program *program) {
     for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             Statement *s = lists[l]->at[i];
-            if (s->target->index_range == 0) s->value = expr_rewrite(shake->pool, s->value, shake_operand, shake);
+            bool has_winner = s->value->kind == EXPR_REDUCE; /* a whole number, found among real ones */
+            if (s->target->index_range == 0 || has_winner) s->value = expr_rewrite(shake->pool, s->value, shake_operand, shake);
         }
     }
 }
