@@ -25,6 +25,7 @@ typedef struct {
     Arena *arena;
     uint64_t seed, drawn;
     double largest;              /* derivative of all */
+    double rounding;             /* what the sums of derivatives on the way leave of one that is 0 */
     Statements stopped, forward; /* forward: the program's, but stop(e) reads what `stopped` computed once */
     Vec(const Tensor *) * reads; /* of each statement of forward */
 } Check;
@@ -231,11 +232,12 @@ static uint32_t *choose_elements(Check *check, const Tensor *parameter, int64_t 
     return elements;
 }
 
-static double largest_derivative(Check *check) {
+/* Of a parameter, or of any tensor on the way to one. */
+static double largest_derivative(Check *check, bool of_parameter) {
     double largest = 0;
     for (size_t i = 0; i < check->program->all.count; i++) {
         const Tensor *t = check->program->all.at[i];
-        if (t->kind != TENSOR_ADJOINT || t->of->kind != TENSOR_PARAMETER || t->definition == NULL) continue;
+        if (t->kind != TENSOR_ADJOINT || t->definition == NULL || (of_parameter && t->of->kind != TENSOR_PARAMETER)) continue;
         const double *values = machine_values(check->machine, t);
         for (int64_t k = 0; k < (int64_t)tensor_points(t); k++) largest = fmax(largest, fabs(values[k]));
     }
@@ -253,7 +255,7 @@ static Findings check_parameter(Check *check, const Tensor *parameter) {
     uint32_t *elements = choose_elements(check, parameter, &found.checked);
     double *measured = NEW_ARRAY(check->arena, double, found.checked);
     double loss = *machine_values(check->machine, check->program->loss), scale = largest, step = first_step(loss, scale);
-    double rounding = 4 * DBL_EPSILON * fabs(loss) / step; /* what it leaves of a difference that is 0 */
+    double rounding = check->rounding + 4 * DBL_EPSILON * fabs(loss) / step; /* what it leaves of a difference that is 0 */
     for (int64_t i = 0; i < found.checked; i++) {
         measured[i] = measure(check, &statements, values + elements[i], step, scale);
         largest = fmax(largest, fabs(measured[i]));
@@ -330,7 +332,8 @@ static int check_all(Check *check, Diagnostics *diagnostics) {
         error_at(diagnostics, check->model->loss_span, "at a random point the loss is not finite: nothing can be measured there");
         return 1;
     }
-    check->largest = largest_derivative(check);
+    check->largest = largest_derivative(check, true);
+    check->rounding = 64 * DBL_EPSILON * largest_derivative(check, false);
     find_reads(check);
     for (size_t p = 0; p < program->parameters.count; p++) {
         int length = (int)strlen(program->parameters.at[p]->name);

@@ -52,6 +52,22 @@ status=0; "$NNC" run wilder.nn --steps 3 --save wild.safetensors >out 2>err || s
 grep -q 'in step 1 the loss is' err
 [ ! -e wild.safetensors ]
 
+# A derivative that is 0 by algebra is a sum of others that are not: rounding leaves something of it.
+cat >zero.nn <<'END'
+layer same(x[n]) -> y[3] {
+    param p = 0
+    y[i in 0..3] = p
+}
+input x[6]
+target t[2]
+h      = x -> same
+output = h -> layer_norm -> dense(2)
+loss   = mean(i: output[i] * t[i])
+freeze output
+END
+"$NNC" check zero.nn --gradients >zero
+grep -q 'all derivatives agree' zero
+
 # JSON, one object a line.
 "$NNC" run model.nn --steps 2 --json >steps.json
 "$NNC" run model.nn --json >epochs.json
