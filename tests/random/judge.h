@@ -43,7 +43,7 @@ typedef struct {
     int32_t unroll;
     bool fast, is_double;
     const char *compiler[8]; /* and its options */
-    int every;               /* one of so many models */
+    int every;               /* one of so many models: odd, so that none of the workers gets them all */
 } Form;
 
 /* False, with what the compiler said on standard output, if that fails. Changes the model. */
