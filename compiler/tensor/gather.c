@@ -337,6 +337,8 @@ Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const
     bool left[target->rank + 1];
     memset(left, 0, sizeof left);
     bool known = step >= 0 && solve_step(g, subscripts, target->rank, axes, step);
+    for (int i = 0; known && i < target->rank; i++) /* a division of the step is known, not solved for */
+        left[i] = expr_depends(subscripts[i], axes[step]) && innermost_division(subscripts[i]) != NULL;
     make_affine(g, subscripts, target->rank, axes, left);
     for (int i = 0; i < target->rank; i++) {
         Equation equation = {.axis = axes[i]};
