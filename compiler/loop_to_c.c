@@ -173,8 +173,8 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m,
                 loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
-    const Routine *const routines[] = {&loop->initial, &loop->step, &loop->gradient};
-    c_literals(text, loop, m, routines, 3);
+    const Routine *const routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict};
+    c_literals(text, loop, m, routines, sizeof routines / sizeof *routines);
     const Statements drawing[] = {model->training->initial, model->training->forward, model->inference->forward};
     c_random(text, loop, m, drawing, 3);
     Arena *arena = loop->arena;

@@ -81,6 +81,25 @@ static void make_names_distinct(Arena *arena, Program *program) {
     }
 }
 
+static bool same_literal(const Tensor *a, const Tensor *b) {
+    if (a->rank != b->rank || memcmp(a->shape, b->shape, sizeof *a->shape * (size_t)a->rank) != 0) return false;
+    return memcmp(a->literal, b->literal, sizeof *a->literal * (size_t)tensor_points(a)) == 0;
+}
+
+/* Numbers that only inference reads, `if training then ... else x * [1, 2]`, may be called like others that only training reads. */
+static void tell_literals_apart(Arena *arena, const Program *training, Program *inference) {
+    for (size_t i = 0; i < inference->all.count; i++) {
+        Tensor *t = inference->all.at[i];
+        bool clash = false;
+        for (size_t k = 0; k < training->all.count && t->kind == TENSOR_LITERAL; k++) {
+            const Tensor *other = training->all.at[k];
+            clash |= strcmp(t->name, other->name) == 0 && (other->kind != TENSOR_LITERAL || !same_literal(t, other));
+        }
+        if (clash)
+            tensor_set_name(inference, t, name_of(pool_names(inference->pool), arena_printf(arena, "inference.%s", t->name)));
+    }
+}
+
 LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions options) {
     LoopProgram *loop = NEW(arena, LoopProgram);
     *loop = (LoopProgram){.arena = arena, .model = model, .options = options, .is_double = model->settings.is_double};
@@ -110,6 +129,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     lower_list(loop, &loop->combine, model->inference, &combining, NULL);
     shorten_rings(training);
     shorten_rings(model->inference);
+    tell_literals_apart(arena, training, model->inference);
     make_names_distinct(arena, training);
     make_names_distinct(arena, model->inference);
     for (int i = 0; i < ROUTINES; i++) {

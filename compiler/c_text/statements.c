@@ -191,13 +191,20 @@ static void print_elements(Text *text, const Tensor *tensor, int axis, const dou
 }
 
 void c_literals(Text *text, const LoopProgram *loop, const char *prefix, const Routine *const *routines, size_t count) {
-    const Program *program = loop->model->training;
-    for (size_t i = 0; i < program->all.count; i++) {
-        const Tensor *t = program->all.at[i];
+    Tensors used = {0}; /* of training and of inference: equal names are equal numbers */
+    for (size_t r = 0; r < count; r++) {
+        const Tensors *all = &routines[r]->program->all;
+        for (size_t i = 0; i < all->count; i++) {
+            Tensor *t = all->at[i];
+            bool known = t->kind != TENSOR_LITERAL || !routines[r]->uses[t->id];
+            for (size_t k = 0; k < used.count && !known; k++)
+                known = used.at[k]->name == t->name || strcmp(used.at[k]->name, t->name) == 0;
+            if (!known) vec_push(text->arena, &used, t);
+        }
+    }
+    for (size_t i = 0; i < used.count; i++) {
+        const Tensor *t = used.at[i];
         const double *next = t->literal;
-        bool used = false;
-        for (size_t r = 0; r < count; r++) used |= routines[r]->uses[t->id];
-        if (t->kind != TENSOR_LITERAL || !used) continue;
         text_printf(text, "static const %s %s_%s", c_number_type(loop), prefix, c_name(loop->arena, t->name));
         for (int a = 0; a < t->rank; a++) text_printf(text, "[%lld]", (long long)t->shape[a]);
         text_put(text, " = ");
