@@ -29,7 +29,7 @@ typedef struct {
     double *values;         /* of each cell, from the top left: the class, or the number; NaN: it is not finite */
     double *certainty;      /* with classes: the number of that class */
     NncDecisionExample *examples;
-    char *in, *right; /* structs of one example */
+    char *in, *right;               /* structs of one example */
     size_t example_count, left_out; /* of every left_out examples one is there */
 } NncDecision;
 

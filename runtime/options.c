@@ -37,7 +37,24 @@ static const char details[] =
     "  --quiet        nothing but errors\n"
     "  --help         print this\n";
 
-enum { EPOCHS = 256, SEED, LOAD, PARTIAL, RESUME, SAVE, PLOT, PLANE, DATA, JSON, QUIET, PREDICT, EVALUATE, EXAMPLES, OUTPUT, STREAM };
+enum {
+    EPOCHS = 256,
+    SEED,
+    LOAD,
+    PARTIAL,
+    RESUME,
+    SAVE,
+    PLOT,
+    PLANE,
+    DATA,
+    JSON,
+    QUIET,
+    PREDICT,
+    EVALUATE,
+    EXAMPLES,
+    OUTPUT,
+    STREAM
+};
 enum { USUAL_BUFFER = 10000 };
 
 static const struct option known[] = {{"epochs", required_argument, NULL, EPOCHS},
