@@ -79,7 +79,7 @@ static int run(NncTraining *t, const NncOptions *options, const NncTensors *file
     NncDisplayKind kind = nnc_display_choose(options->quiet, options->json);
     NncStanding standing = {.seed = options->seed, .stream = t->program->shuffle ? options->stream : 0};
     if (options->resume != NULL &&
-        !!nnc_checkpoint_standing(t->program, options->resume, file, "--load takes just its parameters", &standing))
+        !nnc_checkpoint_standing(t->program, options->resume, file, "--load takes just its parameters", &standing))
         return 0;
     if (!same_stream(t, options, &standing)) return 0;
     t->at = standing;

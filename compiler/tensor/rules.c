@@ -218,7 +218,10 @@ static bool holds(Rules *rules, const Ast *condition, const Bindings *b) {
     const char *name = condition->name;
     if (strcmp(name, "positive") == 0) return is_positive(a);
     if (strcmp(name, "not_negative") == 0) return is_not_negative(a);
-    if (strcmp(name, "infinite") == 0) return may_be_infinite(rules, a);
+    if (strcmp(name, "zero") == 0) {
+        Expr log = ln(rules, a);
+        return log != NULL && may_be_infinite(rules, log);
+    }
     if (strcmp(name, "constant") == 0) return a->kind == EXPR_CONST;
     if (strcmp(name, "apart") == 0) return !expr_depends_any(a, b->reduction->bound, b->reduction->bound_count);
     if (strcmp(name, "one_hot") == 0) return is_one_hot(a, b->reduction);

@@ -323,6 +323,7 @@ static const Firing firings[] = {
     {"1 - sigmoid(a)", "log(1 - sigmoid(a[i]))", "-softplus(a[i])", "log(2 - sigmoid(a[i]))"},
     {"cosh(a)", "log(cosh(a[i]))", "a[i] + softplus(-2 * a[i]) - 0.6931471805599453", "log(sinh(a[i]))"},
     {"1 + a", "log(exp(a[i]) + 1)", "softplus(a[i])", "log(1 - exp(a[i]))"},
+    {"a + b", "log(exp(a[i]) + (if b[i] > 0 then exp(b[i]) else exp(-inf)))", "if (if b[i] > 0 then b[i] else -inf) == -inf then a[i] else (if b[i] > 0 then b[i] else -inf) + softplus(a[i] - (if b[i] > 0 then b[i] else -inf))", "log(exp(a[i]) + (if b[i] > 0 then b[i] else -inf))"},
     {"a + b", "log(exp(a[i]) + exp(b[i]))", "a[i] + softplus(b[i] - a[i])", "log(exp(a[i]) + b[i])"},
     {"sum(r: a)", "log(sum(j: exp(a[j])))", "logsumexp(j: a[j])", "log(sum(j: a[j]))"},
     {"sum(r: a * b)", "log(sum(j: t[j] * sigmoid(a[j])))", "-sum(j: t[j] * softplus(-a[j]))", "log(sum(j: b[j] * sigmoid(a[j])))"},
