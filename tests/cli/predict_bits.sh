@@ -34,9 +34,9 @@ int main(int argc, char **argv) { /* CHECKPOINT FOLDER [training]: with it, the 
     double numbers[128], hot[128];
     if (argc < 3) return 1;
     t.program = p;
-    if (!nnc_block_load(p, p->train_data, argv[2], NULL, p->seed, &t.data) ||
-        !nnc_examples_make(p, p->train_data, &t.data, &t.examples) || !nnc_training_begin(&t, p->seed) ||
-        !nnc_checkpoint_open(p, argv[1], &file) || !nnc_checkpoint_load(p, argv[1], &file, 0, t.parameters, t.state))
+    if (!nnc_examples_open(p, p->train_data, argv[2], NULL, p->seed, 0, &t.data, &t.examples) ||
+        !nnc_training_begin(&t, p->seed) || !nnc_checkpoint_open(p, argv[1], &file) ||
+        !nnc_checkpoint_load(p, argv[1], &file, 0, NULL, t.parameters, t.state))
         return 1;
     size_t probe = p->metric_count - 1;
     char *right = calloc(1, p->target_size);
