@@ -1,5 +1,5 @@
 /* The C that the compiler writes, against the interpreter: models of the examples, the facts and tests/gradients, with data from a
-   formula, step by step for 50 steps, or 8 where the network is large. Arguments are models instead:
+   formula, step by step for 50 steps, or 8 where the network is large, and then what both predict. Arguments are models instead:
    test_interpreter path/to/model.nn */
 #define _XOPEN_SOURCE 700
 #include "_generated.h"
@@ -78,6 +78,59 @@ static void compare(Generated *g, Trainer *trainer, const NncMember *members, si
     }
 }
 
+/* ---- What both answer, with the parameters that the interpreter has found */
+
+static double *values_in(Machine *machine, const Tensors *tensors, const char *name) {
+    for (size_t i = 0; i < tensors->count; i++) {
+        if (strcmp(tensors->at[i]->name, name) == 0) return machine_values(machine, tensors->at[i]);
+    }
+    return NULL;
+}
+
+static void compare_answers(Generated *g, Machine *machine, const Tensors *outputs, const char *answers, size_t n) {
+    const NncProgram *p = g->program;
+    for (size_t i = 0; i < p->output_count; i++) {
+        const NncMember *member = &p->outputs[i];
+        const double *expected = values_in(machine, outputs, member->path);
+        for (size_t k = 0; k < n * member->count && expected != NULL; k++)
+            differ(g, member->path, k, get(p, answers + k / member->count * p->output_size, member, k % member->count),
+                   expected[k]);
+        g->differences += expected == NULL;
+    }
+}
+
+static void check_answers(Generated *g, const Model *model, Trainer *trainer, const NncData *data) {
+    const NncProgram *p = g->program;
+    const Program *program = model->inference;
+    if (p->output_count == 0) return;
+    Machine *machine = machine_new(program);
+    char *parameters = calloc(1, p->parameters_size + 1), *work = malloc(p->predict_work_size + 1);
+    char *in = calloc(data->rows, p->input_size + 1), *out = malloc(data->rows * p->output_size);
+    memset(work, 0xFF, p->predict_work_size);
+    memset(out, 0xFF, data->rows * p->output_size);
+    for (size_t i = 0; i < p->parameter_count; i++) {
+        const double *from = values_in(trainer_machine(trainer), &model->training->parameters, p->parameters[i].path);
+        double *to = values_in(machine, &program->parameters, p->parameters[i].path);
+        for (size_t e = 0; e < p->parameters[i].count; e++) put(p, parameters, &p->parameters[i], e, from[e]);
+        if (to != NULL) memcpy(to, from, sizeof *to * p->parameters[i].count);
+    }
+    fill(p, data, p->inputs, p->input_count, p->input_size, in, 0, data->rows);
+    p->predict(parameters, work, in, out, data->rows);
+    for (size_t row = 0; row < data->rows; row += p->batch) {
+        size_t n = data->rows - row < p->batch ? data->rows - row : p->batch;
+        machine_batch(machine, (int64_t)n);
+        for (size_t i = 0; i < data->array_count; i++) {
+            const NncArray *array = &data->arrays[i];
+            double *to = values_in(machine, &program->inputs, array->tensor);
+            if (to != NULL) memcpy(to, array->values + row * array->width, sizeof *to * n * array->width);
+        }
+        machine_run(machine, &program->forward);
+        compare_answers(g, machine, &program->outputs, out + row * p->output_size, n);
+    }
+    machine_free(machine);
+    free(parameters), free(work), free(in), free(out);
+}
+
 static void check_training(Generated *g, const Model *model, const NncData *data, size_t steps) {
     const NncProgram *p = g->program;
     Trainer *trainer = trainer_new(model, data, 1);
@@ -103,6 +156,7 @@ static void check_training(Generated *g, const Model *model, const NncData *data
     }
     compare(g, trainer, p->parameters, p->parameter_count, parameters, &model->training->parameters);
     compare(g, trainer, p->states, p->state_count, state, &model->training->states);
+    check_answers(g, model, trainer, data);
     trainer_free(trainer);
     free(parameters), free(state), free(work), free(in), free(target);
 }
