@@ -464,6 +464,9 @@ static void test_collected(void **state) {
          "v[i] * (if u[i] > 0 then a[i] * b[i] else -b[i])"},
         {"sum(j: a[i] * b[j])", "a[i] * sum(j: b[j])"},
         {"sum(j: if j == i then a[j] * b[j] else 0)", "a[i] * b[i]"},
+        {"sum(j: (if j == i then a[j] else 0) * b[j])", "a[i] * b[i]"},
+        {"sum(j: a[j] * (if j == i then b[j] else 0))", "a[i] * b[i]"},
+        {"sum(j: (if j == i then a[j] else 0) / b[j])", "a[i] / b[i]"},
         {"sum(j: if j == i + 1 then a[j] else 0)", "sum(j: if j == i + 1 then a[j] else 0)"}, /* i + 1 may be outside */
         {"sum(j: if j < i then a[j] else 0)", "sum(j: if j < i then a[j] else 0)"},
         {"argmax(j in 0..3: if j == i then 1 else 0)", "i"},
