@@ -30,13 +30,23 @@ static bool listed(const char *name, const char *const *list, size_t count) {
     return false;
 }
 
+/* Is it what c_name makes of a name that begins with an underscore? */
+static bool is_moved(const char *name) {
+    size_t first = strspn(name, "n"), length = strlen(name);
+    return first > 0 && name[first] == '_' && length > first + 1 && name[length - 1] == '_';
+}
+
+/* Different names stay different:  float, float_  and  _x, n_x_  become  float_, float__  and  n_x_, nn_x__. */
 const char *c_name(Arena *arena, const char *name) {
     char *out = arena_text(arena, name, strlen(name));
     for (char *at = out; *at != '\0'; at++) {
         if (*at == '.') *at = '_';
     }
-    bool bad = listed(out, reserved, sizeof reserved / sizeof *reserved) || out[0] == '_';
-    return bad ? arena_printf(arena, "%s_", out[0] == '_' ? arena_printf(arena, "n%s", out) : out) : out;
+    if (out[0] == '_' || is_moved(out)) return arena_printf(arena, "n%s_", out);
+    size_t length = strlen(out);
+    while (length > 0 && out[length - 1] == '_') length--;
+    bool bad = listed(arena_text(arena, out, length), reserved, sizeof reserved / sizeof *reserved);
+    return bad ? arena_printf(arena, "%s_", out) : out;
 }
 
 const char *c_model_file(Arena *arena, const Model *model) {

@@ -47,6 +47,8 @@ for ((at = 0; at + 4 < ${#words[@]}; at += 5)); do
 done
 long=$(printf 'a%.0s' {1..200})
 builds "m$long" "x$long" "h$long" "r$long" "t$long" "p$long"
+builds some _x _y _z _w _v
+! grep -w '_[v-z]_*' folder/some.h || exit 1 # these belong to C
 # The runtime's own prefix is refused.
 status=0
 model nnc x h acc t W >model.nn
