@@ -304,6 +304,7 @@ static const Firing firings[] = {
     {"sinh(a) / cosh(a)", "sinh(a[i]) / cosh(a[i])", "tanh(a[i])", "sinh(a[i]) / cosh(b[i])"},
     {"log(a / b)", "log(b[i] / sum(j: exp(a[j])))", "log(b[i]) - logsumexp(j: a[j])", "log(b[i] / a[i])"},
     {"log(a / b)", "log(sum(j: exp(a[j])) / b[i])", "logsumexp(j: a[j]) - log(b[i])", "log(exp(a[i]) / b[i])"},
+    {"log(a / b)", "log(sum(j: exp(a[j])) / (b[i] * sum(j: exp(u[j]))))", "logsumexp(j: a[j]) - (log(b[i]) + logsumexp(j2: u[j2]))", "log(exp(a[i]) / (b[i] * u[i]))"}, /* in two rounds */
     {"log(a * b)", "log(b[i] * sum(j: exp(a[j])))", "log(b[i]) + logsumexp(j: a[j])", "log(b[i] * a[i])"},
     {"log(a * b)", "log(sum(j: exp(a[j])) * b[i])", "logsumexp(j: a[j]) + log(b[i])", "log(exp(a[i]) * b[i])"},
     {"b * exp(a) / (1 + exp(a))", "b[i] * exp(a[i]) / (1 + exp(a[i]))", "b[i] * sigmoid(a[i])", "b[i] * exp(a[i]) / (2 + exp(a[i]))"},
