@@ -470,6 +470,8 @@ static void test_collected(void **state) {
         {"sum(j: (if j == i then a[j] else 0) / b[j])", "a[i] / b[i]"},
         {"sum(j: if j == i + 1 then a[j] else 0)", "sum(j: if j == i + 1 then a[j] else 0)"}, /* i + 1 may be outside */
         {"sum(j: if j < i then a[j] else 0)", "sum(j: if j < i then a[j] else 0)"},
+        {"sum(j in 0..3: if j == i then 1 else 0)", "1"},
+        {"max(j in 0..3: if j == i then 1 else 0)", "max(j: if j == i then 1 else 0)"},
         {"argmax(j in 0..3: if j == i then 1 else 0)", "i"},
         {"argmax(j in 0..3: if j <= i then 1 else 0)", "argmax(j: if j <= i then 1 else 0)"},
         {"sum(j in 0..3: a[i])", "a[i] * 3"},
