@@ -171,8 +171,13 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 c_model_file(loop->arena, model));
     text_put(text, loop->options.fast ? fast_arithmetic : strict_arithmetic);
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
-    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s\n", m,
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s", m,
                 loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
+    for (int lanes = 2; lanes <= 16; lanes *= 2) {
+        if (loop_uses_lanes(loop, lanes))
+            text_printf(text, "#include \"runtime/lanes_%c%d.h\"\n", loop->is_double ? 'd' : 'f', lanes);
+    }
+    text_put(text, "\n");
     const Routine *const routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict};
     c_literals(text, loop, m, routines, sizeof routines / sizeof *routines);
     const Statements drawing[] = {model->training->initial, model->training->forward, model->inference->forward};
@@ -252,7 +257,7 @@ static void print_costs(Text *text, const char *what, const Routine *routine, do
 static double bytes_of(const LoopProgram *loop, const Tensors *list, double counters) {
     double bytes = counters;
     for (size_t i = 0; i < list->count; i++)
-        bytes += tensor_points(list->at[i]) * (list->at[i]->index_range > 0 || !loop->is_double ? 4 : 8);
+        bytes += tensor_points(tensor_stored(list->at[i])) * (list->at[i]->index_range > 0 || !loop->is_double ? 4 : 8);
     return bytes;
 }
 
@@ -286,6 +291,10 @@ static void print_choice(Text *text, const LoopProgram *loop) {
                                            limit == UNROLL_AUTO ? LINES_UP_TO : (int)limit);
     text_printf(text, "\n   Straight lines: %d of the %d blocks of the training step%s (--unroll=%s)%s.\n", lines, all, which,
                 rule, lines < all ? "; the rest are loops" : "");
+    const Target *target = loop->options.target;
+    if (target->bytes > 0)
+        text_printf(text, "   Vectors: %d of the blocks, of %d bytes (--target=%s); they need gcc or clang.\n",
+                    loop_vector_blocks(&loop->step), target->bytes, target->name);
 }
 
 static void print_description(Text *text, const LoopProgram *loop) {

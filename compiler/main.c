@@ -64,6 +64,7 @@ static const char details[] =
     "\n"
     "compile, train, predict and evaluate\n"
     "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
+    "  --target=NAME    portable (the default), native, x86-64-v2, x86-64-v3, x86-64-v4 or aarch64\n"
     "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
     "all commands\n"
     "  --batch N        examples in a batch, instead of the model's own\n"
@@ -115,7 +116,8 @@ enum {
     STREAM,
     CC,
     MATH,
-    UNROLL
+    UNROLL,
+    TARGET
 };
 
 static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
@@ -148,6 +150,7 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"cc", required_argument, NULL, CC},
                                         {"math", required_argument, NULL, MATH},
                                         {"unroll", required_argument, NULL, UNROLL},
+                                        {"target", required_argument, NULL, TARGET},
                                         {0}};
 
 static const struct {
@@ -172,6 +175,7 @@ static const struct {
                {SAVE, IS_TRAIN | IS_RUN},
                {MATH, IS_COMPILE | USES_PROGRAM},
                {UNROLL, IS_COMPILE | USES_PROGRAM},
+               {TARGET, IS_COMPILE | USES_PROGRAM},
                {SEED, IS_CHECK | IS_TRAIN | IS_RUN},
                {JSON, IS_CHECK | USES_PROGRAM | IS_RUN}};
 
@@ -214,6 +218,12 @@ static int64_t whole_number(const char *text, const char *option, int64_t least)
 static void check_step(const char *name) {
     if (!compile_has_step(name))
         misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive, simplify and loop", name);
+}
+
+static const Target *target_of(const char *word) {
+    const Target *target = target_find(word);
+    if (target == NULL) misuse("there is no target '%s': portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64", word);
+    return target;
 }
 
 static int32_t unroll_of(const char *word) {
@@ -299,6 +309,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         a->compile.loop.fast = fast_of(optarg);
         a->has_math = true;
         return;
+    case TARGET: a->compile.loop.target = target_of(optarg); return;
     case UNROLL: a->compile.loop.unroll = unroll_of(optarg); return;
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
     case 'h':

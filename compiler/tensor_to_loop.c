@@ -100,10 +100,25 @@ static void tell_literals_apart(Arena *arena, const Program *training, Program *
     }
 }
 
+static void copy_layout(Arena *arena, Tensor *to, const Tensor *from) {
+    if (from->layout != NULL) to->layout = layout_new(arena, to, from->layout->axes, from->layout->count);
+}
+
+/* Parameters stand the same way in memory for all routines. */
+static void share_layouts(Arena *arena, const Program *from, const Program *to) {
+    for (size_t i = 0; i < to->parameters.count; i++) {
+        for (size_t k = 0; k < from->parameters.count; k++) {
+            if (to->parameters.at[i]->name == from->parameters.at[k]->name)
+                copy_layout(arena, to->parameters.at[i], from->parameters.at[k]);
+        }
+    }
+}
+
 LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions options) {
     LoopProgram *loop = NEW(arena, LoopProgram);
     *loop = (LoopProgram){.arena = arena, .model = model, .options = options, .is_double = model->settings.is_double};
     Program *training = model->training;
+    if (loop->options.target == NULL) loop->options.target = target_find("portable");
     Statements combining = program_combining(arena, model->inference);
     leave_combining_out(arena, training);
     leave_combining_out(arena, model->inference);
@@ -116,6 +131,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     Groups step = group_statements(arena, training);
     lower_list(loop, &loop->initial, training, &training->initial, NULL);
     lower_groups(loop, &loop->step, training, &step, NULL);
+    share_layouts(arena, training, model->inference);
     loop->gradient.program = training;
     if (options.gradients) {
         Statements both = {0};
@@ -132,6 +148,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     tell_literals_apart(arena, training, model->inference);
     make_names_distinct(arena, training);
     make_names_distinct(arena, model->inference);
+    lay_out(loop);
     for (int i = 0; i < ROUTINES; i++) {
         Routine *routine = loop_routine(loop, i, NULL);
         digits(loop, routine);

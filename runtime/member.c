@@ -5,19 +5,34 @@
 #include <stdio.h>
 #include <string.h>
 
+size_t nnc_member_place(const NncMember *member, size_t element) {
+    size_t at[8], place = 0;
+    if (member->axes == 0) return element;
+    for (int i = member->rank - 1; i >= 0; i--) {
+        at[i] = element % member->shape[i];
+        element /= member->shape[i];
+    }
+    for (int k = 0; k < member->axes; k++) {
+        const NncAxis *axis = &member->layout[k];
+        place = place * axis->size + at[axis->axis] / axis->divisor % axis->size;
+    }
+    return place;
+}
+
 void nnc_member_write(const NncProgram *program, const NncMember *member, void *structure, const double *values) {
     char *to = (char *)structure + member->offset;
     if (member->whole) {
-        for (size_t i = 0; i < member->count; i++) ((int32_t *)(void *)to)[i] = (int32_t)values[i];
+        for (size_t i = 0; i < member->count; i++) ((int32_t *)(void *)to)[nnc_member_place(member, i)] = (int32_t)values[i];
     } else if (program->number_size == sizeof(float)) {
-        for (size_t i = 0; i < member->count; i++) ((float *)(void *)to)[i] = (float)values[i];
+        for (size_t i = 0; i < member->count; i++) ((float *)(void *)to)[nnc_member_place(member, i)] = (float)values[i];
     } else {
-        memcpy(to, values, member->count * sizeof *values);
+        for (size_t i = 0; i < member->count; i++) ((double *)(void *)to)[nnc_member_place(member, i)] = values[i];
     }
 }
 
 /* By the bytes, because a struct that is const is read through a const pointer. */
 static double number_at(const NncProgram *program, const NncMember *member, const char *from, size_t i) {
+    i = nnc_member_place(member, i);
     int32_t whole;
     float single;
     double value;

@@ -10,6 +10,9 @@ extern "C" {
 
 enum { NNC_SHAPE_LENGTH = 8 * 22 + 3 };
 
+/* Which number of the array in the struct is the tensor's element of this number, row-major. */
+size_t nnc_member_place(const NncMember *member, size_t element);
+
 /* count numbers into, or out of, the tensor inside a struct. */
 void nnc_member_write(const NncProgram *program, const NncMember *member, void *structure, const double *values);
 void nnc_member_read(const NncProgram *program, const NncMember *member, const void *structure, double *values);

@@ -11,7 +11,13 @@
 extern "C" {
 #endif
 
-/* A tensor inside one of the structs of NAME.h: numbers of the network's type, row-major. */
+/* Where the elements of a tensor stand in memory, if not row-major: axis k of an array counts  index[axis] / divisor mod size. */
+typedef struct {
+    int axis;
+    size_t divisor, size;
+} NncAxis;
+
+/* A tensor inside one of the structs of NAME.h: numbers of the network's type. */
 typedef struct {
     const char *path; /* "hidden.W", "optimizer.hidden.W.m" */
     size_t offset;    /* in bytes, from the start of the struct */
@@ -19,6 +25,8 @@ typedef struct {
     int rank;
     size_t shape[8];
     int whole; /* int32_t instead of the network's type */
+    int axes;  /* of its layout; 0: row-major */
+    NncAxis layout[10];
 } NncMember;
 
 typedef struct {

@@ -29,6 +29,7 @@ struct CPrinter {
     bool gradients;         /* adjoints of parameters live in gradient->path */
     const bool *needs;      /* of the last c_function: the parameters that it has */
     const Node *backwards;  /* the first block of the backward pass, or NULL */
+    const Index *lane;      /* inside a vector: the index of its lanes */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
     void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
     CScope scope;                                        /* indices and local variables */
@@ -72,9 +73,18 @@ const char *c_index_type(int64_t size);
 
 /* ---- expression.c */
 typedef enum { C_NUMBER, C_INTEGER, C_CONDITION } CKind;
+enum { TERNARY = 1, OR = 2, AND = 3, EQUALITY = 4, RELATION = 5, SUM = 6, PRODUCT = 7, UNARY = 8, PRIMARY = 9 }; /* strengths */
 void c_expression(CPrinter *p, Expr e, CKind wanted);
 void c_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts); /* an lvalue: w->hidden_dense[b][j] */
 void c_literal(Text *text, double value, bool is_double);
+
+/* ---- lanes.c: vectors */
+const char *c_vector(const CPrinter *p, int lanes);                            /* "f16": of 16 floats */
+bool c_is_wide(const CPrinter *p, Expr e);                                     /* does it differ from lane to lane? */
+void c_wide(CPrinter *p, Expr e, int strength);                                /* one that does */
+void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts); /* of the first lane */
+void c_vector_of(CPrinter *p, Expr e);                                         /* any number, as a vector */
+void c_print(CPrinter *p, Expr e, CKind wanted, int strength);
 
 /* ---- statements.c */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);

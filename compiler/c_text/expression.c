@@ -6,8 +6,6 @@
 #include "c_text/c_text.h"
 #include "tensor/affine.h"
 
-enum { TERNARY = 1, OR = 2, AND = 3, EQUALITY = 4, RELATION = 5, SUM = 6, PRODUCT = 7, UNARY = 8, PRIMARY = 9 };
-
 void c_literal(Text *text, double value, bool is_double) {
     if (!is_double) value = (double)(float)value; /* infinite where float has nothing as large */
     if (isinf(value) || isnan(value)) {
@@ -36,7 +34,7 @@ void c_literal(Text *text, double value, bool is_double) {
     if (!is_double) text_put(text, "f");
 }
 
-static void print(CPrinter *p, Expr e, CKind wanted, int strength);
+static void print(CPrinter *p, Expr e, CKind wanted, int strength) { c_print(p, e, wanted, strength); }
 
 static bool is_whole(Expr e) { return e->integer && e->kind != EXPR_CONST; }
 
@@ -321,7 +319,11 @@ static void print_draw(CPrinter *p, Expr e) {
     text_put(p->text, ")");
 }
 
-static void print(CPrinter *p, Expr e, CKind wanted, int strength) {
+void c_print(CPrinter *p, Expr e, CKind wanted, int strength) {
+    if (p->lane != NULL && c_is_wide(p, e)) {
+        c_wide(p, e, strength);
+        return;
+    }
     bool convert = wanted == C_NUMBER && is_whole(e) && !expr_is_op(e, OP_IF);
     if (convert) text_printf(p->text, "(%s)", c_number_type(p->loop));
     if (convert) strength = PRIMARY;

@@ -25,6 +25,16 @@ static const char *c_double(Arena *arena, double value) {
 
 /* ---- Tensors in the structs */
 
+static void print_layout(Text *text, const Layout *layout) {
+    int count = layout == NULL ? 0 : layout->count;
+    text_printf(text, "%d, {%s", count, count == 0 ? "{0, 0, 0}" : "");
+    for (int k = 0; k < count; k++) {
+        const LayoutAxis *a = &layout->axes[k];
+        text_printf(text, "%s{%d, %lld, %lld}", k > 0 ? ", " : "", a->axis, (long long)a->divisor, (long long)a->size);
+    }
+    text_put(text, "}},\n");
+}
+
 static void print_members(Text *text, const char *name, const char *type, const Tensors *list, bool batched) {
     if (list->count == 0) return;
     text_printf(text, "static const NncMember %s[] = {\n", name);
@@ -36,7 +46,8 @@ static void print_members(Text *text, const char *name, const char *type, const 
         text_printf(text, "    {%s, offsetof(%s, %s), %.0f, %d, {", c_text(text->arena, t->name), type,
                     batched ? c_name(text->arena, t->name) : c_member(text->arena, t->name), count, t->rank - first);
         for (int a = first; a < t->rank; a++) text_printf(text, "%s%lld", a == first ? "" : ", ", (long long)t->shape[a]);
-        text_printf(text, "%s}, %d},\n", t->rank == first ? "0" : "", t->index_range > 0);
+        text_printf(text, "%s}, %d, ", t->rank == first ? "0" : "", t->index_range > 0);
+        print_layout(text, t->layout);
     }
     text_put(text, "};\n\n");
 }

@@ -23,8 +23,19 @@ static void print_loop_head(CPrinter *p, const Node *node, const char *name) {
     text_printf(p->text, "for (%s %s = %s; %s < %s; %s++) {\n", type, name, first, name, end, name);
 }
 
+/* What lanes do at once needs no loop. */
+static void print_lanes(CPrinter *p, const Node *node) {
+    p->lane = node->index;
+    print_nodes(p, &node->body);
+    p->lane = NULL;
+}
+
 static void print_loop(CPrinter *p, const Node *node) {
     size_t mark = c_enter(p);
+    if (node->index->lanes) {
+        print_lanes(p, node);
+        return;
+    }
     const char *name =
         c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
     for (size_t i = 0; i < node->any_order.count; i++) {
@@ -50,7 +61,12 @@ static void print_let(CPrinter *p, const Node *node) {
     }
     Text *outer = p->text, *value = text_new(outer->arena);
     p->text = value; /* the value is printed before the name is in scope */
-    c_expression(p, node->value, kind_of(node->target));
+    if (node->target->lanes > 0) {
+        type = arena_printf(outer->arena, "nnc_%s", c_vector(p, node->target->lanes));
+        c_vector_of(p, node->value);
+    } else {
+        c_expression(p, node->value, kind_of(node->target));
+    }
     p->text = outer;
     const char *name = c_declare(p, node->target, node->target->name);
     text_printf(p->text, "%s%s %s = ", node->constant ? "const " : "", type, name);
@@ -69,11 +85,32 @@ static bool changes_itself(const Node *node, Op op) {
     return true;
 }
 
+/* nnc_store_f16(&work->h[b][16 * j], sum) */
+static void print_vector_store(CPrinter *p, const Node *node) {
+    text_printf(p->text, "nnc_store_%s(&", c_vector(p, (int)p->lane->size));
+    c_first_place(p, node->target, node->subscripts);
+    text_put(p->text, ", ");
+    c_vector_of(p, node->value);
+    text_put(p->text, ");\n");
+}
+
+static bool stores_lanes(const CPrinter *p, const Node *node) {
+    bool any = false;
+    for (int i = 0; p->lane != NULL && node->subscripts != NULL && i < node->target->rank; i++)
+        any |= expr_depends(node->subscripts[i], p->lane);
+    return any;
+}
+
 static void print_assignment(CPrinter *p, const Node *node) {
+    if (stores_lanes(p, node)) {
+        print_vector_store(p, node);
+        return;
+    }
     bool adds = changes_itself(node, OP_ADD), subtracts = changes_itself(node, OP_SUB);
     c_place(p, node->target, node->subscripts);
     text_put(p->text, adds ? " += " : subtracts ? " -= " : " = ");
-    c_expression(p, adds || subtracts ? node->value->kids[1] : node->value, kind_of(node->target));
+    if (node->target->lanes > 0 && !adds && !subtracts) c_vector_of(p, node->value);
+    else c_expression(p, adds || subtracts ? node->value->kids[1] : node->value, kind_of(node->target));
     text_put(p->text, ";\n");
 }
 

@@ -24,6 +24,27 @@ static const char *word_at(Arena *arena, const Tensor *tensor, size_t at, bool *
     return arena_text(arena, tensor->name + at, dot == NULL ? strlen(tensor->name + at) : (size_t)(dot - tensor->name) - at);
 }
 
+/* Where the element [i, j] stands, if not row-major: W[j / 32][i][j mod 32]. */
+static void layout_comment(Text *text, const Tensor *tensor, const char *name) {
+    static const char letters[] = "ijklmnop";
+    const Layout *layout = tensor->layout;
+    if (layout == NULL) return;
+    text_printf(text, " /* [");
+    for (int a = 0; a < tensor->rank; a++) text_printf(text, "%s%c", a > 0 ? ", " : "", letters[a]);
+    text_printf(text, "] of %s", name);
+    for (int a = 0; a < tensor->rank; a++) text_printf(text, "%s%lld", a > 0 ? " x " : " ", (long long)tensor->shape[a]);
+    text_put(text, " is ");
+    for (int k = 0; k < layout->count; k++) {
+        const LayoutAxis *axis = &layout->axes[k];
+        bool top = axis->divisor * axis->size >= tensor->shape[axis->axis];
+        text_printf(text, "[%c", letters[axis->axis]);
+        if (axis->divisor > 1) text_printf(text, " / %lld", (long long)axis->divisor);
+        if (!top) text_printf(text, " mod %lld", (long long)axis->size);
+        text_put(text, "]");
+    }
+    text_put(text, " */");
+}
+
 /* Members for all tensors of the list, which share their paths up to byte `at`. */
 static void tree(Text *text, const LoopProgram *loop, const Tensors *list, size_t at) {
     for (size_t i = 0; i < list->count; i++) {
@@ -33,8 +54,10 @@ static void tree(Text *text, const LoopProgram *loop, const Tensors *list, size_
         if (known) continue;
         if (last) {
             text_printf(text, "%s %s", c_number_type(loop), c_name(loop->arena, word));
-            dimensions(text, list->at[i]->shape, 0, list->at[i]->rank);
-            text_put(text, ";\n");
+            dimensions(text, tensor_stored(list->at[i])->shape, 0, tensor_stored(list->at[i])->rank);
+            text_put(text, ";");
+            layout_comment(text, list->at[i], c_name(loop->arena, word));
+            text_put(text, "\n");
             continue;
         }
         Tensors inner = {0};

@@ -206,7 +206,7 @@ static bool build_runtime(Build *b, const char *folder, const OutputFiles *runti
 }
 
 static bool build_model(Build *b, const char *folder, const OutputFiles *files, const OutputFiles *runtime, const char *objects) {
-    static const char *const strict[] = {"-O3", "-fno-math-errno", "-fno-trapping-math"};
+    static const char *const strict[] = {"-O3", "-fno-math-errno", "-fno-trapping-math", "-march=native"};
     static const char *const fast[] = {"-O3",
                                        "-march=native",
                                        "-fopenmp-simd",
@@ -218,7 +218,7 @@ static bool build_model(Build *b, const char *folder, const OutputFiles *files, 
     begin_command(b);
     add_all(b, language, 2);
     if (b->options->fast) add_all(b, fast, sizeof fast / sizeof *fast);
-    else add_all(b, strict, sizeof strict / sizeof *strict);
+    else add_all(b, strict, sizeof strict / sizeof *strict - !b->options->vectors);
     add_own_options(b);
     for (size_t i = 0; i < files->count; i++) {
         if (ends_in(files->at[i].name, ".c") && strchr(files->at[i].name, '/') == NULL)

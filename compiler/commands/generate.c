@@ -37,10 +37,19 @@ bool generate_needs_zlib(const LoopProgram *loop) {
 
 /* The network's functions need the elementary functions of their type, and random numbers for initial values; a program all but the
    elementary functions of the other type. */
+static bool uses_vectors(const LoopProgram *loop, const char *name) {
+    for (int lanes = 2; lanes <= 16; lanes *= 2) {
+        bool same = strcmp(name, arena_printf(loop->arena, "lanes_%c%d.h", loop->is_double ? 'd' : 'f', lanes)) == 0;
+        if (same) return loop_uses_lanes(loop, lanes);
+    }
+    return false;
+}
+
 static bool is_wanted(const LoopProgram *loop, const char *name, bool program) {
     if (strcmp(name, generate_needs_zlib(loop) ? "gzip_none.c" : "gzip.c") == 0) return false;
     if (strcmp(name, "functions.h") == 0) return !loop->is_double;
     if (strcmp(name, "functions_double.h") == 0) return loop->is_double;
+    if (strncmp(name, "lanes_", 6) == 0) return uses_vectors(loop, name);
     return program || (draws(loop->model) && (strcmp(name, "random.h") == 0 || strcmp(name, "random.c") == 0));
 }
 
@@ -121,6 +130,10 @@ const char *generate_shell_word(Arena *arena, const char *name) {
 }
 
 const char *generate_flags(const LoopProgram *loop) {
+    const Target *target = loop->options.target;
+    if (target->bytes > 0)
+        return arena_printf(loop->arena, "-O3 %s -fno-math-errno -fno-trapping-math%s", target->flags,
+                            loop->options.fast ? " -fopenmp-simd -fno-signed-zeros" : "");
     return loop->options.fast ? "-O3 -march=native -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-signed-zeros" : "-O2";
 }
 

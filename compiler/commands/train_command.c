@@ -34,8 +34,11 @@ int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions 
     if (block == NULL) return 1;
     loop->options.unpack = is_packed(options->examples);
     OutputFiles files = generate_files(loop, sources, true);
-    const BuildOptions build = {
-        .cc = options->cc, .fast = loop->options.fast, .zlib = generate_needs_zlib(loop), .quiet = options->quiet};
+    const BuildOptions build = {.cc = options->cc,
+                                .fast = loop->options.fast,
+                                .vectors = loop->options.target->bytes > 0,
+                                .zlib = generate_needs_zlib(loop),
+                                .quiet = options->quiet};
     const char *program = build_program(arena, model->name, &files, &build);
     if (program == NULL) return 1;
     Vec(const char *) words = {0};

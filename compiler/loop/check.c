@@ -26,7 +26,7 @@ static void complain(Check *c, const char *what, const char *name) {
 
 static bool written_here(const Check *c, const Tensor *tensor) {
     for (size_t i = 0; i < c->block->statements.count; i++) {
-        if (c->block->statements.at[i]->target == tensor) return true;
+        if (c->block->statements.at[i]->target->id == tensor->id) return true; /* as it is stored */
     }
     return false;
 }

@@ -133,7 +133,9 @@ static Statement *joins(Lowering *l, const Group *group, Statement *s) {
     Statement *member = with_indices(l->arena, l->program, s, leader);
     Join join = {.group = group, .s = member, .step = l->step, .fits = true};
     expr_visit(l->pool, member->value, look_at, &join);
-    if (leader->value->reduces && (join.calls || !join.reads || index_together(l, group) != NULL)) return NULL;
+    bool vectors = l->loop->options.target->bytes > 0;
+    if (leader->value->reduces && !join.reads) return NULL;
+    if (leader->value->reduces && !vectors && (join.calls || index_together(l, group) != NULL)) return NULL;
     join.of = s->target;
     for (size_t i = 0; i < group->list.count && tensor_is_persistent(s->target); i++) {
         join.s = group->list.at[i];

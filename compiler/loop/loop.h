@@ -63,7 +63,29 @@ typedef struct {
 /* How much is straight-line code: statements of up to so many operations for one example. */
 enum { UNROLL_NONE = 0, UNROLL_AUTO = -1, UNROLL_FULL = INT32_MAX, LINES_UP_TO = 64 /* auto */ };
 
+/* ---- target.c: what a machine can do, a row each */
 typedef struct {
+    const char *name, *what;
+    int bytes;         /* of a vector; 0: no vectors are written, the C compiler may make some */
+    int registers;     /* that hold vectors */
+    const char *flags; /* for gcc and clang */
+} Target;
+const Target *target_find(const char *name); /* or NULL */
+const Target *target_at(size_t i);           /* row by row; NULL behind the last */
+
+/* How a tensor stands in memory: axis k of the storage counts  index[axis] / divisor mod size  of the tensor's own index. */
+typedef struct {
+    int axis;
+    int64_t divisor, size;
+} LayoutAxis;
+typedef struct Layout {
+    int count;
+    LayoutAxis axes[10];
+    Tensor *stored; /* what nodes read and write: the same tensor, with the shape of its storage */
+} Layout;
+
+typedef struct {
+    const Target *target;
     bool fast; /* reductions may be reordered, multiply-adds fused */
     int32_t unroll;
     bool gradients; /* a function that returns gradients is wanted */
@@ -76,13 +98,14 @@ typedef struct {
     const Model *model;
     LoopOptions options;
     bool is_double;
-    int locals;       /* variables made so far */
-    Routine initial;  /* parameters and state before the first step */
-    Routine step;     /* one step of training on one batch */
-    Routine gradient; /* loss and gradients of one batch, without an update */
-    Routine evaluate; /* loss and metrics of one batch, in inference */
-    Routine predict;  /* outputs of one batch: needs no target */
-    Routine combine;  /* metrics that are calculated from means over all examples, in inference */
+    bool laid_out_training, laid_out_inference; /* layouts were chosen: once, for all routines */
+    int locals;                                 /* variables made so far */
+    Routine initial;                            /* parameters and state before the first step */
+    Routine step;                               /* one step of training on one batch */
+    Routine gradient;                           /* loss and gradients of one batch, without an update */
+    Routine evaluate;                           /* loss and metrics of one batch, in inference */
+    Routine predict;                            /* outputs of one batch: needs no target */
+    Routine combine;                            /* metrics that are calculated from means over all examples, in inference */
     Routine
         forward; /* what the loss of training needs, every tensor in a buffer of its own: to look for the first that is not finite */
 } LoopProgram;
@@ -121,6 +144,12 @@ void shorten_rings(Program *program);   /* when all reads are such */
 /* lower.c: the nodes of those groups whose first statement's target is wanted (by tensor id; NULL: of all): once for each routine. */
 void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted);
 
+/* layout.c: nodes read and write where elements stand in memory; once for all routines. */
+void lay_out(LoopProgram *loop);
+Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int count);
+const Tensor *tensor_stored(const Tensor *tensor); /* with the shape that it has in memory */
+int inner_axis(const Tensor *tensor);              /* along which neighbours are neighbours in memory; -1 for a scalar */
+
 /* digits.c: an index under / and mod becomes several. */
 void digits(LoopProgram *loop, Routine *routine);
 
@@ -135,6 +164,11 @@ Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, i
 
 /* place.c: finds `uses`, `buffers` and `space`; what straight-line code computes in one function alone becomes local variables. */
 void place(LoopProgram *loop, Routine *routine);
+
+int loop_vector_blocks(const Routine *routine);           /* how many blocks have vectors */
+bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
+
+bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
 
 /* The tensors that the nodes read or write, by id. */
 bool *loop_uses(Arena *arena, const Routine *routine, const Nodes *nodes);

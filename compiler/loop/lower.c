@@ -10,6 +10,7 @@
 
    Both add the same numbers in the same order. The second is vector code without reordering a single addition. */
 #include "loop/lowering.h"
+#include "loop/schedule.h"
 
 #include "tensor/affine.h"
 
@@ -40,13 +41,15 @@ static Expr variable_for(void *context, Expr e) {
 /* A sum ends in a variable anyway. */
 static Expr hold(Lowering *l, const Statement *s, Expr value) {
     bool has_one = value->kind == EXPR_READ && (value->tensor->local || value->tensor->array);
-    if (!has_one) return read_local(l, let(l, s->target->name, s->target->index_range, value, true));
-    value->tensor->name = s->target->name;
+    const char *name = arena_printf(l->arena, "%s%s", s->target->name, l->suffix == NULL ? "" : l->suffix);
+    if (!has_one) return read_local(l, let(l, name, s->target->index_range, value, true));
+    value->tensor->name = name_of(pool_names(l->pool), name);
     return value;
 }
 
-/* `first` is what the first statement became; the element stands `by` behind the index. */
-static void lower_element(Lowering *l, const Group *group, Expr first, bool stored, Index *index, int by) {
+/* `first` is what the first statement became; the element stands where `to` says instead of at the indices `from`. */
+static void lower_element(Lowering *l, const Group *group, Expr first, bool stored, Index *const *from, const Expr *to,
+                          int count) {
     Expr variables[group->list.count];
     for (size_t i = 0; i < group->list.count; i++) variables[i] = NULL;
     Element element = {group, variables};
@@ -55,15 +58,20 @@ static void lower_element(Lowering *l, const Group *group, Expr first, bool stor
         if (i == 0 && stored) continue;
         Expr value = i == 0 ? first : without_single_indices(l, s->value), at[s->target->rank + 1];
         if (i > 0) value = expr_replace(l->pool, value, variable_for, &element);
-        if (by > 0) value = shifted(l, value, index, by);
+        if (count > 0) value = expr_substitute(l->pool, value, from, to, count);
         value = lowered(l, value);
         if (is_held(group, s->target)) {
             variables[i] = hold(l, s, value);
             continue;
         }
-        for (int k = 0; k < s->target->rank; k++) at[k] = by > 0 ? shifted(l, axis_of(l, s, k), index, by) : axis_of(l, s, k);
+        if (l->lane != NULL && i + 1 < group->list.count) variables[i] = value = hold(l, s, value);
+        for (int k = 0; k < s->target->rank; k++) at[k] = expr_substitute(l->pool, axis_of(l, s, k), from, to, count);
         store(l, s->target, at, value);
     }
+}
+
+void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to) {
+    lower_element(l, group, first, false, from, to, group->list.at[0]->count);
 }
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
@@ -123,15 +131,17 @@ static void lower_together(Lowering *l, const Group *group, Index *index) {
     Together together = {.l = l, .index = index, .count = count};
     for (int k = 0; k < count; k++) together.found[k].arena = l->arena;
     expr_visit(l->pool, value, sum_together, &together);
-    for (int k = 0; k < count; k++)
-        lower_element(l, group, expr_rewrite(l->pool, value, read_of, &together.found[k]), false, index, k);
+    for (int k = 0; k < count; k++) {
+        Expr to = expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, k));
+        lower_element(l, group, expr_rewrite(l->pool, value, read_of, &together.found[k]), false, &index, &to, 1);
+    }
     l->out = outer;
     if (index->size % count == 0) return;
     Node *rest = node_new(l, NODE_LOOP);
     rest->index = index;
     rest->rest = count;
     l->out = &rest->body;
-    lower_element(l, group, value, false, NULL, 0);
+    lower_element(l, group, value, false, NULL, NULL, 0);
 }
 
 /* ---- Straight lines or loops: loops of a vector's length beat straight lines from about thirty multiply-adds on */
@@ -194,6 +204,10 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
     Index *across = lines ? NULL : row_index(l, s), *together = lines ? NULL : index_together(l, group);
     Expr value = without_single_indices(l, s->value);
     Nodes *outer = l->out;
+    if (!lines && lower_in_lanes(l, group)) {
+        l->out = outer;
+        return;
+    }
     if (across != NULL && lower_borders(l, group, across)) return;
     if (together != NULL) {
         lower_together(l, group, together);
@@ -204,10 +218,12 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
     bool stored = across != NULL && !sums_across(l, group, across, &value);
     if (!stored || group->list.count > 1) {
         if (across != NULL) open_loops(l, &across, 1, NULL);
-        lower_element(l, group, value, stored, NULL, 0);
+        lower_element(l, group, value, stored, NULL, NULL, 0);
     }
     l->out = outer;
 }
+
+static bool is_lanes(const Node *node) { return node->kind == NODE_LOOP && node->index->lanes; }
 
 void lower_group(Lowering *l, const Group *group) {
     Statement *s = group->list.at[0];
@@ -228,7 +244,7 @@ void lower_group(Lowering *l, const Group *group) {
     bool lines = block->inner ? l->lines : choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
     lower_loops(l, group, lines);
-    block->scoped = block->body.count > 1;
+    block->scoped = block->body.count > 1 || (block->body.count == 1 && is_lanes(block->body.at[0]));
     l->out = outer;
 }
 
@@ -243,5 +259,7 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     }
     count_readers(&l, &all);
     Groups fused = fuse(&l, &all);
+    bool vectors = loop->options.target->bytes > 0;
+    if (vectors && l.unrolls) l.schedule = schedule(loop, program, &fused);
     for (size_t i = 0; i < fused.count; i++) lower_group(&l, &fused.at[i]);
 }

@@ -12,9 +12,12 @@ typedef struct {
     Arena *arena;
     Nodes *out; /* where nodes go */
     bool unrolls;
-    const Index *step; /* of the scan around, whose loop is open, or NULL */
-    bool lines;        /* ... and whether it becomes straight lines */
-    int *readers;      /* by tensor id: how often it is read in the routine; those that more than statements read have many */
+    const Index *step;               /* of the scan around, whose loop is open, or NULL */
+    bool lines;                      /* ... and whether it becomes straight lines */
+    const struct Schedule *schedule; /* or NULL */
+    const char *suffix;              /* of the names of variables, which says where in a tile they stand; or NULL */
+    const Index *lane;               /* inside a vector: the index of its lanes */
+    int *readers; /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
 enum { SHORT_ROW = 4, LONG_SUM = 8 };
@@ -41,6 +44,12 @@ Index *index_together(Lowering *l,
 /* ---- borders.c: what its file says; false: there is no border along the index */
 bool lower_borders(Lowering *l, const Group *group, Index *across);
 void lower_loops(Lowering *l, const Group *group, bool lines);
+
+/* ---- lower.c, for lanes.c: the statements of the group at one point; `first` is what the first became */
+void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to);
+
+/* ---- lanes.c; false: no vectors are wanted */
+bool lower_in_lanes(Lowering *l, const Group *group);
 
 /* ---- reduce.c: nodes, and values without reductions */
 Node *node_new(Lowering *l, NodeKind kind);

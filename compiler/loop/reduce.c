@@ -26,11 +26,20 @@ Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, i
 
 Expr read_local(Lowering *l, Tensor *local) { return expr_read(l->pool, local, NULL, 0, NULL); }
 
+/* Does it differ from lane to lane? */
+static bool is_wide(const Lowering *l, Expr e) {
+    if (l->lane == NULL) return false;
+    bool wide = expr_depends(e, l->lane) || (e->kind == EXPR_READ && e->tensor->lanes > 0);
+    for (int k = 0; k < e->count && !wide; k++) wide = is_wide(l, e->kids[k]);
+    return wide;
+}
+
 Tensor *let(Lowering *l, const char *name, int64_t index_range, Expr value, bool constant) {
     Node *node = node_new(l, NODE_LET);
     node->target = local_new(l->loop, l->routine, name, index_range);
     node->value = value;
     node->constant = constant;
+    if (is_wide(l, value)) node->target->lanes = (int)l->lane->size;
     return node->target;
 }
 
@@ -38,6 +47,7 @@ void set(Lowering *l, Tensor *local, Expr value) {
     Node *node = node_new(l, NODE_SET);
     node->target = local;
     node->value = value;
+    if (is_wide(l, value)) local->lanes = (int)l->lane->size;
 }
 
 Nodes *open_loops(Lowering *l, Index *const *indices, int count, const Index *except) {
@@ -104,10 +114,10 @@ typedef struct {
 static void look_at_read(void *context, Expr e) {
     Strides *s = context;
     if (e->kind != EXPR_READ || !expr_depends(e, s->index)) return;
-    int rank = e->tensor->rank;
-    Expr rest = rank > 0 ? expr_op2(s->pool, OP_SUB, e->kids[rank - 1], expr_index(s->pool, s->index)) : NULL;
-    bool last = rank > 0 && e->kids[rank - 1]->integer && !expr_depends(rest, s->index);
-    for (int i = 0; i + 1 < rank; i++) last &= !expr_depends(e->kids[i], s->index);
+    int inner = inner_axis(e->tensor);
+    Expr rest = inner >= 0 ? expr_op2(s->pool, OP_SUB, e->kids[inner], expr_index(s->pool, s->index)) : NULL;
+    bool last = inner >= 0 && e->kids[inner]->integer && !expr_depends(rest, s->index);
+    for (int i = 0; i < e->tensor->rank; i++) last &= i == inner || !expr_depends(e->kids[i], s->index);
     if (last) s->side_by_side++;
     else s->apart++;
 }

@@ -158,6 +158,7 @@ static void copy_nodes(Copy *copy, const Nodes *nodes, Nodes *out) {
             vec_push(arena, &copy->old, from->target);
             vec_push(arena, &copy->fresh,
                      local_new(copy->split->loop, copy->split->routine, from->target->name, from->target->index_range));
+            copy->fresh.at[copy->fresh.count - 1]->lanes = from->target->lanes;
         }
         if (from->target != NULL) to->target = own(copy, from->target);
         if (from->subscripts != NULL) {
@@ -193,7 +194,8 @@ static void add_piece(Split *s, const Node *loop, int64_t from, int64_t to, Node
 
 static void split_loop(Split *s, Node *node, Nodes *out) {
     Cuts cuts = {.pool = s->pool, .index = node->index};
-    bool whole = node->index->batch || node->reversed || node->index->first > 0 || node->step > 1 || node->rest > 0;
+    bool whole =
+        node->index->batch || node->index->lanes || node->reversed || node->index->first > 0 || node->step > 1 || node->rest > 0;
     bool large = !whole && look_at_nodes(&cuts, &node->body) > MOST_NODES;
     if (whole || large || cuts.many || cuts.count == 0) {
         if (whole || !cuts.open) split_list(s, &node->body);

@@ -18,6 +18,7 @@ typedef struct Index {
     uint32_t id;
     int64_t size;  /* 0 until inferred */
     int64_t first; /* in the loop program: where it begins */
+    bool lanes;    /* in the loop program: its values are found at once, in the lanes of a vector */
     bool batch;    /* runs over the examples of this batch: their number is the setting batch_size, size only its largest value */
     const struct Index *piece_of; /* a part of its range, in the loop program */
     /* for ast_to_tensor alone: */

@@ -38,10 +38,12 @@ struct Tensor {
     TensorKind kind;
     uint32_t id;
     int rank;
-    int64_t *shape;      /* axis 0 of a batched tensor has the largest batch */
-    bool batched;        /* axis 0 is the batch */
-    int64_t index_range; /* > 0: its elements are whole numbers in 0 .. index_range - 1 */
-    int64_t ring;        /* > 0: in the loop program, only so many steps of its scan are kept */
+    int64_t *shape;              /* axis 0 of a batched tensor has the largest batch */
+    bool batched;                /* axis 0 is the batch */
+    int64_t index_range;         /* > 0: its elements are whole numbers in 0 .. index_range - 1 */
+    int64_t ring;                /* > 0: in the loop program, only so many steps of its scan are kept */
+    const struct Layout *layout; /* in the loop program: how its elements stand in memory; NULL: row-major */
+    int lanes;                   /* of a variable of the loop program: a vector of so many numbers */
     Facts facts;
     bool frozen;  /* a parameter that is not updated */
     bool running; /* a layer's state: a parameter that no gradient changes, but assignments in training, as running statistics */

@@ -32,18 +32,22 @@ enum {
 }; /* how a judge's process ends: CODE_WRONG + the number of the check */
 
 #define FAST_FLAGS "-O2", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"
+#define VECTOR_FLAGS "-O1", "-march=native", "-fno-math-errno", "-fno-trapping-math"
 /* clang-format off */
 static const Form forms[] = {
-    {"loops, tcc",             UNROLL_NONE, false, true,  {"tcc"},               1},
-    {"lines, tcc",             UNROLL_FULL, false, true,  {"tcc"},               1},
-    {"auto, gcc -O0",          UNROLL_AUTO, false, true,  {"gcc", "-O0"},        7},
-    {"float loops, tcc",       UNROLL_NONE, false, false, {"tcc"},               3},
-    {"fast lines, tcc",        UNROLL_FULL, true,  true,  {"tcc"},               5},
-    {"fast loops, gcc -O2",    UNROLL_NONE, true,  true,  {"gcc", FAST_FLAGS},  37},
-    {"loops, gcc -O2",         UNROLL_NONE, false, true,  {"gcc", "-O2"},       53},
-    {"float lines, gcc -O0",   LONG_LINES,  false, false, {"gcc", "-O0"},       17},
-    {"lines, clang -O1",       LONG_LINES,  false, true,  {"clang", "-O1"},     49},
-    {"fast auto, clang -O2",   UNROLL_AUTO, true,  true,  {"clang", FAST_FLAGS}, 61},
+    {"loops, tcc",             UNROLL_NONE, false, true,  "portable", {"tcc"},                 1},
+    {"lines, tcc",             UNROLL_FULL, false, true,  "portable", {"tcc"},                 1},
+    {"auto, gcc -O0",          UNROLL_AUTO, false, true,  "portable", {"gcc", "-O0"},          7},
+    {"vectors, gcc -O1",       UNROLL_NONE, false, true,  "native",   {"gcc", VECTOR_FLAGS},  11},
+    {"fast vectors, gcc -O1",  UNROLL_AUTO, true,  true,  "native",   {"gcc", VECTOR_FLAGS},  13},
+    {"float vectors, clang",   UNROLL_NONE, false, false, "native",   {"clang", VECTOR_FLAGS}, 31},
+    {"float loops, tcc",       UNROLL_NONE, false, false, "portable", {"tcc"},                 3},
+    {"fast lines, tcc",        UNROLL_FULL, true,  true,  "portable", {"tcc"},                 5},
+    {"fast loops, gcc -O2",    UNROLL_NONE, true,  true,  "portable", {"gcc", FAST_FLAGS},    37},
+    {"loops, gcc -O2",         UNROLL_NONE, false, true,  "portable", {"gcc", "-O2"},         53},
+    {"float lines, gcc -O0",   LONG_LINES,  false, false, "portable", {"gcc", "-O0"},         17},
+    {"lines, clang -O1",       LONG_LINES,  false, true,  "portable", {"clang", "-O1"},       49},
+    {"fast auto, clang -O2",   UNROLL_AUTO, true,  true,  "portable", {"clang", FAST_FLAGS},  61},
 };
 /* clang-format on */
 enum {

@@ -42,6 +42,7 @@ typedef struct {
     const char *name;
     int32_t unroll;
     bool fast, is_double;
+    const char *target;
     const char *compiler[8]; /* and its options */
     int every;               /* one of so many models: odd, so that none of the workers gets them all */
 } Form;

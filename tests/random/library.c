@@ -24,8 +24,8 @@ static void print_door(Text *door, const Model *model) {
         m);
     for (size_t i = 0; i < outputs->count; i++) {
         const Tensor *t = outputs->at[i];
-        text_printf(door, "    {\"%s\", offsetof(%s_output, %s), %.0f, 0, {0}, %d},\n", t->name, m, c_name(door->arena, t->name),
-                    tensor_points(t) / (double)(t->batched ? t->shape[0] : 1), t->index_range > 0);
+        text_printf(door, "    {\"%s\", offsetof(%s_output, %s), %.0f, 0, {0}, %d, 0, {{0, 0, 0}}},\n", t->name, m,
+                    c_name(door->arena, t->name), tensor_points(t) / (double)(t->batched ? t->shape[0] : 1), t->index_range > 0);
     }
     text_printf(
         door,
@@ -54,7 +54,8 @@ bool library_build(Arena *arena, Compilation *c, const Form *form, const char *f
     const char *m = c->model->name, *why = NULL;
     *library = (Library){0};
     c->model->settings.is_double = form->is_double;
-    LoopProgram *loop = tensor_to_loop(arena, c->model, (LoopOptions){.unroll = form->unroll, .fast = form->fast});
+    LoopProgram *loop = tensor_to_loop(
+        arena, c->model, (LoopOptions){.unroll = form->unroll, .fast = form->fast, .target = target_find(form->target)});
     if (!loop_check(loop, &why)) return printf("%s\n", why), false;
     Generated g = {.arena = arena, .build = folder};
     Text *header = text_new(arena), *source = text_new(arena), *program = text_new(arena), *door = text_new(arena);
@@ -71,8 +72,9 @@ bool library_build(Arena *arena, Compilation *c, const Form *form, const char *f
     const char *const rest[] = {"-std=c99",
                                 "-fPIC",
                                 "-shared",
-                                "-I",
-                                NNC_SOURCE_DIR,
+                                "-I" NNC_SOURCE_DIR,
+                                "-I" NNC_SOURCE_DIR "/runtime",
+                                "-I" NNC_BINARY_DIR,
                                 "-o",
                                 path,
                                 arena_printf(arena, "%s/%s.c", folder, m),

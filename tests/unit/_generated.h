@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "member.h"
 #include "program.h"
 
 #include "compile.h"
@@ -103,10 +104,12 @@ static inline bool generated_build(Generated *g, LoopOptions options) {
     const char *const *flags = options.fast ? fast_flags : generated_flags;
     size_t count = options.fast ? sizeof fast_flags / sizeof *fast_flags : sizeof generated_flags / sizeof *generated_flags;
     for (size_t i = 0; i < count; i++) vec_push(arena, &words, flags[i]);
+    if (options.target != NULL && options.target->bytes > 0) vec_push(arena, &words, "-march=native");
     const char *library = arena_printf(arena, "%s/%s_%d%d%d.so", g->build, m, loop->is_double, options.fast, (int)options.unroll);
     const char *const rest[] = {g->optimize,
-                                "-I",
-                                NNC_SOURCE_DIR,
+                                "-I" NNC_SOURCE_DIR,
+                                "-I" NNC_SOURCE_DIR "/runtime",
+                                "-I" NNC_BINARY_DIR,
                                 "-o",
                                 library,
                                 arena_printf(arena, "%s/%s.c", g->build, m),
@@ -125,6 +128,7 @@ static inline bool generated_build(Generated *g, LoopOptions options) {
 
 static inline void put(const NncProgram *p, void *structure, const NncMember *member, size_t element, double value) {
     char *at = (char *)structure + member->offset;
+    element = nnc_member_place(member, element);
     if (member->whole) ((int32_t *)(void *)at)[element] = (int32_t)value;
     else if (p->number_size == 8) ((double *)(void *)at)[element] = value;
     else ((float *)(void *)at)[element] = (float)value;
@@ -132,6 +136,7 @@ static inline void put(const NncProgram *p, void *structure, const NncMember *me
 
 static inline double get(const NncProgram *p, const void *structure, const NncMember *member, size_t element) {
     const char *at = (const char *)structure + member->offset;
+    element = nnc_member_place(member, element);
     if (member->whole) return ((const int32_t *)(const void *)at)[element];
     return p->number_size == 8 ? ((const double *)(const void *)at)[element] : (double)((const float *)(const void *)at)[element];
 }

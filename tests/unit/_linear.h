@@ -95,16 +95,16 @@ static const char *NAMED(first_not_finite)(const void *parameters, const void *s
 }
 
 static const NncMember NAMED(parameters)[] = {
-    {"W", offsetof(NAMED(Parameters), W), 2, 2, {1, 2}, 0},
-    {"b", offsetof(NAMED(Parameters), b), 1, 1, {1}, 0},
+    {"W", offsetof(NAMED(Parameters), W), 2, 2, {1, 2}, 0, 0, {{0, 0, 0}}},
+    {"b", offsetof(NAMED(Parameters), b), 1, 1, {1}, 0, 0, {{0, 0, 0}}},
 };
 static const NncMember NAMED(states)[] = {
-    {"optimizer.W.v", offsetof(NAMED(State), W_v), 2, 2, {1, 2}, 0},
-    {"optimizer.b.v", offsetof(NAMED(State), b_v), 1, 1, {1}, 0},
-    {"norm.mean", offsetof(NAMED(State), mean), 2, 1, {2}, 0},
+    {"optimizer.W.v", offsetof(NAMED(State), W_v), 2, 2, {1, 2}, 0, 0, {{0, 0, 0}}},
+    {"optimizer.b.v", offsetof(NAMED(State), b_v), 1, 1, {1}, 0, 0, {{0, 0, 0}}},
+    {"norm.mean", offsetof(NAMED(State), mean), 2, 1, {2}, 0, 0, {{0, 0, 0}}},
 };
-static const NncMember NAMED(inputs)[] = {{"x", 0, 2, 1, {2}, 0}};
-static const NncMember NAMED(targets)[] = {{"t", 0, 1, 1, {1}, 0}};
+static const NncMember NAMED(inputs)[] = {{"x", 0, 2, 1, {2}, 0, 0, {{0, 0, 0}}}};
+static const NncMember NAMED(targets)[] = {{"t", 0, 1, 1, {1}, 0, 0, {{0, 0, 0}}}};
 
 static NncProgram NAMED(program)(void) {
     return (NncProgram){.name = "linear",

@@ -497,10 +497,11 @@ static NncProgram with_parameters(const NncMember *members) {
 
 static void test_loading(void **state) {
     (void)state;
-    static const NncMember renamed[] = {{"V", 0, 2, 2, {1, 2}, 0}, {"b", 8, 1, 1, {1}, 0}};
-    static const NncMember reshaped[] = {{"W", 0, 2, 1, {2}, 0}, {"b", 8, 1, 1, {1}, 0}};
-    static const NncMember others[] = {{"one.weight", 0, 2, 1, {2}, 0}, {"two.weight", 8, 1, 0, {0}, 0}};
-    static const NncMember nothing_alike[] = {{"optimizer.b.u", 0, 1, 1, {1}, 0}};
+    static const NncMember renamed[] = {{"V", 0, 2, 2, {1, 2}, 0, 0, {{0, 0, 0}}}, {"b", 8, 1, 1, {1}, 0, 0, {{0, 0, 0}}}};
+    static const NncMember reshaped[] = {{"W", 0, 2, 1, {2}, 0, 0, {{0, 0, 0}}}, {"b", 8, 1, 1, {1}, 0, 0, {{0, 0, 0}}}};
+    static const NncMember others[] = {{"one.weight", 0, 2, 1, {2}, 0, 0, {{0, 0, 0}}},
+                                       {"two.weight", 8, 1, 0, {0}, 0, 0, {{0, 0, 0}}}};
+    static const NncMember nothing_alike[] = {{"optimizer.b.u", 0, 1, 1, {1}, 0, 0, {{0, 0, 0}}}};
     succeeds(float_program(), "--save file");
     fails(float_program(), "--load none", 1, "linear: none: it cannot be opened: No such file or directory");
     fails(with_parameters(renamed), "--load file", 1,

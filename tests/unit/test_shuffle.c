@@ -19,7 +19,7 @@ typedef struct {
     double t;
 } Target;
 
-static const NncMember input = {"x", 0, 1, 0, {0}, 0}, target = {"t", 0, 1, 0, {0}, 0};
+static const NncMember input = {"x", 0, 1, 0, {0}, 0, 0, {{0, 0, 0}}}, target = {"t", 0, 1, 0, {0}, 0, 0, {{0, 0, 0}}};
 static const NncProgram program = {.name = "shuffled",
                                    .number_size = sizeof(double),
                                    .input_size = sizeof(Input),

@@ -222,11 +222,11 @@ static void sum_silu(const double *z, const double *t, double *loss, double *gra
 
 /* ---- Arrangements: from the logits z[5] (and the target t[5]) to the loss */
 
-typedef enum { GENERAL, ONE_HOT, SEQUENCE } Target;
+typedef enum { GENERAL, ONE_HOT, SEQUENCE } Kind;
 
 typedef struct {
     const char *name;
-    Target target;
+    Kind target;
     Form form;
     const char *body;
 } Arrangement;

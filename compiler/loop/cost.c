@@ -1,0 +1,268 @@
+/* A small model of a processor that fuses multiply and add, and issues one vector of 64 bytes, or two of 32, in a cycle.
+
+   A tile of A vectors needs, for each step of its sum, A multiply-adds, a load for each vector of an operand and a broadcast for each
+   number; and at its end, the rest of the statement for each vector. Traffic: what is read again because it did not stay in the caches. */
+#include "loop/cost.h"
+
+#include "tensor/affine.h"
+
+enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, MOST_READS = 64 };
+
+static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+typedef struct {
+    Pool *pool;
+    const Group *group;
+    Expr reads[MOST_READS]; /* in the sums */
+    int read_count;
+    double operations, calls; /* of the element, outside its sums */
+    double terms;             /* of the largest sum */
+    double body;              /* operations for one term, the multiply-add counted once */
+    bool sums;
+} Look;
+
+static void note_read(void *context, Expr e) {
+    Look *look = context;
+    if (e->kind != EXPR_READ || e->tensor->rank == 0) return;
+    for (int i = 0; i < look->read_count; i++) {
+        if (look->reads[i] == e) return;
+    }
+    if (look->read_count < MOST_READS) look->reads[look->read_count++] = e;
+}
+
+static void count_operation(void *context, Expr e) {
+    Look *look = context;
+    if (e->kind == EXPR_OP && !e->integer) look->body += op_info(e->op)->cost;
+}
+
+static void look_at(Look *look, Expr e) {
+    if (e->kind == EXPR_REDUCE) {
+        double points = index_product(e->bound, e->bound_count);
+        look->sums = true;
+        expr_visit(look->pool, e->kids[0], note_read, look);
+        if (points > look->terms) look->terms = points;
+        double before = look->body;
+        look->body = 0;
+        expr_visit(look->pool, e->kids[0], count_operation, look);
+        if (look->body < 1 || expr_is_op(e->kids[0], OP_MUL)) look->body = look->body > 1 ? look->body : 1;
+        look->body += before;
+        return;
+    }
+    if (e->kind == EXPR_OP && !e->integer) {
+        double cost = op_info(e->op)->cost;
+        if (cost >= 20) look->calls++;
+        else look->operations += cost;
+    }
+    if (e->kind == EXPR_READ) look->operations += 0.5;
+    for (int k = 0; k < e->count && e->kind != EXPR_READ; k++) look_at(look, e->kids[k]);
+}
+
+static Look look_at_group(Pool *pool, const Group *group) {
+    Look look = {.pool = pool, .group = group};
+    for (size_t i = 0; i < group->list.count; i++) {
+        look.operations++;
+        look_at(&look, group->list.at[i]->value);
+    }
+    return look;
+}
+
+double cost_of_scalars(const LoopProgram *loop, const Group *group) {
+    double cycles = 0;
+    (void)loop;
+    for (size_t i = 0; i < group->list.count; i++) {
+        const Statement *s = group->list.at[i];
+        cycles += index_product(s->indices, s->count) * (1 + expr_cost(s->value)) * 0.5;
+    }
+    return cycles;
+}
+
+/* ---- One tile */
+
+static double copies(const Look *look, const Choice *c, const int *tile, Expr read, bool *vector) {
+    const Statement *s = look->group->list.at[0];
+    double count = 1;
+    *vector = expr_depends(read, s->indices[c->lanes_of]);
+    for (int i = 0; i < s->count; i++) {
+        if (i == c->lanes_of) count *= *vector ? c->vectors : 1;
+        else if (expr_depends(read, s->indices[i])) count *= tile[i];
+    }
+    return count;
+}
+
+static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choice *c, const int *tile) {
+    const Statement *s = look->group->list.at[0];
+    double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0;
+    if (width < 0.5) width = 0.5;
+    for (int i = 0; i < s->count; i++) accumulators *= i == c->lanes_of ? 1 : tile[i];
+    double own = accumulators * (look->operations + 7 * look->calls) * width + 3;
+    if (!look->sums) return own;
+    for (int i = 0; i < look->read_count; i++) {
+        bool vector;
+        double count = copies(look, c, tile, look->reads[i], &vector);
+        if (vector) vectors += count;
+        else scalars += count;
+    }
+    double compute = accumulators * width * look->body, loads = vectors * width + scalars * 0.5;
+    double step = compute > loads ? compute : loads;
+    if (step < LATENCY) step = LATENCY;
+    step += 0.7 + (accumulators < 8 ? 0.02 * (8 - accumulators) : 0);
+    return look->terms * step + own + 2 * accumulators;
+}
+
+/* All tiles, those of what is left over included. */
+static double cost_of_all(const LoopProgram *loop, const Look *look, const Choice *c, const int *tile, int position, int *now) {
+    const Statement *s = look->group->list.at[0];
+    if (position == s->count) return cost_of_tile(loop, look, c, now);
+    int64_t size = s->indices[position]->size - s->indices[position]->first;
+    if (position == c->lanes_of) {
+        int64_t width = (int64_t)c->lanes * c->vectors;
+        return (double)((size + width - 1) / width) * cost_of_all(loop, look, c, tile, position + 1, now);
+    }
+    now[position] = tile[position];
+    double cycles = (double)(size / tile[position]) * cost_of_all(loop, look, c, tile, position + 1, now);
+    if (size % tile[position] == 0) return cycles;
+    now[position] = (int)(size % tile[position]);
+    return cycles + cost_of_all(loop, look, c, tile, position + 1, now);
+}
+
+/* ---- The order of the loops */
+
+static double footprint(const Look *look, const Choice *c, const Tensor *t, const Expr *subscripts, int from) {
+    const Statement *s = look->group->list.at[0];
+    double elements = 4;
+    for (int a = 0; a < t->rank; a++) {
+        double extent = 1;
+        for (int f = 0; f < subscripts[a]->free_count; f++) {
+            const Index *index = subscripts[a]->free[f];
+            double range = (double)index->size;
+            for (int i = 0; i < s->count; i++) {
+                if (s->indices[i] != index) continue;
+                bool full = false;
+                for (int k = from; k < s->count; k++) full |= c->order[k] == i;
+                double step = i == c->lanes_of ? c->lanes * c->vectors : c->tile[i];
+                if (!full && step < range) range = step;
+            }
+            extent += range - 1;
+        }
+        elements *= extent < (double)t->shape[a] ? extent : (double)t->shape[a];
+    }
+    return elements;
+}
+
+static double traffic(const Look *look, const Choice *c) {
+    const Statement *s = look->group->list.at[0];
+    const double caches[] = {L1 * 0.75, L2 * 0.75}, speeds[] = {29, 16};
+    double cycles = 0;
+    for (int level = 0; level < 2; level++) {
+        int depth = s->count;
+        for (; depth > 0; depth--) { /* the outermost loop whose operands all fit */
+            double all = 0;
+            for (int i = 0; i < look->read_count; i++)
+                all += footprint(look, c, look->reads[i]->tensor, look->reads[i]->kids, depth - 1);
+            if (all > caches[level]) break;
+        }
+        for (int i = 0; i < look->read_count; i++) {
+            Expr read = look->reads[i];
+            double bytes = footprint(look, c, read->tensor, read->kids, depth);
+            int above = depth - 1;
+            double times = 1;
+            for (int k = 0; k < depth; k++) {
+                const Index *index = s->indices[c->order[k]];
+                double step = c->order[k] == c->lanes_of ? c->lanes * c->vectors : c->tile[c->order[k]];
+                times *= (double)index->size > step ? (double)index->size / step : 1;
+            }
+            for (; above >= 0 && !expr_depends(read, s->indices[c->order[above]]); above--) {
+                if (footprint(look, c, read->tensor, read->kids, above + 1) * 2 > caches[level]) break;
+                const Index *index = s->indices[c->order[above]];
+                double step = c->order[above] == c->lanes_of ? c->lanes * c->vectors : c->tile[c->order[above]];
+                times /= (double)index->size > step ? (double)index->size / step : 1;
+            }
+            cycles += bytes * times / speeds[level];
+        }
+    }
+    return cycles;
+}
+
+static void permute(const Look *look, Choice *c, int from, int count, Choice *best, double *least) {
+    if (from == count) {
+        double cycles = traffic(look, c);
+        if (*least < 0 || cycles < *least * (1 - 1e-9)) {
+            *least = cycles;
+            *best = *c;
+        }
+        return;
+    }
+    for (int i = from; i < count; i++) {
+        int kept = c->order[from];
+        c->order[from] = c->order[i];
+        c->order[i] = kept;
+        permute(look, c, from + 1, count, best, least);
+        kept = c->order[from];
+        c->order[from] = c->order[i];
+        c->order[i] = kept;
+    }
+}
+
+static double order_loops(const Look *look, Choice *c) {
+    const Statement *s = look->group->list.at[0];
+    for (int i = 0; i < s->count; i++) c->order[i] = i;
+    if (!look->sums || s->count > 4) {
+        c->bytes = 0;
+        return 0;
+    }
+    Choice best = *c;
+    double least = -1;
+    permute(look, c, 0, s->count, &best, &least);
+    *c = best;
+    return least;
+}
+
+/* ---- The best tile */
+
+typedef struct {
+    LoopProgram *loop;
+    const Look *look;
+    Choice *choice;
+    int tile[MOST_INDICES];
+    double best;
+} Search;
+
+static void try_tile(Search *search) {
+    int now[MOST_INDICES];
+    Choice c = *search->choice;
+    for (int i = 0; i < MOST_INDICES; i++) c.tile[i] = now[i] = search->tile[i];
+    double compute = cost_of_all(search->loop, search->look, &c, search->tile, 0, now);
+    if (search->best >= 0 && compute >= search->best) return;
+    double memory = order_loops(search->look, &c);
+    c.cycles = compute > memory ? compute + 0.15 * memory : memory + 0.15 * compute;
+    if (search->best >= 0 && c.cycles >= search->best) return;
+    search->best = c.cycles;
+    *search->choice = c;
+}
+
+static void choose_counts(Search *search, int position, int tiled, int accumulators) {
+    const Statement *s = search->look->group->list.at[0];
+    const int most = search->loop->options.target->registers / 2 > 12 ? 16 : 12;
+    if (position == s->count) {
+        try_tile(search);
+        return;
+    }
+    search->tile[position] = 1;
+    choose_counts(search, position + 1, tiled, accumulators);
+    if (position == search->choice->lanes_of || tiled == MOST_TILED || !search->look->sums) return;
+    for (int k = 1; k < SIZES; k++) {
+        int64_t size = s->indices[position]->size - s->indices[position]->first;
+        if (sizes[k] > size || sizes[k] * accumulators > most) break;
+        search->tile[position] = sizes[k];
+        choose_counts(search, position + 1, tiled + 1, accumulators * sizes[k]);
+    }
+    search->tile[position] = 1;
+}
+
+void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice) {
+    Look look = look_at_group(program->pool, group);
+    Search search = {.loop = loop, .look = &look, .choice = choice, .best = -1};
+    for (int i = 0; i < MOST_INDICES; i++) search.tile[i] = 1;
+    choose_counts(&search, 0, 0, choice->vectors);
+}

@@ -1,0 +1,12 @@
+/* cost.c: what a choice costs on the target, in cycles, and the best register tile for an index in lanes. */
+#ifndef NNC_LOOP_COST_H
+#define NNC_LOOP_COST_H
+
+#include "loop/schedule.h"
+
+double cost_of_scalars(const LoopProgram *loop, const Group *group);
+
+/* Requires: lanes_of, lanes and vectors of the choice. Ensures: tile, order, cycles and bytes. */
+void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice);
+
+#endif

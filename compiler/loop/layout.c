@@ -1,0 +1,108 @@
+/* From the elements that nodes name to where these stand in memory.
+
+   Requires: the nodes of all routines; layouts that schedule.c chose. Ensures: the shape of a tensor is that of its storage, and nodes
+   read and write there.
+   Example:  W[j, i] in panels of 32 values of j, W[j / 32][i][j mod 32]:
+             for j in 0..4: ... W[32 j + lane, i]      becomes      for j in 0..4: ... W[j, i, lane] */
+#include "loop/loop.h"
+
+int inner_axis(const Tensor *tensor) {
+    if (tensor->layout == NULL) return tensor->rank - 1;
+    return tensor->layout->axes[tensor->layout->count - 1].axis;
+}
+
+static void place_at(Pool *pool, const Tensor *tensor, const Expr *logical, Expr *stored) {
+    const Layout *layout = tensor->layout;
+    for (int k = 0; k < layout->count; k++) {
+        const LayoutAxis *a = &layout->axes[k];
+        Expr at = logical[a->axis];
+        if (a->divisor > 1) at = expr_op2(pool, OP_FLOORDIV, at, expr_number(pool, (double)a->divisor));
+        bool top = a->divisor * a->size >= tensor->shape[a->axis];
+        if (!top) at = expr_op2(pool, OP_MOD, at, expr_number(pool, (double)a->size));
+        stored[k] = at;
+    }
+}
+
+static Expr stored_read(void *context, Expr e) {
+    Pool *pool = context;
+    if (e->kind != EXPR_READ || e->tensor->layout == NULL) return e;
+    Expr at[sizeof e->tensor->layout->axes / sizeof(LayoutAxis)];
+    if (e->has_default) bug("'%s' has a layout, and is read with a default", e->tensor->name);
+    place_at(pool, e->tensor, e->kids, at);
+    return expr_read(pool, e->tensor->layout->stored, at, e->tensor->layout->count, NULL);
+}
+
+static void lay_out_nodes(Arena *arena, Pool *pool, const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        Node *node = nodes->at[i];
+        if (node->value != NULL) node->value = expr_rewrite(pool, node->value, stored_read, pool);
+        if (node->subscripts != NULL && node->target->layout != NULL) {
+            Expr *at = NEW_ARRAY(arena, Expr, node->target->layout->count + 1);
+            place_at(pool, node->target, node->subscripts, at);
+            node->subscripts = at;
+            node->target = node->target->layout->stored;
+        }
+        lay_out_nodes(arena, pool, &node->body);
+    }
+}
+
+/* Names may have changed since the layouts were chosen. */
+static void name_stored(const Program *program) {
+    for (size_t i = 0; i < program->all.count; i++) {
+        const Tensor *t = program->all.at[i];
+        if (t->layout != NULL) t->layout->stored->name = t->name;
+    }
+}
+
+void lay_out(LoopProgram *loop) {
+    name_stored(loop->model->training);
+    name_stored(loop->model->inference);
+    for (int i = 0; i < ROUTINES; i++) {
+        Routine *routine = loop_routine(loop, i, NULL);
+        if (routine->program != NULL) lay_out_nodes(loop->arena, routine->program->pool, &routine->body);
+    }
+}
+
+Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int count) {
+    Layout *layout = NEW(arena, Layout);
+    Tensor *stored = NEW(arena, Tensor);
+    *stored = *tensor;
+    stored->rank = count;
+    stored->shape = NEW_ARRAY(arena, int64_t, count + 1);
+    layout->count = count;
+    layout->stored = stored;
+    for (int k = 0; k < count; k++) {
+        layout->axes[k] = axes[k];
+        stored->shape[k] = axes[k].size;
+    }
+    return layout;
+}
+
+const Tensor *tensor_stored(const Tensor *tensor) { return tensor->layout == NULL ? tensor : tensor->layout->stored; }
+
+static bool nodes_use_lanes(const Nodes *nodes, int lanes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        bool here = node->kind == NODE_LOOP && node->index->lanes && node->index->size == lanes;
+        if (here || nodes_use_lanes(&node->body, lanes)) return true;
+    }
+    return false;
+}
+
+bool loop_uses_lanes(const LoopProgram *loop, int lanes) {
+    const Routine *routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict, &loop->forward};
+    for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) {
+        if (nodes_use_lanes(&routines[i]->body, lanes)) return true;
+    }
+    return false;
+}
+
+int loop_vector_blocks(const Routine *routine) {
+    int count = 0;
+    for (size_t i = 0; i < routine->body.count; i++) {
+        bool any = false;
+        for (int lanes = 2; lanes <= 16; lanes *= 2) any |= nodes_use_lanes(&routine->body.at[i]->body, lanes);
+        count += any;
+    }
+    return count;
+}

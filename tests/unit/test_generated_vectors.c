@@ -1,0 +1,4 @@
+/* C with vectors, strict in double and float, against PyTorch. */
+#define TARGET "native"
+#define SHARE 3
+#include "test_generated.c"
