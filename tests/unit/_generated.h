@@ -142,7 +142,7 @@ static inline double get(const NncProgram *p, const void *structure, const NncMe
 }
 
 static inline void differ(Generated *g, const char *what, size_t element, double actual, double expected) {
-    if (fabs(actual - expected) <= g->tolerance * fmax(1, fabs(expected))) return;
+    if (actual == expected || fabs(actual - expected) <= g->tolerance * fmax(1, fabs(expected))) return;
     if (g->differences++ < 3) printf("    %s[%zu] is %.17g instead of %.17g\n", what, element, actual, expected);
 }
 
