@@ -82,10 +82,18 @@ static int axis_along(Pool *pool, const Tensor *t, const Expr *subscripts, Index
     return axis;
 }
 
+/* Does each example have a struct of its own? Then neighbours in the batch are apart in memory. */
+static bool is_of_examples(const Program *program, const Tensor *t) {
+    bool output = false;
+    for (size_t i = 0; i < program->outputs.count; i++) output |= program->outputs.at[i] == t;
+    return t->batched && (t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || output);
+}
+
 static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts, bool aligned) {
     int axis = axis_along(look->planner->program->pool, t, subscripts, look->v);
     if (axis == -1) return;
     bool own = axis >= 0 && subscripts[axis]->kind == EXPR_INDEX;
+    if (axis == 0 && is_of_examples(look->planner->program, t)) look->way->possible = false;
     if (axis < 0 || t->index_range > 0 || t->ring > 0 || (aligned && !own)) look->way->possible = false;
     else need(look, t, axis);
 }
