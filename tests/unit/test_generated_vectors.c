@@ -1,4 +1,4 @@
 /* C with vectors, strict in double and float, against PyTorch. */
 #define TARGET "native"
-#define SHARE 3
+#define SHARE 5
 #include "test_generated.c"
