@@ -104,12 +104,12 @@ static void copy_layout(Arena *arena, Tensor *to, const Tensor *from) {
     if (from->layout != NULL) to->layout = layout_new(arena, to, from->layout->axes, from->layout->count);
 }
 
-/* Parameters stand the same way in memory for all routines. */
+/* Parameters and state stand the same way in memory for all routines. */
 static void share_layouts(Arena *arena, const Program *from, const Program *to) {
-    for (size_t i = 0; i < to->parameters.count; i++) {
-        for (size_t k = 0; k < from->parameters.count; k++) {
-            if (to->parameters.at[i]->name == from->parameters.at[k]->name)
-                copy_layout(arena, to->parameters.at[i], from->parameters.at[k]);
+    for (size_t i = 0; i < to->all.count; i++) {
+        for (size_t k = 0; k < from->all.count && tensor_is_persistent(to->all.at[i]); k++) {
+            const Tensor *other = from->all.at[k];
+            if (tensor_is_persistent(other) && other->name == to->all.at[i]->name) copy_layout(arena, to->all.at[i], other);
         }
     }
 }

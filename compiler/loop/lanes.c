@@ -1,6 +1,6 @@
 /* A nest of loops round a register tile: some values of two indices at a time, and vectors of values of a third.
 
-   Requires: a choice for the group's first statement (schedule.c). Ensures: as lower.c; sums are added in the order of their indices.
+   Requires: a choice for the group (schedule.c). Ensures: as lower.c; sums are added in the order of their indices.
    Example, with 2 vectors of 16 values of j and 4 of b:
        for j in 0..4: for b four at a time: in lanes:
            sum_0_0 := 0, ... sum_3_1 := 0
@@ -167,8 +167,8 @@ static void open_nest(Tile *t, int level) {
 
 bool lower_in_lanes(Lowering *l, const Group *group) {
     const Statement *s = group->list.at[0];
-    const Choice *choice = l->schedule == NULL ? NULL : &l->schedule->of[s->target->id];
-    if (choice == NULL || choice->lanes_of < 0 || choice->lanes == 0) return false;
+    const Choice *choice = group->choice;
+    if (choice == NULL) return false;
     Tile t = {.l = l, .group = group, .choice = choice, .value = without_single_indices(l, s->value)};
     for (int i = 0; i < s->count; i++) t.from[i] = s->indices[i];
     t.lane = index_new(l->pool, name_of(pool_names(l->pool), "lane"), choice->lanes);

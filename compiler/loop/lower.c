@@ -260,6 +260,6 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     count_readers(&l, &all);
     Groups fused = fuse(&l, &all);
     bool vectors = loop->options.target->bytes > 0;
-    if (vectors && l.unrolls) l.schedule = schedule(loop, program, &fused);
+    if (vectors && l.unrolls) schedule(loop, program, &fused);
     for (size_t i = 0; i < fused.count; i++) lower_group(&l, &fused.at[i]);
 }

@@ -12,12 +12,11 @@ typedef struct {
     Arena *arena;
     Nodes *out; /* where nodes go */
     bool unrolls;
-    const Index *step;               /* of the scan around, whose loop is open, or NULL */
-    bool lines;                      /* ... and whether it becomes straight lines */
-    const struct Schedule *schedule; /* or NULL */
-    const char *suffix;              /* of the names of variables, which says where in a tile they stand; or NULL */
-    const Index *lane;               /* inside a vector: the index of its lanes */
-    int *readers; /* by tensor id: how often it is read in the routine; those that more than statements read have many */
+    const Index *step;  /* of the scan around, whose loop is open, or NULL */
+    bool lines;         /* ... and whether it becomes straight lines */
+    const char *suffix; /* of the names of variables, which says where in a tile they stand; or NULL */
+    const Index *lane;  /* inside a vector: the index of its lanes */
+    int *readers;       /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
 enum { SHORT_ROW = 4, LONG_SUM = 8 };

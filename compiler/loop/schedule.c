@@ -1,6 +1,6 @@
 /* Which index of each statement stands in the lanes of vectors, the register tile, the order of the loops, and how tensors stand in memory.
 
-   Requires: the groups of a routine, fused. Ensures: a choice for the first statement of each group; the layouts that the choices need.
+   Requires: the groups of a routine, fused. Ensures: a choice for each group that vectors make faster; the layouts that these need.
    An index may stand in lanes where every read of the group either does not depend on it, or has it in its innermost place in memory:
    no element is gathered. What is innermost is free for all tensors but inputs, targets and outputs, and is found for the whole step
    at once: each tensor's innermost axis is changed in turn, alone and with each other, as long as the predicted time falls.
@@ -21,7 +21,7 @@ typedef struct {
 } Way;
 
 typedef struct {
-    const Group *group;
+    Group *group;
     Way ways[MOST_INDICES];
     int count; /* indices of the first statement */
     double scalar;
@@ -42,7 +42,6 @@ typedef struct {
     Planner *planner;
     Way *way;
     Index *v;
-    bool plain; /* v stands in subscripts alone */
 } Look;
 
 /* The optimizer's memory, and gradients, stand in memory as their parameters do. */
@@ -89,12 +88,13 @@ static bool is_of_examples(const Program *program, const Tensor *t) {
     return t->batched && (t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || output);
 }
 
-static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts, bool aligned) {
+/* A vector may begin where its index does, and ends where the tensor does. */
+static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts) {
     int axis = axis_along(look->planner->program->pool, t, subscripts, look->v);
     if (axis == -1) return;
-    bool own = axis >= 0 && subscripts[axis]->kind == EXPR_INDEX;
-    if (axis == 0 && is_of_examples(look->planner->program, t)) look->way->possible = false;
-    if (axis < 0 || t->index_range > 0 || t->ring > 0 || (aligned && !own)) look->way->possible = false;
+    bool whole = axis >= 0 && subscripts[axis]->kind == EXPR_INDEX && t->shape[axis] == look->v->size;
+    bool apart = axis == 0 && is_of_examples(look->planner->program, t);
+    if (!whole || apart || t->index_range > 0 || t->ring > 0) look->way->possible = false;
     else need(look, t, axis);
 }
 
@@ -103,7 +103,7 @@ static void look_at(void *context, Expr e) {
     switch (e->kind) {
     case EXPR_READ:
         if (e->has_default && expr_depends(e, look->v)) look->way->possible = false;
-        else look_at_element(look, e->tensor, e->kids, true);
+        else look_at_element(look, e->tensor, e->kids);
         return;
     case EXPR_DRAW: look->way->possible &= !expr_depends(e, look->v); return;
     case EXPR_REDUCE:
@@ -133,25 +133,23 @@ static void find_way(Planner *planner, const Group *group, int position, Way *wa
         if (s->target->index_range > 0 || s->value->kind == EXPR_INDEX || (s->value->integer && expr_depends(s->value, v)))
             way->possible = false;
         for (int k = 0; k < s->count; k++) at[k] = expr_index(planner->program->pool, s->indices[k]);
-        if (!is_held(group, s->target)) look_at_element(&look, s->target, at, true);
+        if (!is_held(group, s->target)) look_at_element(&look, s->target, at);
         expr_visit(planner->program->pool, s->value, look_at, &look);
     }
 }
 
 /* ---- Widths: vectors of so many lanes, so many at a time; all that share an axis agree, because panels have one width */
 
-static int vectors_of(const LoopProgram *loop, int64_t size, bool exact, int *vectors) {
+static int vectors_of(const LoopProgram *loop, int64_t size, int *vectors) {
     int most = loop->options.target->bytes / (loop->is_double ? 8 : 4), lanes = 0;
     double best = 0;
     for (int l = most; l >= 4 || l == most; l /= 2) {
-        if (exact && size % l != 0) continue;
         double cost = (double)((size + l - 1) / l) * (l == most ? l : l * 1.04 < 8 ? 8 : l * 1.04);
         if (lanes == 0 || cost < best) {
             lanes = l;
             best = cost;
         }
     }
-    if (lanes == 0) return 0;
     int64_t count = (size + lanes - 1) / lanes;
     *vectors = count % 2 == 0 ? 2 : count % 3 == 0 ? 3 : 1;
     return lanes;
@@ -161,9 +159,8 @@ static void find_width(Planner *planner, Plan *plan, Way *way) {
     const Index *v = plan->group->list.at[0]->indices[way->choice.lanes_of];
     bool exact = false;
     for (int i = 0; i < way->needs; i++) exact |= is_outside(planner, way->tensors[i]);
-    way->choice.lanes = vectors_of(planner->loop, v->size, false, &way->choice.vectors);
+    way->choice.lanes = vectors_of(planner->loop, v->size, &way->choice.vectors);
     if (exact && v->size % ((int64_t)way->choice.lanes * way->choice.vectors) != 0) way->possible = false;
-    if (way->choice.lanes == 0) way->possible = false;
 }
 
 /* ---- Which ways the layouts allow, and what they cost */
@@ -228,7 +225,7 @@ static void descend(Planner *p) {
 static void give_layout(Planner *p, Tensor *t) {
     Arena *arena = p->loop->arena;
     int inner = p->inner[owner(t)->id], vectors = 1;
-    int lanes = vectors_of(p->loop, t->shape[inner], false, &vectors);
+    int lanes = vectors_of(p->loop, t->shape[inner], &vectors);
     int64_t width = (int64_t)lanes * vectors, blocks = (t->shape[inner] + width - 1) / width;
     bool panels = tensor_is_persistent(owner(t)) && t->rank > 1 && blocks > 1 && t->shape[inner] % width == 0;
     if (inner == t->rank - 1 && !panels && t->shape[inner] % width == 0) return; /* as it is */
@@ -278,7 +275,7 @@ static void find_movable(Planner *p) {
     }
 }
 
-Schedule *schedule(LoopProgram *loop, Program *program, const Groups *groups) {
+void schedule(LoopProgram *loop, Program *program, const Groups *groups) {
     Arena *arena = loop->arena;
     Planner p = {.loop = loop, .program = program};
     size_t tensors = program->all.count + 1;
@@ -298,19 +295,14 @@ Schedule *schedule(LoopProgram *loop, Program *program, const Groups *groups) {
         vec_push(arena, &p.plans, plan);
     }
     descend(&p);
-    Schedule *all = NEW(arena, Schedule);
     bool *vectored = NEW_ARRAY(arena, bool, tensors);
-    all->count = tensors;
-    all->of = NEW_ARRAY(arena, Choice, tensors);
-    for (size_t i = 0; i < tensors; i++) all->of[i].lanes_of = -1;
     for (size_t i = 0; i < p.plans.count; i++) {
         const Way *way = best_way(&p, &p.plans.at[i]);
         if (way == NULL) continue;
-        all->of[p.plans.at[i].group->list.at[0]->target->id] = way->choice;
+        p.plans.at[i].group->choice = &way->choice;
         for (int k = 0; k < way->needs; k++) vectored[way->tensors[k]->id] = true;
     }
     for (size_t i = 0; i < program->all.count; i++) {
         if (is_used(&p, program->all.at[i], vectored)) give_layout(&p, program->all.at[i]);
     }
-    return all;
 }

@@ -7,21 +7,15 @@
 enum { MOST_TILED = 2, MOST_INDICES = 10 };
 
 /* Positions are those of the statement's indices. */
-typedef struct {
-    int lanes_of;            /* the index whose values stand in lanes; -1: none, loops as they are for other machines */
+typedef struct Choice {
+    int lanes_of;            /* the index whose values stand in lanes */
     int lanes, vectors;      /* of each vector; how many vectors at a time */
     int tile[MOST_INDICES];  /* how many values of each index at a time, 1 for most */
     int order[MOST_INDICES]; /* of the loops, outermost first */
     double cycles, bytes;    /* what the model predicts, for all points */
 } Choice;
 
-/* By tensor id of the target. */
-typedef struct Schedule {
-    Choice *of;
-    size_t count;
-} Schedule;
-
-/* schedule.c: chooses layouts (into the tensors) and choices for the groups' first statements. */
-Schedule *schedule(LoopProgram *loop, Program *program, const Groups *groups);
+/* schedule.c: writes layouts into the tensors, and choices into the groups. */
+void schedule(LoopProgram *loop, Program *program, const Groups *groups);
 
 #endif
