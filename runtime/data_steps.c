@@ -37,12 +37,12 @@ static void calculate(NncTable *table, const NncStep *step) {
 
 /* ---- What is learned */
 
-static int learns(const NncStep *step) { return step->kind == NNC_STANDARDIZE || step->kind == NNC_SCALE; }
+int nnc_step_learns(const NncStep *step) { return step->kind == NNC_STANDARDIZE || step->kind == NNC_SCALE; }
 
 /* Which of the learned steps this one is. */
 static size_t learned_number(const NncTable *table, size_t step) {
     size_t i, number = 0;
-    for (i = 0; i < step; i++) number += learns(&table->source->steps[i]) ? 1 : 0;
+    for (i = 0; i < step; i++) number += nnc_step_learns(&table->source->steps[i]) ? 1 : 0;
     return number;
 }
 
@@ -131,7 +131,7 @@ int nnc_table_learn(NncTable *table, const uint32_t *training, size_t training_c
     array->learned_widths = calloc(source->step_count + 1, sizeof *array->learned_widths);
     if (array->learned == NULL || array->learned_widths == NULL) return nnc_table_no_memory(table);
     for (i = 0; i < source->step_count; i++) {
-        if (learns(&source->steps[i]) && !learn_step(table, i, training, training_count)) return 0;
+        if (nnc_step_learns(&source->steps[i]) && !learn_step(table, i, training, training_count)) return 0;
     }
     return 1;
 }
@@ -182,7 +182,7 @@ int nnc_table_steps(NncTable *table, size_t steps) {
     for (; table->steps_done < steps; table->steps_done++) {
         const NncStep *step = &table->source->steps[table->steps_done];
         table->error->step = (int)table->steps_done; /* where one fails */
-        if (learns(step)) apply_learned(table, step, table->array->learned[learned_number(table, table->steps_done)]);
+        if (nnc_step_learns(step)) apply_learned(table, step, table->array->learned[learned_number(table, table->steps_done)]);
         else if (step->kind != NNC_ONE_HOT) calculate(table, step);
         else if (!one_hot(table)) return 0;
         table->error->step = -1;

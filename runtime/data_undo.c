@@ -1,9 +1,6 @@
 /* The steps of a source backwards. */
-#include "data.h"
-
+#include "data_table.h"
 #include "strict.h"
-
-static int has_learned(const NncStep *step) { return step->kind == NNC_STANDARDIZE || step->kind == NNC_SCALE; }
 
 static int can_undo(const NncStep *step) {
     switch (step->kind) {
@@ -46,13 +43,13 @@ int nnc_data_undo(const NncSource *source, const NncArray *array, double *values
     size_t width = source->width, learned = 0;
     if (!nnc_data_can_undo(source)) return 0;
     for (size_t i = 0; i < source->step_count; i++) {
-        if (!has_learned(&source->steps[i])) continue;
+        if (!nnc_step_learns(&source->steps[i])) continue;
         if (learned == array->learned_count || array->learned_widths[learned] != width) return 0; /* of other data */
         learned++;
     }
     for (size_t i = source->step_count; i-- > 0;) {
         const NncStep *step = &source->steps[i];
-        const double *columns = has_learned(step) ? array->learned[--learned] : NULL;
+        const double *columns = nnc_step_learns(step) ? array->learned[--learned] : NULL;
         for (size_t c = 0; c < width; c++)
             values[c] = undo_step(step, values[c], columns != NULL ? columns[c] : 0, columns != NULL ? columns[width + c] : 1);
     }
