@@ -80,7 +80,6 @@ void c_literal(Text *text, double value, bool is_double);
 
 /* ---- lanes.c: vectors */
 const char *c_vector(const CPrinter *p, int lanes);                            /* "f16": of 16 floats */
-bool c_is_wide(const CPrinter *p, Expr e);                                     /* does it differ from lane to lane? */
 void c_wide(CPrinter *p, Expr e, int strength);                                /* one that does */
 void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts); /* of the first lane */
 void c_vector_of(CPrinter *p, Expr e);                                         /* any number, as a vector */

@@ -320,7 +320,7 @@ static void print_draw(CPrinter *p, Expr e) {
 }
 
 void c_print(CPrinter *p, Expr e, CKind wanted, int strength) {
-    if (p->lane != NULL && c_is_wide(p, e)) {
+    if (is_wide(e, p->lane)) {
         c_wide(p, e, strength);
         return;
     }

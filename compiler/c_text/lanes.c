@@ -5,17 +5,10 @@ const char *c_vector(const CPrinter *p, int lanes) {
     return arena_printf(p->text->arena, "%c%d", p->loop->is_double ? 'd' : 'f', lanes);
 }
 
-bool c_is_wide(const CPrinter *p, Expr e) {
-    if (p->lane == NULL) return false;
-    bool wide = expr_depends(e, p->lane) || (e->kind == EXPR_READ && e->tensor->lanes > 0);
-    for (int k = 0; k < e->count && !wide; k++) wide = c_is_wide(p, e->kids[k]);
-    return wide;
-}
-
 static const char *own(const CPrinter *p) { return c_vector(p, (int)p->lane->size); }
 
 void c_vector_of(CPrinter *p, Expr e) {
-    bool wide = c_is_wide(p, e);
+    bool wide = is_wide(e, p->lane);
     if (!wide) text_printf(p->text, "nnc_all_%s(", own(p));
     c_print(p, e, C_NUMBER, 0);
     if (!wide) text_put(p->text, ")");
@@ -23,7 +16,7 @@ void c_vector_of(CPrinter *p, Expr e) {
 
 /* Conditions that are the same in all lanes become masks, too. */
 static void mask_of(CPrinter *p, Expr e, int strength) {
-    bool wide = c_is_wide(p, e);
+    bool wide = is_wide(e, p->lane);
     if (!wide) text_printf(p->text, "nnc_all_mask_%s(", own(p));
     c_print(p, e, C_CONDITION, wide ? strength : 0);
     if (!wide) text_put(p->text, ")");
@@ -39,7 +32,7 @@ static void between(CPrinter *p, Expr e, const char *sign, int strength, int out
 
 static void as_it_is(CPrinter *p, Expr e, int strength) { c_print(p, e, C_NUMBER, strength); }
 static void as_vector(CPrinter *p, Expr e, int strength) {
-    bool wide = c_is_wide(p, e);
+    bool wide = is_wide(e, p->lane);
     if (wide) c_print(p, e, C_NUMBER, strength);
     else c_vector_of(p, e);
 }
@@ -54,7 +47,7 @@ static void call(CPrinter *p, const char *function, Expr e) {
 }
 
 static void choice(CPrinter *p, Expr e, int strength) {
-    bool wide = c_is_wide(p, e->kids[0]), wraps = !wide && strength > TERNARY;
+    bool wide = is_wide(e->kids[0], p->lane), wraps = !wide && strength > TERNARY;
     if (wide) text_printf(p->text, "nnc_choose_%s(", own(p));
     else text_put(p->text, wraps ? "(" : "");
     c_print(p, e->kids[0], C_CONDITION, wide ? 0 : OR);
@@ -65,62 +58,42 @@ static void choice(CPrinter *p, Expr e, int strength) {
     text_put(p->text, wide || wraps ? ")" : "");
 }
 
-static void operation(CPrinter *p, Expr e, int strength) {
-    switch (e->op) {
-    case OP_ADD: between(p, e, "+", SUM, strength, as_it_is); return;
-    case OP_SUB: between(p, e, "-", SUM, strength, as_it_is); return;
-    case OP_MUL: between(p, e, "*", PRODUCT, strength, as_it_is); return;
-    case OP_DIV: between(p, e, "/", PRODUCT, strength, as_it_is); return;
-    case OP_NEG:
-        text_put(p->text, UNARY < strength ? "(-" : "-");
-        c_print(p, e->kids[0], C_NUMBER, PRIMARY);
-        text_put(p->text, UNARY < strength ? ")" : "");
-        return;
-    case OP_LT: between(p, e, "<", RELATION, strength, as_vector); return;
-    case OP_LE: between(p, e, "<=", RELATION, strength, as_vector); return;
-    case OP_GT: between(p, e, ">", RELATION, strength, as_vector); return;
-    case OP_GE: between(p, e, ">=", RELATION, strength, as_vector); return;
-    case OP_EQ: between(p, e, "==", EQUALITY, strength, as_vector); return;
-    case OP_NE: between(p, e, "!=", EQUALITY, strength, as_vector); return;
-    case OP_AND: /* of masks; parentheses, because they bind otherwise than && */
-    case OP_OR:
+/* Comparisons and the logic of masks; false: e is neither. */
+static bool condition(CPrinter *p, Expr e, int strength) {
+    if (e->op == OP_AND || e->op == OP_OR) { /* parentheses, because & and | bind otherwise than && */
         text_put(p->text, "(");
         mask_of(p, e->kids[0], PRIMARY);
         text_put(p->text, e->op == OP_AND ? " & " : " | ");
         mask_of(p, e->kids[1], PRIMARY);
         text_put(p->text, ")");
-        return;
-    case OP_NOT:
+    } else if (e->op == OP_NOT) {
         text_put(p->text, "~");
         mask_of(p, e->kids[0], PRIMARY);
-        return;
-    case OP_IF: choice(p, e, strength); return;
-    case OP_STOP: c_print(p, e->kids[0], C_NUMBER, strength); return;
-    case OP_MAX:
-    case OP_MIN:
-    case OP_ABS:
-    case OP_SIGN:
-    case OP_FLOOR:
-    case OP_EXP:
-    case OP_LOG:
-    case OP_SQRT:
-    case OP_SIN:
-    case OP_COS:
-    case OP_TAN:
-    case OP_TANH:
-    case OP_SINH:
-    case OP_COSH:
-    case OP_ATAN:
-    case OP_ERF:
-    case OP_EXPM1:
-    case OP_SIGMOID:
-    case OP_SOFTPLUS:
-    case OP_MOD: call(p, op_info(e->op)->spelling, e); return;
-    case OP_POW: call(p, "pow", e); return;
-    case OP_FLOORDIV:
-    case OP_COUNT: break;
+    } else if (op_info(e->op)->condition) {
+        bool equality = e->op == OP_EQ || e->op == OP_NE;
+        between(p, e, op_info(e->op)->spelling, equality ? EQUALITY : RELATION, strength, as_vector);
+    } else {
+        return false;
     }
-    bug("no vectors for operation %d", (int)e->op);
+    return true;
+}
+
+static void operation(CPrinter *p, Expr e, int strength) {
+    if (condition(p, e, strength)) return;
+    if (e->op == OP_IF) {
+        choice(p, e, strength);
+    } else if (e->op == OP_STOP) {
+        c_print(p, e->kids[0], C_NUMBER, strength);
+    } else if (e->op == OP_NEG) {
+        text_put(p->text, UNARY < strength ? "(-" : "-");
+        c_print(p, e->kids[0], C_NUMBER, PRIMARY);
+        text_put(p->text, UNARY < strength ? ")" : "");
+    } else if (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL || e->op == OP_DIV) {
+        bool sum = e->op == OP_ADD || e->op == OP_SUB;
+        between(p, e, op_info(e->op)->spelling, sum ? SUM : PRODUCT, strength, as_it_is);
+    } else {
+        call(p, e->op == OP_POW ? "pow" : op_info(e->op)->spelling, e);
+    }
 }
 
 void c_wide(CPrinter *p, Expr e, int strength) {

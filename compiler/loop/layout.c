@@ -80,6 +80,13 @@ Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int cou
 
 const Tensor *tensor_stored(const Tensor *tensor) { return tensor->layout == NULL ? tensor : tensor->layout->stored; }
 
+bool is_wide(Expr e, const Index *lane) {
+    if (lane == NULL) return false;
+    bool wide = expr_depends(e, lane) || (e->kind == EXPR_READ && e->tensor->lanes > 0);
+    for (int k = 0; k < e->count && !wide; k++) wide = is_wide(e->kids[k], lane);
+    return wide;
+}
+
 static bool nodes_use_lanes(const Nodes *nodes, int lanes) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];

@@ -166,6 +166,7 @@ Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, i
 /* place.c: finds `uses`, `buffers` and `space`; what straight-line code computes in one function alone becomes local variables. */
 void place(LoopProgram *loop, Routine *routine);
 
+bool is_wide(Expr e, const Index *lane);                  /* does it differ from lane to lane? lane NULL: nothing does */
 int loop_vector_blocks(const Routine *routine);           /* how many blocks have vectors */
 bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
 

@@ -26,20 +26,12 @@ Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, i
 
 Expr read_local(Lowering *l, Tensor *local) { return expr_read(l->pool, local, NULL, 0, NULL); }
 
-/* Does it differ from lane to lane? */
-static bool is_wide(const Lowering *l, Expr e) {
-    if (l->lane == NULL) return false;
-    bool wide = expr_depends(e, l->lane) || (e->kind == EXPR_READ && e->tensor->lanes > 0);
-    for (int k = 0; k < e->count && !wide; k++) wide = is_wide(l, e->kids[k]);
-    return wide;
-}
-
 Tensor *let(Lowering *l, const char *name, int64_t index_range, Expr value, bool constant) {
     Node *node = node_new(l, NODE_LET);
     node->target = local_new(l->loop, l->routine, name, index_range);
     node->value = value;
     node->constant = constant;
-    if (is_wide(l, value)) node->target->lanes = (int)l->lane->size;
+    if (is_wide(value, l->lane)) node->target->lanes = (int)l->lane->size;
     return node->target;
 }
 
@@ -47,7 +39,7 @@ void set(Lowering *l, Tensor *local, Expr value) {
     Node *node = node_new(l, NODE_SET);
     node->target = local;
     node->value = value;
-    if (is_wide(l, value)) local->lanes = (int)l->lane->size;
+    if (is_wide(value, l->lane)) local->lanes = (int)l->lane->size;
 }
 
 Nodes *open_loops(Lowering *l, Index *const *indices, int count, const Index *except) {
