@@ -32,21 +32,17 @@ static void note_read(void *context, Expr e) {
 }
 
 static void count_operation(void *context, Expr e) {
-    Look *look = context;
-    if (e->kind == EXPR_OP && !e->integer) look->body += op_info(e->op)->cost;
+    if (e->kind == EXPR_OP && !e->integer) *(double *)context += op_info(e->op)->cost;
 }
 
 static void look_at(Look *look, Expr e) {
     if (e->kind == EXPR_REDUCE) {
-        double points = index_product(e->bound, e->bound_count);
+        double points = index_product(e->bound, e->bound_count), operations = 0;
         look->sums = true;
         expr_visit(look->pool, e->kids[0], note_read, look);
         if (points > look->terms) look->terms = points;
-        double before = look->body;
-        look->body = 0;
-        expr_visit(look->pool, e->kids[0], count_operation, look);
-        if (look->body < 1 || expr_is_op(e->kids[0], OP_MUL)) look->body = look->body > 1 ? look->body : 1;
-        look->body += before;
+        expr_visit(look->pool, e->kids[0], count_operation, &operations);
+        look->body += operations > 1 ? operations : 1;
         return;
     }
     if (e->kind == EXPR_OP && !e->integer) {
@@ -67,9 +63,8 @@ static Look look_at_group(Pool *pool, const Group *group) {
     return look;
 }
 
-double cost_of_scalars(const LoopProgram *loop, const Group *group) {
+double cost_of_scalars(const Group *group) {
     double cycles = 0;
-    (void)loop;
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
         cycles += index_product(s->indices, s->count) * (1 + expr_cost(s->value)) * 0.5;
@@ -207,10 +202,7 @@ static void permute(const Look *look, Choice *c, int from, int count, Choice *be
 static double order_loops(const Look *look, Choice *c) {
     const Statement *s = look->group->list.at[0];
     for (int i = 0; i < s->count; i++) c->order[i] = i;
-    if (!look->sums || s->count > 4) {
-        c->bytes = 0;
-        return 0;
-    }
+    if (!look->sums || s->count > 4) return 0;
     Choice best = *c;
     double least = -1;
     permute(look, c, 0, s->count, &best, &least);

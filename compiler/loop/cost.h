@@ -4,9 +4,9 @@
 
 #include "loop/schedule.h"
 
-double cost_of_scalars(const LoopProgram *loop, const Group *group);
+double cost_of_scalars(const Group *group); /* of loops as they are */
 
-/* Requires: lanes_of, lanes and vectors of the choice. Ensures: tile, order, cycles and bytes. */
+/* Requires: lanes_of, lanes and vectors of the choice. Ensures: tile, order and cycles. */
 void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice);
 
 #endif

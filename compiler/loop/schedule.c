@@ -285,7 +285,7 @@ void schedule(LoopProgram *loop, Program *program, const Groups *groups) {
     for (size_t i = 0; i < groups->count; i++) {
         Plan plan = {.group = &groups->at[i], .count = groups->at[i].list.at[0]->count};
         if (plan.count > MOST_INDICES || groups->at[i].list.at[0]->scan != NULL) plan.count = 0;
-        plan.scalar = cost_of_scalars(loop, plan.group);
+        plan.scalar = cost_of_scalars(plan.group);
         for (int k = 0; k < plan.count; k++) {
             Way *way = &plan.ways[k];
             find_way(&p, plan.group, k, way);

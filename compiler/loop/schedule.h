@@ -12,7 +12,7 @@ typedef struct Choice {
     int lanes, vectors;      /* of each vector; how many vectors at a time */
     int tile[MOST_INDICES];  /* how many values of each index at a time, 1 for most */
     int order[MOST_INDICES]; /* of the loops, outermost first */
-    double cycles, bytes;    /* what the model predicts, for all points */
+    double cycles;           /* what the model predicts, for all points */
 } Choice;
 
 /* schedule.c: writes layouts into the tensors, and choices into the groups. */
