@@ -321,7 +321,7 @@ static void print_draw(CPrinter *p, Expr e) {
 
 void c_print(CPrinter *p, Expr e, CKind wanted, int strength) {
     if (is_wide(e, p->lane)) {
-        c_wide(p, e, strength);
+        c_wide(p, e, wanted, strength);
         return;
     }
     bool convert = wanted == C_NUMBER && is_whole(e) && !expr_is_op(e, OP_IF);

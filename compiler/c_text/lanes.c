@@ -7,10 +7,10 @@ const char *c_vector(const CPrinter *p, int lanes) {
 
 static const char *own(const CPrinter *p) { return c_vector(p, (int)p->lane->size); }
 
-void c_vector_of(CPrinter *p, Expr e) {
+void c_vector_of(CPrinter *p, Expr e, CKind kind) {
     bool wide = is_wide(e, p->lane);
-    if (!wide) text_printf(p->text, "nnc_all_%s(", own(p));
-    c_print(p, e, C_NUMBER, 0);
+    if (!wide) text_printf(p->text, kind == C_INTEGER ? "nnc_all_whole_%s(" : "nnc_all_%s(", own(p));
+    c_print(p, e, kind, 0);
     if (!wide) text_put(p->text, ")");
 }
 
@@ -31,30 +31,36 @@ static void between(CPrinter *p, Expr e, const char *sign, int strength, int out
 }
 
 static void as_it_is(CPrinter *p, Expr e, int strength) { c_print(p, e, C_NUMBER, strength); }
+static void as_whole(CPrinter *p, Expr e, int strength) { c_print(p, e, C_INTEGER, strength); }
 static void as_vector(CPrinter *p, Expr e, int strength) {
     bool wide = is_wide(e, p->lane);
     if (wide) c_print(p, e, C_NUMBER, strength);
-    else c_vector_of(p, e);
+    else c_vector_of(p, e, C_NUMBER);
+}
+static void as_whole_vector(CPrinter *p, Expr e, int strength) {
+    bool wide = is_wide(e, p->lane);
+    if (wide) c_print(p, e, C_INTEGER, strength);
+    else c_vector_of(p, e, C_INTEGER);
 }
 
 static void call(CPrinter *p, const char *function, Expr e) {
     text_printf(p->text, "nnc_%s_%s(", function, own(p));
     for (int i = 0; i < e->count; i++) {
         text_put(p->text, i > 0 ? ", " : "");
-        c_vector_of(p, e->kids[i]);
+        c_vector_of(p, e->kids[i], C_NUMBER);
     }
     text_put(p->text, ")");
 }
 
-static void choice(CPrinter *p, Expr e, int strength) {
+static void choice(CPrinter *p, Expr e, CKind kind, int strength) {
     bool wide = is_wide(e->kids[0], p->lane), wraps = !wide && strength > TERNARY;
-    if (wide) text_printf(p->text, "nnc_choose_%s(", own(p));
+    if (wide) text_printf(p->text, kind == C_INTEGER ? "nnc_choose_whole_%s(" : "nnc_choose_%s(", own(p));
     else text_put(p->text, wraps ? "(" : "");
     c_print(p, e->kids[0], C_CONDITION, wide ? 0 : OR);
     text_put(p->text, wide ? ", " : " ? ");
-    c_vector_of(p, e->kids[1]);
+    c_vector_of(p, e->kids[1], kind);
     text_put(p->text, wide ? ", " : " : ");
-    c_vector_of(p, e->kids[2]);
+    c_vector_of(p, e->kids[2], kind);
     text_put(p->text, wide || wraps ? ")" : "");
 }
 
@@ -71,49 +77,55 @@ static bool condition(CPrinter *p, Expr e, int strength) {
         mask_of(p, e->kids[0], PRIMARY);
     } else if (op_info(e->op)->condition) {
         bool equality = e->op == OP_EQ || e->op == OP_NE;
-        between(p, e, op_info(e->op)->spelling, equality ? EQUALITY : RELATION, strength, as_vector);
+        bool whole = e->kids[0]->integer && e->kids[1]->integer;
+        between(p, e, op_info(e->op)->spelling, equality ? EQUALITY : RELATION, strength, whole ? as_whole_vector : as_vector);
     } else {
         return false;
     }
     return true;
 }
 
-static void operation(CPrinter *p, Expr e, int strength) {
+static void operation(CPrinter *p, Expr e, CKind kind, int strength) {
     if (condition(p, e, strength)) return;
     if (e->op == OP_IF) {
-        choice(p, e, strength);
+        choice(p, e, kind, strength);
     } else if (e->op == OP_STOP) {
-        c_print(p, e->kids[0], C_NUMBER, strength);
+        c_print(p, e->kids[0], kind, strength);
     } else if (e->op == OP_NEG) {
         text_put(p->text, UNARY < strength ? "(-" : "-");
-        c_print(p, e->kids[0], C_NUMBER, PRIMARY);
+        c_print(p, e->kids[0], kind, PRIMARY);
         text_put(p->text, UNARY < strength ? ")" : "");
     } else if (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL || e->op == OP_DIV) {
         bool sum = e->op == OP_ADD || e->op == OP_SUB;
-        between(p, e, op_info(e->op)->spelling, sum ? SUM : PRODUCT, strength, as_it_is);
+        between(p, e, op_info(e->op)->spelling, sum ? SUM : PRODUCT, strength, kind == C_INTEGER ? as_whole : as_it_is);
     } else {
         call(p, e->op == OP_POW ? "pow" : op_info(e->op)->spelling, e);
     }
 }
 
-void c_wide(CPrinter *p, Expr e, int strength) {
-    switch (e->kind) {
-    case EXPR_READ:
-        if (e->tensor->local) {
-            text_put(p->text, c_declared(p, e->tensor));
-            return;
-        }
-        text_printf(p->text, "nnc_load_%s(&", own(p));
-        c_first_place(p, e->tensor, e->kids);
-        text_put(p->text, ")");
+static void read_lanes(CPrinter *p, Expr e) {
+    if (e->tensor->local) {
+        c_place(p, e->tensor, e->kids);
         return;
-    case EXPR_OP: operation(p, e, strength); return;
-    case EXPR_CONST:
-    case EXPR_INDEX:
-    case EXPR_REDUCE:
-    case EXPR_DRAW: break;
     }
-    bug("no vectors for an expression of kind %d", (int)e->kind);
+    text_printf(p->text, e->integer ? "nnc_load_whole_%s(&" : "nnc_load_%s(&", own(p));
+    c_first_place(p, e->tensor, e->kids);
+    text_put(p->text, ")");
+}
+
+void c_wide(CPrinter *p, Expr e, CKind wanted, int strength) {
+    bool converts = e->integer && wanted == C_NUMBER && !e->condition;
+    if (converts) text_printf(p->text, "nnc_number_%s(", own(p));
+    if (converts) strength = 0;
+    switch (e->kind) {
+    case EXPR_READ: read_lanes(p, e); break;
+    case EXPR_OP: operation(p, e, e->integer ? C_INTEGER : C_NUMBER, strength); break;
+    case EXPR_INDEX: text_printf(p->text, "nnc_lane_%s()", own(p)); break;
+    case EXPR_CONST:
+    case EXPR_REDUCE:
+    case EXPR_DRAW: bug("no vectors for an expression of kind %d", (int)e->kind);
+    }
+    if (converts) text_put(p->text, ")");
 }
 
 void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts) {

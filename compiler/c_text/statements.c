@@ -4,6 +4,20 @@
 static void print_nodes(CPrinter *p, const Nodes *nodes);
 
 /* "for (int i = 0; i < 784; i++)", four at a time "for (int j = 0; j + 4 <= 10; j += 4)", the rest "for (int j = 8; j < 10; j++)" */
+static void print_bound(CPrinter *p, Expr bound, int64_t otherwise) {
+    if (bound == NULL) text_printf(p->text, "%lld", (long long)otherwise);
+    else c_print(p, bound, C_INTEGER, RELATION + 1);
+}
+
+/* "for (int u = 0 > r - 9 ? 0 : r - 9; u < (5 < r + 1 ? 5 : r + 1); u++)" */
+static void print_clipped_head(CPrinter *p, const Node *node, const char *name) {
+    text_printf(p->text, "for (%s %s = ", c_index_type(node->index->size), name);
+    print_bound(p, node->low, node->index->first);
+    text_printf(p->text, "; %s < ", name);
+    print_bound(p, node->high, node->index->size);
+    text_printf(p->text, "; %s++) {\n", name);
+}
+
 static void print_loop_head(CPrinter *p, const Node *node, const char *name) {
     Arena *arena = p->text->arena;
     int64_t size = node->index->size;
@@ -42,7 +56,8 @@ static void print_loop(CPrinter *p, const Node *node) {
         text_printf(p->text, "%s%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]),
                     i + 1 < node->any_order.count ? "" : ")\n");
     }
-    print_loop_head(p, node, name);
+    if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
+    else print_loop_head(p, node, name);
     p->text->indent++;
     print_nodes(p, &node->body);
     p->text->indent--;
@@ -52,18 +67,39 @@ static void print_loop(CPrinter *p, const Node *node) {
 
 static CKind kind_of(const Tensor *tensor) { return tensor->index_range > 0 ? C_INTEGER : C_NUMBER; }
 
+static const char *type_of(const CPrinter *p, const Tensor *local) {
+    bool whole = local->index_range > 0;
+    if (local->lanes == 0) return whole ? "int32_t" : c_number_type(p->loop);
+    return arena_printf(p->text->arena, whole ? "nnc_mask_%s" : "nnc_%s", c_vector(p, local->lanes));
+}
+
+/* const nnc_f16 sums[4] = {sum_0_0, sum_0_1, sum_1_0, sum_1_1}; */
+static void print_array(CPrinter *p, const Node *node) {
+    const Tensor *array = node->target;
+    text_printf(p->text, "%s%s %s[%lld]", node->constant ? "const " : "", type_of(p, array), c_declare(p, array, array->name),
+                (long long)array->shape[0]);
+    for (size_t k = 0; k < node->elements.count; k++) {
+        text_put(p->text, k == 0 ? " = {" : ", ");
+        if (array->lanes > 0) c_vector_of(p, node->elements.at[k], kind_of(array));
+        else c_expression(p, node->elements.at[k], kind_of(array));
+    }
+    text_put(p->text, node->elements.count > 0 ? "};\n" : ";\n");
+}
+
 static void print_let(CPrinter *p, const Node *node) {
-    const char *type = node->target->index_range > 0 ? "int32_t" : c_number_type(p->loop);
     if (node->target->array) {
-        text_printf(p->text, "%s %s[%lld];\n", type, c_declare(p, node->target, node->target->name),
-                    (long long)node->target->shape[0]);
+        print_array(p, node);
         return;
     }
+    const char *type = type_of(p, node->target);
     Text *outer = p->text, *value = text_new(outer->arena);
     p->text = value; /* the value is printed before the name is in scope */
-    if (node->target->lanes > 0) {
-        type = arena_printf(outer->arena, "nnc_%s", c_vector(p, node->target->lanes));
-        c_vector_of(p, node->value);
+    if (node->across_lanes) {
+        text_printf(value, "nnc_sum_%s(", c_vector(p, node->value->tensor->lanes));
+        c_expression(p, node->value, C_NUMBER);
+        text_put(value, ")");
+    } else if (node->target->lanes > 0) {
+        c_vector_of(p, node->value, kind_of(node->target));
     } else {
         c_expression(p, node->value, kind_of(node->target));
     }
@@ -87,10 +123,11 @@ static bool changes_itself(const Node *node, Op op) {
 
 /* nnc_store_f16(&work->h[b][16 * j], sum) */
 static void print_vector_store(CPrinter *p, const Node *node) {
-    text_printf(p->text, "nnc_store_%s(&", c_vector(p, (int)p->lane->size));
+    CKind kind = kind_of(node->target);
+    text_printf(p->text, kind == C_INTEGER ? "nnc_store_whole_%s(&" : "nnc_store_%s(&", c_vector(p, (int)p->lane->size));
     c_first_place(p, node->target, node->subscripts);
     text_put(p->text, ", ");
-    c_vector_of(p, node->value);
+    c_vector_of(p, node->value, kind);
     text_put(p->text, ");\n");
 }
 
@@ -109,7 +146,7 @@ static void print_assignment(CPrinter *p, const Node *node) {
     bool adds = changes_itself(node, OP_ADD), subtracts = changes_itself(node, OP_SUB);
     c_place(p, node->target, node->subscripts);
     text_put(p->text, adds ? " += " : subtracts ? " -= " : " = ");
-    if (node->target->lanes > 0 && !adds && !subtracts) c_vector_of(p, node->value);
+    if (node->target->lanes > 0 && !adds && !subtracts) c_vector_of(p, node->value, kind_of(node->target));
     else c_expression(p, adds || subtracts ? node->value->kids[1] : node->value, kind_of(node->target));
     text_put(p->text, ";\n");
 }

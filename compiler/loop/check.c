@@ -53,9 +53,7 @@ static void check_nodes(Check *c, const Nodes *nodes) {
         if (node->kind == NODE_BLOCK) c->block = node;
         for (size_t s = 0; node->scan != NULL && s < node->statements.count; s++) /* what is read at earlier steps */
             c->buffered[node->statements.at[s]->target->id] = true;
-        if (node->value != NULL) expr_visit(c->routine->program->pool, node->value, check_node, c);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
-            expr_visit(c->routine->program->pool, node->subscripts[k], check_node, c);
+        node_visit(c->routine->program->pool, node, check_node, c);
         if (node->kind == NODE_STORE) c->buffered[node->target->id] = true;
         if (node->kind == NODE_SET && !in_scope(c, node->target)) complain(c, "out of scope is", node->target->name);
         if (node->kind == NODE_LOOP) vec_push(c->arena, &c->scope, node->index);
@@ -72,7 +70,7 @@ static void check_nodes(Check *c, const Nodes *nodes) {
 /* In the update itself, what was updated may be read: m, then the parameter that reads m. Gradients may not. */
 static bool is_update(const Routine *routine, const Node *block) {
     for (size_t i = 0; i < routine->program->update.count; i++) {
-        if (routine->program->update.at[i] == block->statements.at[0]) return true;
+        if (routine->program->update.at[i]->target == block->statements.at[0]->target) return true;
     }
     return false;
 }

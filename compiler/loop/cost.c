@@ -4,9 +4,11 @@
    number; and at its end, the rest of the statement for each vector. Traffic: what is read again because it did not stay in the caches. */
 #include "loop/cost.h"
 
+#include <math.h>
+
 #include "tensor/affine.h"
 
-enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, MOST_READS = 64 };
+enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, CALL = 15, ACROSS_LANES = 12, MOST_READS = 64 };
 
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -38,7 +40,7 @@ static void count_operation(void *context, Expr e) {
 static void look_at(Look *look, Expr e) {
     if (e->kind == EXPR_REDUCE) {
         double points = index_product(e->bound, e->bound_count), operations = 0;
-        look->sums = true;
+        look->sums |= e->reduction == REDUCE_SUM;
         expr_visit(look->pool, e->kids[0], note_read, look);
         if (points > look->terms) look->terms = points;
         expr_visit(look->pool, e->kids[0], count_operation, &operations);
@@ -77,7 +79,7 @@ double cost_of_scalars(const Group *group) {
 static double copies(const Look *look, const Choice *c, const int *tile, Expr read, bool *vector) {
     const Statement *s = look->group->list.at[0];
     double count = 1;
-    *vector = expr_depends(read, s->indices[c->lanes_of]);
+    *vector = expr_depends(read, c->along);
     for (int i = 0; i < s->count; i++) {
         if (i == c->lanes_of) count *= *vector ? c->vectors : 1;
         else if (expr_depends(read, s->indices[i])) count *= tile[i];
@@ -90,7 +92,10 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0;
     if (width < 0.5) width = 0.5;
     for (int i = 0; i < s->count; i++) accumulators *= i == c->lanes_of ? 1 : tile[i];
-    double own = accumulators * (look->operations + 7 * look->calls) * width + 3;
+    bool summed = c->lanes_of < 0;
+    double own = summed ? accumulators * (look->operations + CALL * look->calls + ACROSS_LANES)
+                        : accumulators * (look->operations + 7 * look->calls) * width;
+    own += 3;
     if (!look->sums) return own;
     for (int i = 0; i < look->read_count; i++) {
         bool vector;
@@ -102,7 +107,7 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     double step = compute > loads ? compute : loads;
     if (step < LATENCY) step = LATENCY;
     step += 0.7 + (accumulators < 8 ? 0.02 * (8 - accumulators) : 0);
-    return look->terms * step + own + 2 * accumulators;
+    return (summed ? ceil(look->terms / c->lanes) : look->terms) * step + own + 2 * accumulators;
 }
 
 /* All tiles, those of what is left over included. */
@@ -201,11 +206,18 @@ static void permute(const Look *look, Choice *c, int from, int count, Choice *be
 
 static double order_loops(const Look *look, Choice *c) {
     const Statement *s = look->group->list.at[0];
-    for (int i = 0; i < s->count; i++) c->order[i] = i;
-    if (!look->sums || s->count > 4) return 0;
+    int steps = 0; /* of a scan: its loop is open already */
+    for (int i = 0; i < s->count; i++) {
+        c->order[i] = i;
+        if (s->scan == NULL || s->indices[i] != s->scan->index) continue;
+        c->order[i] = 0;
+        c->order[0] = i;
+        steps = 1;
+    }
+    if (!look->sums || s->count - steps > 4) return 0;
     Choice best = *c;
     double least = -1;
-    permute(look, c, 0, s->count, &best, &least);
+    permute(look, c, steps, s->count, &best, &least);
     *c = best;
     return least;
 }
@@ -242,7 +254,8 @@ static void choose_counts(Search *search, int position, int tiled, int accumulat
     }
     search->tile[position] = 1;
     choose_counts(search, position + 1, tiled, accumulators);
-    if (position == search->choice->lanes_of || tiled == MOST_TILED || !search->look->sums) return;
+    bool step = s->scan != NULL && s->indices[position] == s->scan->index;
+    if (position == search->choice->lanes_of || step || tiled == MOST_TILED || !search->look->sums) return;
     for (int k = 1; k < SIZES; k++) {
         int64_t size = s->indices[position]->size - s->indices[position]->first;
         if (sizes[k] > size || sizes[k] * accumulators > most) break;

@@ -47,9 +47,7 @@ static void look_at(void *context, Expr e) {
 static void look_at_nodes(Pool *pool, Digits *d, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
-        if (node->value != NULL) expr_visit(pool, node->value, look_at, d);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
-            expr_visit(pool, node->subscripts[k], look_at, d);
+        node_visit(pool, node, look_at, d);
         look_at_nodes(pool, d, &node->body);
     }
 }
@@ -71,6 +69,8 @@ static void substitute(Pool *pool, const Nodes *nodes, Index *from, Expr to) {
     for (size_t i = 0; i < nodes->count; i++) {
         Node *node = nodes->at[i];
         if (node->value != NULL) node->value = expr_substitute(pool, node->value, &from, &to, 1);
+        if (node->low != NULL) node->low = expr_substitute(pool, node->low, &from, &to, 1);
+        if (node->high != NULL) node->high = expr_substitute(pool, node->high, &from, &to, 1);
         for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
             node->subscripts[k] = expr_substitute(pool, node->subscripts[k], &from, &to, 1);
         substitute(pool, &node->body, from, to);
@@ -105,7 +105,7 @@ static void digits_of(LoopProgram *loop, Pool *pool, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
         Node *node = nodes->at[i];
         bool plain = node->kind == NODE_LOOP && !node->index->batch && !node->reversed && node->index->first == 0 &&
-                     node->step == 0 && node->rest == 0;
+                     node->step == 0 && node->rest == 0 && node->low == NULL && node->high == NULL;
         Digits d = {.index = node->index, .fits = plain};
         if (plain) look_at_nodes(pool, &d, &node->body);
         if (found(&d)) take_apart(loop, pool, node, &d);

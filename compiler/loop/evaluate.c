@@ -15,6 +15,7 @@ struct LoopMachine {
     const Routine *routine;
     double **values;  /* by tensor id: row-major */
     double *locals;   /* by local's number */
+    double **arrays;  /* ... of those that are arrays */
     int64_t *indices; /* by index id */
     size_t index_room;
     int64_t examples;
@@ -24,6 +25,11 @@ struct LoopMachine {
 /* ---- Memory */
 
 double *loop_values(LoopMachine *m, const Tensor *tensor) {
+    if (tensor->local && tensor->array) {
+        double **array = &m->arrays[tensor->id - FIRST_LOCAL];
+        if (*array == NULL) *array = NEW_ARRAY(m->arena, double, tensor->shape[0]);
+        return *array;
+    }
     if (tensor->local) return &m->locals[tensor->id - FIRST_LOCAL];
     if (m->values[tensor->id] == NULL) {
         size_t points = (size_t)tensor_points(tensor);
@@ -43,6 +49,7 @@ LoopMachine *loop_machine_new(const LoopProgram *loop, const Program *program) {
     *m = (LoopMachine){.arena = arena, .loop = loop};
     m->values = NEW_ARRAY(arena, double *, program->all.count + 1);
     m->locals = NEW_ARRAY(arena, double, (size_t)loop->locals + 1);
+    m->arrays = NEW_ARRAY(arena, double *, (size_t)loop->locals + 1);
     m->index_room = pool_indices(program->pool);
     m->indices = NEW_ARRAY(arena, int64_t, m->index_room + 1);
     return m;
@@ -115,7 +122,7 @@ double loop_value_float(Op op, double a, double b, double c) {
 
 static bool find_point(LoopMachine *m, const Tensor *tensor, const Expr *subscripts, size_t *point) {
     *point = 0;
-    if (tensor->local) return true;
+    if (tensor->local && !tensor->array) return true;
     for (int i = 0; i < tensor->rank; i++) {
         double at = evaluate(m, subscripts[i]);
         if (at < 0 || at >= (double)tensor->shape[i]) return false;
@@ -160,6 +167,8 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes);
 static void run_loop(LoopMachine *m, const Node *node) {
     int64_t end = node->index->batch ? m->examples : node->index->size, step = node->step > 1 ? node->step : 1;
     int64_t first = node->rest > 0 ? end - end % node->rest : node->index->first;
+    if (node->low != NULL) first = (int64_t)evaluate(m, node->low);
+    if (node->high != NULL) end = (int64_t)evaluate(m, node->high);
     for (int64_t i = end - 1; i >= first && node->reversed; i--) {
         m->indices[node->index->id] = i;
         run_nodes(m, &node->body);
@@ -179,6 +188,9 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes) {
         case NODE_BLOCK: run_nodes(m, &node->body); break;
         case NODE_LOOP: run_loop(m, node); break;
         case NODE_LET:
+            if (node->across_lanes) bug("lanes are evaluated one by one: there is no sum of all");
+            for (size_t k = 0; k < node->elements.count; k++)
+                loop_values(m, node->target)[k] = evaluate(m, node->elements.at[k]);
             if (node->target->array) break;
             *loop_values(m, node->target) = evaluate(m, node->value);
             break;

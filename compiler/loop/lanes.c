@@ -5,9 +5,15 @@
        for j in 0..4: for b four at a time: in lanes:
            sum_0_0 := 0, ... sum_3_1 := 0
            for i: sum_0_0 := sum_0_0 + W[32 j + lane, i] * x[b, i]; sum_0_1 := sum_0_1 + W[32 j + 16 + lane, i] * x[b, i]; ...
-           h[b, 32 j + lane] := sum_0_0 + c[32 j + lane]; ... */
+           h[b, 32 j + lane] := sum_0_0 + c[32 j + lane]; ...
+   Where the lanes are along an index of the sum, each has a part of it:
+       for k in 0..10: in lanes:
+           sum := 0;  for i in 0..84, 16 at a time: sum := sum + W[k, i + lane] * x[i + lane]
+           whole := sum of the lanes;  for i in 80..84: whole := whole + W[k, i] * x[i] */
 #include "loop/lowering.h"
 #include "loop/schedule.h"
+
+#include "tensor/affine.h"
 
 enum { MOST_POINTS = 32 };
 
@@ -48,12 +54,135 @@ static void add_points(Tile *t, int position, Expr *to, const char *suffix) {
     for (int v = 0; v < c->vectors; v++) {
         Expr *at = t->to[t->points];
         for (int i = 0; i < s->count; i++) at[i] = to[i];
-        Expr first = expr_op2(pool, OP_ADD, t->base[c->lanes_of], expr_number(pool, (double)v * c->lanes));
-        at[c->lanes_of] = expr_op2(pool, OP_ADD, first, expr_index(pool, t->lane));
+        if (c->lanes_of >= 0) {
+            Expr first = expr_op2(pool, OP_ADD, t->base[c->lanes_of], expr_number(pool, (double)v * c->lanes));
+            at[c->lanes_of] = expr_op2(pool, OP_ADD, first, expr_index(pool, t->lane));
+        }
         snprintf(t->suffix[t->points], sizeof t->suffix[0], "%s%s", suffix,
                  c->vectors > 1 ? arena_printf(t->l->arena, "_%d", v) : "");
         t->found[t->points] = (ExprMap){.arena = t->l->arena};
         t->points++;
+    }
+}
+
+/* ---- Terms that are 0 are left out: a factor is read where its tensor has a border of zeros */
+
+/* One axis of a factor says  s u + rest  with s = 1 or -1; over the points of a tile, rest is in low .. high. */
+typedef struct {
+    Tile *t;
+    const Index *u;
+    Expr low, high; /* u from low to below high */
+} Clip;
+
+/* The least or the largest value of e over the tile's points; `largest` turns where an index has a negative coefficient. NULL: unknown. */
+static Expr extreme_of(Tile *t, Expr e, bool largest) {
+    Pool *pool = t->l->pool;
+    const Statement *s = t->group->list.at[0];
+    Affine affine;
+    if (!affine_in_indices(pool, e, &affine)) return NULL;
+    Expr result = expr_number(pool, (double)affine.constant);
+    for (size_t k = 0; k < affine.terms.count; k++) {
+        const Index *index = affine.terms.at[k].term->index;
+        int64_t c = affine.terms.at[k].coefficient, count = -1;
+        int position = 0;
+        for (int i = 0; i < s->count; i++) {
+            if (t->from[i] != index) continue;
+            position = i;
+            count = i == t->choice->lanes_of ? (int64_t)t->choice->lanes * t->choice->vectors : t->count[i];
+        }
+        if (count < 0) return NULL;
+        Expr at = t->base[position];
+        if ((c > 0) == largest) at = expr_op2(pool, OP_ADD, at, expr_number(pool, (double)(count - 1)));
+        result = expr_op2(pool, OP_ADD, result, expr_op2(pool, OP_MUL, expr_number(pool, (double)c), at));
+    }
+    return result;
+}
+
+static void clip_by(Clip *clip, Expr subscript, int64_t size) {
+    Pool *pool = clip->t->l->pool;
+    Interval range = interval_of(subscript);
+    Affine affine;
+    int sign = 0;
+    if (!expr_depends(subscript, clip->u) || (range.known && range.low >= 0 && range.high < size)) return;
+    if (!affine_in_indices(pool, subscript, &affine)) return;
+    for (size_t k = 0; k < affine.terms.count; k++) {
+        if (affine.terms.at[k].term->index == clip->u) sign = (int)affine.terms.at[k].coefficient;
+    }
+    if (sign != 1 && sign != -1) return;
+    Expr u = expr_op2(pool, OP_MUL, expr_number(pool, sign), expr_index(pool, (Index *)(uintptr_t)clip->u));
+    Expr rest = expr_op2(pool, OP_SUB, subscript, u);
+    Expr least = extreme_of(clip->t, rest, false), most = extreme_of(clip->t, rest, true), count = expr_number(pool, (double)size);
+    if (least == NULL || most == NULL) return;
+    Expr low = sign > 0 ? expr_op1(pool, OP_NEG, most)
+                        : expr_op2(pool, OP_ADD, expr_op2(pool, OP_SUB, least, count), expr_number(pool, 1));
+    Expr high = sign > 0 ? expr_op2(pool, OP_SUB, count, least) : expr_op2(pool, OP_ADD, most, expr_number(pool, 1));
+    clip->low = expr_op2(pool, OP_MAX, clip->low, low);
+    clip->high = expr_op2(pool, OP_MIN, clip->high, high);
+}
+
+static void clip_by_factors(Clip *clip, Expr term) {
+    if (expr_is_op(term, OP_MUL)) {
+        clip_by_factors(clip, term->kids[0]);
+        clip_by_factors(clip, term->kids[1]);
+    }
+    bool zeros = term->kind == EXPR_READ && !term->has_default && term->tensor->border != NULL && term->tensor->border->otherwise == 0;
+    for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, term->kids[a], term->tensor->shape[a]);
+}
+
+/* As open_loops. */
+static Nodes *open_sum(Tile *t, Expr e, const Index *except) {
+    Lowering *l = t->l;
+    Nodes *outer = l->out;
+    for (int i = 0; i < e->bound_count; i++) {
+        Index *u = e->bound[i];
+        Nodes *before = open_loops(l, &u, 1, except);
+        if (l->out == before) continue;
+        Expr low = expr_number(l->pool, 0), high = expr_number(l->pool, (double)u->size);
+        Clip clip = {.t = t, .u = u, .low = low, .high = high};
+        clip_by_factors(&clip, e->kids[0]);
+        Node *loop = before->at[before->count - 1];
+        if (clip.low != low) loop->low = clip.low;
+        if (clip.high != high) loop->high = clip.high;
+    }
+    return outer;
+}
+
+/* ---- What several terms read at once is loaded once, and has a name */
+
+typedef struct {
+    Tile *t;
+    ExprMap count, loaded;
+} Loads;
+
+static void count_load(void *context, Expr e) {
+    Loads *loads = context;
+    if (e->kind != EXPR_READ || e->tensor->local || !is_wide(e, loads->t->lane)) return;
+    Expr seen = expr_map_get(&loads->count, e);
+    expr_map_put(&loads->count, e, seen == NULL ? e : expr_number(loads->t->l->pool, 2));
+}
+
+static Expr loaded(void *context, Expr e) {
+    Loads *loads = context;
+    Lowering *l = loads->t->l;
+    Expr seen = e->kind == EXPR_READ ? expr_map_get(&loads->count, e) : NULL;
+    if (seen == NULL || seen == e) return e;
+    Expr known = expr_map_get(&loads->loaded, e);
+    if (known != NULL) return known;
+    const char *dot = strrchr(e->tensor->name, '.');
+    known = read_local(l, let(l, dot != NULL ? dot + 1 : e->tensor->name, e->tensor->index_range, e, true));
+    expr_map_put(&loads->loaded, e, known);
+    return known;
+}
+
+/* sum_k := sum_k + term_k for all points */
+static void add_terms(Tile *t, Tensor *const *sums, Expr *terms) {
+    Lowering *l = t->l;
+    Loads loads = {.t = t, .count = {.arena = l->arena}, .loaded = {.arena = l->arena}};
+    for (int k = 0; k < t->points; k++) expr_visit(l->pool, terms[k], count_load, &loads);
+    for (int k = 0; k < t->points; k++) {
+        Expr term = lowered(l, expr_rewrite(l->pool, terms[k], loaded, &loads));
+        Expr sum = read_local(l, sums[k]), more = expr_op2(l->pool, OP_ADD, sum, term);
+        if (more != sum) set(l, sums[k], more);
     }
 }
 
@@ -72,11 +201,130 @@ static void sum_at_all_points(void *context, Expr e) {
         sums[k] = let(l, arena_printf(l->arena, "sum%s", t->suffix[k]), 0, expr_number(l->pool, 0), false);
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
     }
-    Nodes *outer = open_loops(l, e->bound, e->bound_count, NULL);
+    Nodes *outer = open_sum(t, e, NULL);
+    Expr terms[MOST_POINTS];
+    for (int k = 0; k < t->points; k++) terms[k] = at_tile_point(t, e->kids[0], k);
+    add_terms(t, sums, terms);
+    l->out = outer;
+}
+
+/* ---- A sum in the lanes: vectors of terms, then the lanes, then what is left over */
+
+static void add_terms_along(Tile *t, Expr e, Tensor *const *sums, Expr along) {
+    Index *v = t->choice->along;
+    Expr terms[MOST_POINTS];
+    for (int k = 0; k < t->points; k++)
+        terms[k] = expr_substitute(t->l->pool, at_tile_point(t, e->kids[0], k), &v, &along, 1);
+    add_terms(t, sums, terms);
+}
+
+static void open_along(Tile *t, Expr e, bool rest) {
+    Lowering *l = t->l;
+    Node *loop = node_new(l, NODE_LOOP);
+    loop->index = t->choice->along;
+    if (rest) loop->rest = t->choice->lanes;
+    else loop->step = t->choice->lanes;
+    l->out = &loop->body;
+    open_sum(t, e, t->choice->along);
+}
+
+static void sum_in_lanes(void *context, Expr e) {
+    Tile *t = context;
+    Lowering *l = t->l;
+    Index *v = t->choice->along;
+    Nodes *outer = l->out;
+    Tensor *sums[MOST_POINTS];
+    if (e->kind != EXPR_REDUCE) return;
+    bool left_over = v->batch || v->size % t->choice->lanes != 0;
     for (int k = 0; k < t->points; k++) {
-        Expr term = lowered(l, at_tile_point(t, e->kids[0], k));
-        set(l, sums[k], expr_op2(l->pool, OP_ADD, read_local(l, sums[k]), term));
+        sums[k] = let(l, arena_printf(l->arena, "sum%s", t->suffix[k]), 0, expr_number(l->pool, 0), false);
+        sums[k]->lanes = t->choice->lanes;
     }
+    if (v->size > t->choice->lanes || v->batch) open_along(t, e, false);
+    else open_sum(t, e, v);
+    Expr first = v->size > t->choice->lanes || v->batch ? expr_index(l->pool, v) : expr_number(l->pool, 0);
+    add_terms_along(t, e, sums, expr_op2(l->pool, OP_ADD, first, expr_index(l->pool, t->lane)));
+    l->out = outer;
+    for (int k = 0; k < t->points; k++) {
+        Node *whole = node_new(l, NODE_LET);
+        whole->target = local_new(l->loop, l->routine, arena_printf(l->arena, "whole%s", t->suffix[k]), 0);
+        whole->value = read_local(l, sums[k]);
+        whole->constant = !left_over;
+        whole->across_lanes = true;
+        sums[k] = whole->target;
+        expr_map_put(&t->found[k], e, read_local(l, sums[k]));
+    }
+    if (!left_over) return;
+    open_along(t, e, true);
+    add_terms_along(t, e, sums, expr_index(l->pool, v));
+    l->out = outer;
+}
+
+/* ---- What follows the sums: a loop over the points of the tile */
+
+typedef struct {
+    Tile *t;
+    Expr flat; /* which point, of a tile */
+    ExprMap arrays;
+} AllPoints;
+
+static Expr of_point(void *context, Expr e) {
+    AllPoints *all = context;
+    Expr found = e->kind == EXPR_REDUCE ? expr_map_get(&all->arrays, e) : NULL;
+    return found != NULL ? found : e;
+}
+
+static void gather_sums(void *context, Expr e) {
+    AllPoints *all = context;
+    Tile *t = all->t;
+    Lowering *l = t->l;
+    if (e->kind != EXPR_REDUCE) return;
+    if (index_product(e->bound, e->bound_count) == 1) {
+        expr_map_put(&all->arrays, e, e->kids[0]);
+        return;
+    }
+    Node *node = node_new(l, NODE_LET);
+    node->target = local_new(l->loop, l->routine, "sums", 0);
+    node->target->array = true;
+    node->target->rank = 1;
+    node->target->shape = NEW_ARRAY(l->arena, int64_t, 1);
+    node->target->shape[0] = t->points;
+    node->constant = true;
+    for (int k = 0; k < t->points; k++) {
+        Expr sum = expr_map_get(&t->found[k], e);
+        vec_push(l->arena, &node->elements, sum);
+        if (is_wide(sum, l->lane)) node->target->lanes = t->choice->lanes;
+    }
+    expr_map_put(&all->arrays, e, expr_read(l->pool, node->target, &all->flat, 1, NULL));
+}
+
+static void lower_points_in_loops(Tile *t) {
+    Lowering *l = t->l;
+    const Statement *s = t->group->list.at[0];
+    const Choice *c = t->choice;
+    Expr to[MOST_INDICES], flat = expr_number(l->pool, 0);
+    Index *open[MOST_INDICES];
+    int count = 0;
+    for (int i = 0; i <= s->count; i++) { /* vectors innermost */
+        bool vectors = i == s->count;
+        if (!vectors && i == c->lanes_of) continue;
+        int position = vectors ? c->lanes_of : i, size = vectors ? c->vectors : t->count[i];
+        if (position < 0) continue;
+        Expr at = expr_number(l->pool, 0);
+        if (size > 1) {
+            Index *index = index_new(l->pool, name_of(pool_names(l->pool), vectors ? "vector" : s->indices[i]->name), size);
+            open[count++] = index;
+            at = expr_index(l->pool, index);
+            flat = expr_op2(l->pool, OP_ADD, expr_op2(l->pool, OP_MUL, flat, expr_number(l->pool, size)), at);
+        }
+        if (vectors) at = expr_op2(l->pool, OP_ADD, expr_op2(l->pool, OP_MUL, at, expr_number(l->pool, c->lanes)),
+                                   expr_index(l->pool, t->lane));
+        to[position] = expr_op2(l->pool, OP_ADD, t->base[position], at);
+    }
+    AllPoints all = {.t = t, .flat = flat, .arrays = {.arena = l->arena}};
+    expr_visit(l->pool, t->value, gather_sums, &all);
+    Nodes *outer = open_loops(l, open, count, NULL);
+    lower_element_at(l, t->group, expr_rewrite(l->pool, t->value, of_point, &all), t->from, to);
     l->out = outer;
 }
 
@@ -95,8 +343,9 @@ static void lower_tile(Tile *t) {
     add_points(t, 0, to, "");
     expr_visit(l->pool, t->value, look_at_reduction, &sums);
     bool together = sums.first != NULL && !sums.others;
-    if (together) expr_visit(l->pool, t->value, sum_at_all_points, t);
-    for (int k = 0; k < t->points; k++) {
+    if (together) expr_visit(l->pool, t->value, t->choice->lanes_of < 0 ? sum_in_lanes : sum_at_all_points, t);
+    if (together && t->points > 1) lower_points_in_loops(t);
+    for (int k = 0; k < t->points && !(together && t->points > 1); k++) {
         l->suffix = t->suffix[k];
         Expr value = together ? expr_rewrite(l->pool, t->value, read_of, &t->found[k]) : t->value;
         lower_element_at(l, t->group, value, t->from, t->to[k]);
@@ -165,10 +414,14 @@ static void open_nest(Tile *t, int level) {
     l->out = outer;
 }
 
+static void note_default(void *context, Expr e) { *(bool *)context |= e->kind == EXPR_READ && e->has_default; }
+
 bool lower_in_lanes(Lowering *l, const Group *group) {
     const Statement *s = group->list.at[0];
     const Choice *choice = group->choice;
-    if (choice == NULL) return false;
+    bool asks = false; /* each lane would have to */
+    for (size_t i = 0; i < group->list.count; i++) expr_visit(l->pool, group->list.at[i]->value, note_default, &asks);
+    if (choice == NULL || asks) return false;
     Tile t = {.l = l, .group = group, .choice = choice, .value = without_single_indices(l, s->value)};
     for (int i = 0; i < s->count; i++) t.from[i] = s->indices[i];
     t.lane = index_new(l->pool, name_of(pool_names(l->pool), "lane"), choice->lanes);

@@ -6,6 +6,8 @@
              for j in 0..4: ... W[32 j + lane, i]      becomes      for j in 0..4: ... W[j, i, lane] */
 #include "loop/loop.h"
 
+#include "tensor/affine.h"
+
 int inner_axis(const Tensor *tensor) {
     if (tensor->layout == NULL) return tensor->rank - 1;
     return tensor->layout->axes[tensor->layout->count - 1].axis;
@@ -17,19 +19,32 @@ static void place_at(Pool *pool, const Tensor *tensor, const Expr *logical, Expr
         const LayoutAxis *a = &layout->axes[k];
         Expr at = logical[a->axis];
         if (a->divisor > 1) at = expr_op2(pool, OP_FLOORDIV, at, expr_number(pool, (double)a->divisor));
+        if (a->before > 0) at = expr_op2(pool, OP_ADD, at, expr_number(pool, (double)a->before));
         bool top = a->divisor * a->size >= tensor->shape[a->axis];
         if (!top) at = expr_op2(pool, OP_MOD, at, expr_number(pool, (double)a->size));
         stored[k] = at;
     }
 }
 
+static Expr is_inside(Pool *pool, Expr read) {
+    Expr inside = expr_truth(pool, true), zero = expr_number(pool, 0);
+    for (int a = 0; a < read->tensor->rank; a++) {
+        Expr at = read->kids[a], size = expr_number(pool, (double)read->tensor->shape[a]);
+        Interval range = interval_of(at);
+        if (!range.known || range.low < 0) inside = expr_op2(pool, OP_AND, inside, expr_op2(pool, OP_GE, at, zero));
+        if (!range.known || range.high >= read->tensor->shape[a])
+            inside = expr_op2(pool, OP_AND, inside, expr_op2(pool, OP_LT, at, size));
+    }
+    return inside;
+}
+
 static Expr stored_read(void *context, Expr e) {
     Pool *pool = context;
     if (e->kind != EXPR_READ || e->tensor->layout == NULL) return e;
     Expr at[sizeof e->tensor->layout->axes / sizeof(LayoutAxis)];
-    if (e->has_default) bug("'%s' has a layout, and is read with a default", e->tensor->name);
     place_at(pool, e->tensor, e->kids, at);
-    return expr_read(pool, e->tensor->layout->stored, at, e->tensor->layout->count, NULL);
+    Expr read = expr_read(pool, e->tensor->layout->stored, at, e->tensor->layout->count, NULL);
+    return e->has_default ? expr_if(pool, is_inside(pool, e), read, e->kids[e->count - 1]) : read;
 }
 
 static void lay_out_nodes(Arena *arena, Pool *pool, const Nodes *nodes) {
@@ -76,6 +91,28 @@ Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int cou
         stored->shape[k] = axes[k].size;
     }
     return layout;
+}
+
+void layout_set_border(Arena *arena, Tensor *tensor, const int64_t *before, const int64_t *after, double otherwise) {
+    Border *border = NEW(arena, Border);
+    border->otherwise = otherwise;
+    for (int a = 0; a < tensor->rank; a++) {
+        border->before[a] = before[a];
+        border->after[a] = after[a];
+    }
+    tensor->border = border;
+}
+
+bool border_covers(Expr read) {
+    const Tensor *t = read->tensor;
+    if (t->border == NULL || !expr_is(read->kids[read->count - 1], t->border->otherwise)) return false;
+    for (int a = 0; a < t->rank; a++) {
+        Interval range = interval_of(read->kids[a]);
+        bool batch = a == 0 && t->batched;
+        if (!batch && (!range.known || range.low < -t->border->before[a] || range.high >= t->shape[a] + t->border->after[a]))
+            return false;
+    }
+    return true;
 }
 
 const Tensor *tensor_stored(const Tensor *tensor) { return tensor->layout == NULL ? tensor : tensor->layout->stored; }

@@ -40,14 +40,19 @@ struct Node {
     Index *index;
     int step;          /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
     int rest;          /* of a loop: > 0: it runs over what a loop with this step leaves */
+    Expr low, high;    /* of a loop: it runs from here to below there; NULL: as the index says */
     bool reversed;     /* of a loop: from the last value down to the first */
     Tensors any_order; /* of a loop: variables that sum in it, in any order */
     Tensor *target;    /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
     Expr *subscripts;
     Expr value;
     bool constant;
-    Nodes body; /* of blocks and loops */
+    Exprs elements;    /* of a local variable that is an array: its first values; none: it has none yet */
+    bool across_lanes; /* of a local variable: it is the sum of the value's lanes */
+    Nodes body;        /* of blocks and loops */
 };
+
+void node_visit(Pool *pool, const Node *node, Visit visit, void *context); /* node.c: its own expressions, not those in its body */
 
 /* One function of the generated code. */
 typedef struct {
@@ -73,16 +78,22 @@ typedef struct {
 const Target *target_find(const char *name); /* or NULL */
 const Target *target_at(size_t i);           /* row by row; NULL behind the last */
 
-/* How a tensor stands in memory: axis k of the storage counts  index[axis] / divisor mod size  of the tensor's own index. */
+/* How a tensor stands in memory: axis k of the storage counts  (index[axis] + before) / divisor mod size  of the tensor's own index. */
 typedef struct {
     int axis;
-    int64_t divisor, size;
+    int64_t divisor, size, before;
 } LayoutAxis;
 typedef struct Layout {
     int count;
     LayoutAxis axes[10];
     Tensor *stored; /* what nodes read and write: the same tensor, with the shape of its storage */
 } Layout;
+
+/* A tensor in memory may have elements round those of its own, which are all `otherwise`: they are read beyond its ends. */
+typedef struct Border {
+    int64_t before[8], after[8];
+    double otherwise;
+} Border;
 
 typedef struct {
     const Target *target;
@@ -148,6 +159,8 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
 /* layout.c: nodes read and write where elements stand in memory; once for all routines. */
 void lay_out(LoopProgram *loop);
 Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int count);
+void layout_set_border(Arena *arena, Tensor *tensor, const int64_t *before, const int64_t *after, double otherwise);
+bool border_covers(Expr read); /* needs a read with a default not ask? */
 const Tensor *tensor_stored(const Tensor *tensor); /* with the shape that it has in memory */
 int inner_axis(const Tensor *tensor);              /* along which neighbours are neighbours in memory; -1 for a scalar */
 
@@ -168,8 +181,6 @@ void place(LoopProgram *loop, Routine *routine);
 
 bool is_wide(Expr e, const Index *lane);                  /* does it differ from lane to lane? lane NULL: nothing does */
 int loop_vector_blocks(const Routine *routine);           /* how many blocks have vectors */
-bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
-
 bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
 
 /* The tensors that the nodes read or write, by id. */

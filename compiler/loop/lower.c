@@ -223,6 +223,41 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
     l->out = outer;
 }
 
+/* ---- What stands round a tensor's own elements */
+
+/* One strip: along axis `across` it is `count` wide and begins at `from`; along the axes before it there are the tensor's own elements,
+   along those behind it all that stand in memory. */
+static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t count) {
+    const Border *border = t->border;
+    Nodes *outer = l->out;
+    Index *indices[t->rank];
+    Expr at[t->rank];
+    if (count == 0) return;
+    for (int a = 0; a < t->rank; a++) {
+        bool all = a > across, own = a < across;
+        int64_t low = own ? 0 : all ? -border->before[a] : from;
+        int64_t size = own ? t->shape[a] : all ? border->before[a] + t->shape[a] + border->after[a] : count;
+        static const char *const letters[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
+        indices[a] = t->batched && a == 0 ? l->program->batch : index_new(l->pool, name_of(pool_names(l->pool), letters[a]), size);
+        at[a] = expr_op2(l->pool, OP_ADD, expr_index(l->pool, indices[a]), expr_number(l->pool, (double)low));
+    }
+    Index *ordered[t->rank];
+    for (int k = 0; k < t->layout->count; k++) ordered[k] = indices[t->layout->axes[k].axis];
+    open_loops(l, ordered, t->rank, NULL);
+    store(l, t, at, expr_number(l->pool, border->otherwise));
+    l->out = outer;
+}
+
+static void draw_borders(Lowering *l, const Group *group) {
+    for (size_t i = 0; i < group->list.count; i++) {
+        Tensor *t = group->list.at[i]->target;
+        for (int a = 0; a < t->rank && t->border != NULL && !is_held(group, t); a++) {
+            draw_strip(l, t, a, -t->border->before[a], t->border->before[a]);
+            draw_strip(l, t, a, t->shape[a], t->border->after[a]);
+        }
+    }
+}
+
 static bool is_lanes(const Node *node) { return node->kind == NODE_LOOP && node->index->lanes; }
 
 void lower_group(Lowering *l, const Group *group) {
@@ -244,6 +279,7 @@ void lower_group(Lowering *l, const Group *group) {
     bool lines = block->inner ? l->lines : choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
     lower_loops(l, group, lines);
+    if (!block->inner) draw_borders(l, group);
     block->scoped = block->body.count > 1 || (block->body.count == 1 && is_lanes(block->body.at[0]));
     l->out = outer;
 }
@@ -259,7 +295,7 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     }
     count_readers(&l, &all);
     Groups fused = fuse(&l, &all);
-    bool vectors = loop->options.target->bytes > 0;
-    if (vectors && l.unrolls) schedule(loop, program, &fused);
+    bool vectors = loop->options.target->bytes > 0 && routine != &loop->initial;
+    if (vectors) fused = schedule(loop, program, &fused, l.unrolls);
     for (size_t i = 0; i < fused.count; i++) lower_group(&l, &fused.at[i]);
 }

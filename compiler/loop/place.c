@@ -65,9 +65,7 @@ static void look_at_nodes(Placement *p, const Nodes *nodes, bool straight) {
         const Node *node = nodes->at[i];
         if (node->kind == NODE_BLOCK) p->function = node->function;
         p->straight = straight && node->kind != NODE_BLOCK;
-        if (node->value != NULL) expr_visit(p->pool, node->value, look_at_read, p);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
-            expr_visit(p->pool, node->subscripts[k], look_at_read, p);
+        node_visit(p->pool, node, look_at_read, p);
         if (node->kind == NODE_STORE) look_at_store(p, node, straight);
         look_at_nodes(p, &node->body, node->kind == NODE_BLOCK ? node->lines : false);
     }
@@ -160,9 +158,7 @@ static void drop_unread(Reading *reading, Nodes *nodes, bool in_loop) {
         Node *node = nodes->at[i];
         if (is_unread(reading, node, in_loop)) continue;
         drop_unread(reading, &node->body, in_loop || node->kind == NODE_LOOP);
-        if (node->value != NULL) expr_visit(reading->pool, node->value, want, reading);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
-            expr_visit(reading->pool, node->subscripts[k], want, reading);
+        node_visit(reading->pool, node, want, reading);
         nodes->at[--kept] = node;
     }
     for (size_t i = kept; i < nodes->count; i++) nodes->at[i - kept] = nodes->at[i];
@@ -191,10 +187,8 @@ static void use_read(void *context, Expr e) {
 static void use_nodes(Uses *u, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
-        if (node->value != NULL) expr_visit(u->routine->program->pool, node->value, use_read, u);
+        node_visit(u->routine->program->pool, node, use_read, u);
         if (node->target != NULL) use(u, node->target);
-        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
-            expr_visit(u->routine->program->pool, node->subscripts[k], use_read, u);
         use_nodes(u, &node->body);
     }
 }

@@ -58,6 +58,13 @@ static void print_loop(Text *text, const Node *loop, const IndexNames *names, co
     IndexNames inside = with_name(text->arena, names, own), open = with_name(text->arena, around, own);
     text_printf(text, "for %s in ", own.name);
     print_range(text, loop);
+    for (int i = 0; i < 2; i++) {
+        Expr bound = i == 0 ? loop->low : loop->high;
+        if (bound == NULL) continue;
+        text_put(text, i == 0 ? "    from " : "    below ");
+        expr_print_named(text, bound, names);
+        text_put(text, "\n");
+    }
     text->indent++;
     print_nodes(text, &loop->body, &inside, &open);
     text->indent--;
@@ -83,10 +90,17 @@ static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names,
         case NODE_LOOP: print_loop(text, node, names, around); continue;
         case NODE_LET:
             if (node->target->array) {
-                text_printf(text, "var %s[%lld]\n", node->target->name, (long long)node->target->shape[0]);
+                text_printf(text, "%s%s[%lld]", node->elements.count > 0 ? "let " : "var ", node->target->name,
+                            (long long)node->target->shape[0]);
+                for (size_t k = 0; k < node->elements.count; k++) {
+                    text_put(text, k == 0 ? " := " : ", ");
+                    expr_print_named(text, node->elements.at[k], names);
+                }
+                text_put(text, "\n");
                 continue;
             }
-            text_printf(text, "%s%s := ", node->constant ? "let " : "var ", node->target->name);
+            text_printf(text, "%s%s := %s", node->constant ? "let " : "var ", node->target->name,
+                        node->across_lanes ? "all lanes of " : "");
             break;
         case NODE_SET:
             text_printf(text, "%s%s := ", node->kind == NODE_SET ? "" : node->constant ? "let " : "var ", node->target->name);

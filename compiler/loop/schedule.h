@@ -1,21 +1,83 @@
-/* How each statement of a routine is computed on a machine with vectors: shared by schedule.c, which chooses, and lanes.c, which obeys. */
+/* How each statement of a routine is computed on a machine with vectors: shared by ways.c, schedule.c and storage.c, which choose, cost.c,
+   which says what a choice costs, and lanes.c, which obeys. */
 #ifndef NNC_LOOP_SCHEDULE_H
 #define NNC_LOOP_SCHEDULE_H
 
 #include "loop/loop.h"
 
-enum { MOST_TILED = 2, MOST_INDICES = 10 };
+enum { MOST_TILED = 2, MOST_INDICES = 10, MOST_NEEDS = 32, MOST_AXES = 8, MOST_WAYS = 16 };
 
-/* Positions are those of the statement's indices. */
+/* Positions are those of the indices of the group's first statement. */
 typedef struct Choice {
-    int lanes_of;            /* the index whose values stand in lanes */
+    Index *along;            /* the index whose values stand in lanes */
+    int lanes_of;            /* its position; -1: the sum of the first statement runs over it, and each lane has a part of it */
     int lanes, vectors;      /* of each vector; how many vectors at a time */
     int tile[MOST_INDICES];  /* how many values of each index at a time, 1 for most */
     int order[MOST_INDICES]; /* of the loops, outermost first */
     double cycles;           /* what the model predicts, for all points */
 } Choice;
 
-/* schedule.c: writes layouts into the tensors, and choices into the groups. */
-void schedule(LoopProgram *loop, Program *program, const Groups *groups);
+/* What a way wants of a tensor: that its axis be innermost in memory (-1: any), with room from `low` on and up to `high`. */
+typedef struct {
+    const Tensor *tensor;
+    int axis;
+    int64_t low, high;
+    bool as_it_is; /* the tensor of the user's data will do where its innermost axis is the one */
+    bool beyond;   /* it is read beyond its ends */
+    bool written;  /* a copy will not do */
+} Need;
+
+/* One way to compute a group. */
+typedef struct {
+    Choice choice;
+    Need needs[MOST_NEEDS];
+    int count;
+    bool possible;
+} Way;
+
+typedef struct {
+    Group *group;
+    Way ways[MOST_WAYS];
+    int count;
+    double scalar, cycles; /* without vectors; as things stand */
+} Plan;
+
+/* What may be chosen for a tensor, and is, by its id. */
+typedef struct {
+    bool may_move, may_copy; /* its layout is ours to choose; it may have a copy with another */
+    int inner, copy_inner;   /* the innermost axis of the tensor, and of its copy, -1: it has none */
+    bool border;             /* is read beyond its ends, where everything is `otherwise` */
+    Expr otherwise;
+    int64_t before[MOST_AXES], after[MOST_AXES]; /* how far */
+    Tensor *copy;
+} Storage;
+
+typedef struct {
+    LoopProgram *loop;
+    Program *program;
+    Vec(Plan) plans;
+    Storage *storage; /* by tensor id */
+    size_t tensors;
+} Planner;
+
+/* The optimizer's memory, and gradients, stand in memory as their parameters do. */
+const Tensor *storage_owner(const Tensor *t);
+Storage *storage_of(const Planner *planner, const Tensor *t);
+
+/* How many lanes and vectors at a time suit an index of this size. */
+int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);
+
+/* ways.c: all ways to compute the group, and what they cost. */
+void find_ways(Planner *planner, Plan *plan);
+
+/* storage.c: what may move; layouts and copies as they were chosen: statements read and write there. */
+void find_storage(Planner *planner, const Groups *groups);
+Groups apply_storage(Planner *planner, const Groups *groups);
+bool need_is_met(const Planner *planner, const Need *need, bool *by_copy);
+const Way *best_way(const Planner *planner, const Plan *plan);
+
+/* schedule.c: writes layouts into the tensors, and choices into the groups; the result has copies, too. Without vectors, statements
+   read where earlier routines of the program have put things. */
+Groups schedule(LoopProgram *loop, Program *program, const Groups *groups, bool vectors);
 
 #endif

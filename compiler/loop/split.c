@@ -154,11 +154,19 @@ static void copy_nodes(Copy *copy, const Nodes *nodes, Nodes *out) {
         to->any_order = (Tensors){0};
         for (size_t k = 0; k < from->any_order.count; k++) vec_push(arena, &to->any_order, own(copy, from->any_order.at[k]));
         if (from->value != NULL) to->value = copied(copy, from->value);
-        if (from->kind == NODE_LET && from->target->local && !from->target->array) {
+        if (from->low != NULL) to->low = copied(copy, from->low);
+        if (from->high != NULL) to->high = copied(copy, from->high);
+        to->elements = (Exprs){0};
+        for (size_t k = 0; k < from->elements.count; k++) vec_push(arena, &to->elements, copied(copy, from->elements.at[k]));
+        if (from->kind == NODE_LET && from->target->local && (!from->target->array || from->elements.count > 0)) {
             vec_push(arena, &copy->old, from->target);
             vec_push(arena, &copy->fresh,
                      local_new(copy->split->loop, copy->split->routine, from->target->name, from->target->index_range));
-            copy->fresh.at[copy->fresh.count - 1]->lanes = from->target->lanes;
+            Tensor *fresh = copy->fresh.at[copy->fresh.count - 1];
+            fresh->lanes = from->target->lanes;
+            fresh->array = from->target->array;
+            fresh->rank = from->target->rank;
+            fresh->shape = from->target->shape;
         }
         if (from->target != NULL) to->target = own(copy, from->target);
         if (from->subscripts != NULL) {
@@ -195,7 +203,8 @@ static void add_piece(Split *s, const Node *loop, int64_t from, int64_t to, Node
 static void split_loop(Split *s, Node *node, Nodes *out) {
     Cuts cuts = {.pool = s->pool, .index = node->index};
     bool whole =
-        node->index->batch || node->index->lanes || node->reversed || node->index->first > 0 || node->step > 1 || node->rest > 0;
+        node->index->batch || node->index->lanes || node->reversed || node->index->first > 0 || node->step > 1 || node->rest > 0 ||
+        node->low != NULL || node->high != NULL;
     bool large = !whole && look_at_nodes(&cuts, &node->body) > MOST_NODES;
     if (whole || large || cuts.many || cuts.count == 0) {
         if (whole || !cuts.open) split_list(s, &node->body);

@@ -80,6 +80,8 @@ typedef struct ExprNode { /* there may be millions of them */
 
 enum { EXPR_DEPTH_LIMIT = 1500 }; /* ast_to_tensor refuses deeper ones, so that walks may recurse */
 
+typedef Vec(Expr) Exprs;
+
 typedef struct Pool Pool;
 Pool *pool_new(Arena *arena, Names *names);
 /* From here on operations on numbers have these values, instead of those of op_value. Whole numbers stay exact. */

@@ -43,6 +43,8 @@ struct Tensor {
     int64_t index_range;         /* > 0: its elements are whole numbers in 0 .. index_range - 1 */
     int64_t ring;                /* > 0: in the loop program, only so many steps of its scan are kept */
     const struct Layout *layout; /* in the loop program: how its elements stand in memory; NULL: row-major */
+    const struct Border *border; /* in the loop program: what stands round them; NULL: nothing */
+    Tensor *copy;                /* in the loop program: the same elements, otherwise in memory; NULL: there is none */
     int lanes;                   /* of a variable of the loop program: a vector of so many numbers */
     Facts facts;
     bool frozen;  /* a parameter that is not updated */

@@ -1,0 +1,12 @@
+/* All expressions of one node, whatever its kind. */
+#include "loop/loop.h"
+
+void node_visit(Pool *pool, const Node *node, Visit visit, void *context) {
+    const Expr single[] = {node->value, node->low, node->high};
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        if (single[i] != NULL) expr_visit(pool, single[i], visit, context);
+    }
+    for (size_t i = 0; i < node->elements.count; i++) expr_visit(pool, node->elements.at[i], visit, context);
+    for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
+        expr_visit(pool, node->subscripts[k], visit, context);
+}

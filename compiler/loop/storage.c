@@ -1,0 +1,295 @@
+/* How tensors stand in memory: what may be chosen, and the statements as they were chosen for.
+
+   Requires: choices for groups. Ensures: layouts, of which the last axis is the one that vectors run along; a border round tensors that
+   are read beyond their ends, so that those reads need not ask; copies of tensors that two groups want to stand differently, or that
+   belong to the user: a statement that copies, and groups that read the copy.
+   Example:  x[b, i] given as it is, read in lanes along b        becomes
+             x.copy[b, i] = x[b, i], which stands as x.copy[i][b];  ... x.copy[b, i] ...
+   Parameters of more vectors than a tile has stand in panels: W[j, i] as W[j / 32][i][j mod 32]. */
+#include "loop/schedule.h"
+
+#include "tensor/affine.h"
+
+enum { MOST_BORDER = 4 /* a tensor with its border is at most so many times as large */ };
+
+const Tensor *storage_owner(const Tensor *t) {
+    bool follows = t->of != NULL && t->of->kind == TENSOR_PARAMETER && t->of->rank == t->rank &&
+                   (t->kind == TENSOR_STATE || t->kind == TENSOR_ADJOINT);
+    return follows ? t->of : t;
+}
+
+Storage *storage_of(const Planner *planner, const Tensor *t) { return &planner->storage[storage_owner(t)->id]; }
+
+bool need_is_met(const Planner *planner, const Need *need, bool *by_copy) {
+    const Storage *s = storage_of(planner, need->tensor);
+    bool own = (s->may_move || need->tensor->layout != NULL || need->as_it_is) &&
+               !(need->beyond && tensor_is_persistent(need->tensor)); /* its border would have to be in files, too */
+    *by_copy = false;
+    if (own && (need->axis < 0 || need->axis == s->inner)) return true;
+    *by_copy = !need->written && s->copy_inner >= 0 && (need->axis < 0 || need->axis == s->copy_inner);
+    return *by_copy;
+}
+
+/* ---- What may be chosen */
+
+typedef struct {
+    Planner *planner;
+    const Scan *scan;
+} Look;
+
+/* Borders are wide enough for all that read beyond them. */
+static void look_for_border(void *context, Expr e) {
+    Look *look = context;
+    if (e->kind != EXPR_READ || !e->has_default) return;
+    Storage *storage = storage_of(look->planner, e->tensor);
+    Expr otherwise = e->kids[e->count - 1];
+    const Scan *own = e->tensor->definition != NULL ? e->tensor->definition->scan : NULL;
+    if (own != NULL && own == look->scan) return; /* scans.c */
+    bool fits = e->tensor->rank <= MOST_AXES && otherwise->kind == EXPR_CONST &&
+                (storage->otherwise == NULL || storage->otherwise == otherwise);
+    storage->otherwise = otherwise;
+    for (int i = 0; i < e->tensor->rank && fits; i++) {
+        Interval range = interval_of(e->kids[i]);
+        int64_t after = range.high - (e->tensor->shape[i] - 1);
+        if (i == 0 && e->tensor->batched) continue;
+        fits = range.known;
+        if (fits && -range.low > storage->before[i]) storage->before[i] = -range.low;
+        if (fits && after > storage->after[i]) storage->after[i] = after;
+    }
+    storage->border &= fits;
+}
+
+static bool is_small_enough(const Tensor *t, const Storage *storage) {
+    double with = 1, without = 1;
+    for (int i = 0; i < t->rank; i++) {
+        without *= (double)t->shape[i];
+        with *= (double)(t->shape[i] + storage->before[i] + storage->after[i]);
+    }
+    return with <= MOST_BORDER * without;
+}
+
+static bool may_move(const Planner *p, const Tensor *t, bool chosen) {
+    bool elsewhere = tensor_is_persistent(t) && p->program != p->loop->model->training;
+    return !chosen && t->layout == NULL && !elsewhere && t->rank >= 1 && t->rank < MOST_AXES && t->ring == 0 && t->kind != TENSOR_INPUT && t->kind != TENSOR_TARGET && t->kind != TENSOR_SETTING &&
+           t->kind != TENSOR_LITERAL;
+}
+
+static bool may_copy(const Planner *p, const Tensor *t, bool chosen) {
+    bool in_scan = t->definition != NULL && t->definition->scan != NULL;
+    (void)p;
+    return !chosen && !in_scan && storage_owner(t) == t && t->rank >= 1 && t->rank < MOST_AXES && t->ring == 0 && t->kind != TENSOR_SETTING && t->kind != TENSOR_LITERAL;
+}
+
+void find_storage(Planner *p, const Groups *groups) {
+    Program *program = p->program;
+    bool *done = program == p->loop->model->training ? &p->loop->laid_out_training : &p->loop->laid_out_inference, chosen = *done;
+    *done = true;
+    p->tensors = program->all.count;
+    p->storage = NEW_ARRAY(p->loop->arena, Storage, program->all.count + 1);
+    for (size_t i = 0; i < program->all.count; i++) {
+        Tensor *t = program->all.at[i];
+        p->storage[t->id] = (Storage){.may_move = may_move(p, t, chosen),
+                                      .may_copy = may_copy(p, t, chosen),
+                                      .inner = t->layout != NULL ? inner_axis(t) : t->rank - 1,
+                                      .copy_inner = t->copy != NULL ? inner_axis(t->copy) : -1,
+                                      .copy = t->copy,
+                                      .border = true};
+    }
+    for (size_t i = 0; i < groups->count; i++) {
+        for (size_t k = 0; k < groups->at[i].list.count; k++) {
+            const Statement *s = groups->at[i].list.at[k];
+            expr_visit(program->pool, s->value, look_for_border, &(Look){p, s->scan});
+            if (s->subscripts != NULL) p->storage[s->target->id].may_move = p->storage[s->target->id].may_copy = false;
+        }
+    }
+    for (size_t i = 0; i < program->outputs.count; i++) p->storage[program->outputs.at[i]->id].may_move = false;
+    for (size_t i = 0; i < program->all.count; i++) {
+        const Tensor *t = program->all.at[i];
+        Storage *s = &p->storage[t->id];
+        s->border &= s->otherwise != NULL && is_small_enough(t, s);
+    }
+}
+
+/* ---- Layouts */
+
+static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* How far vectors of the chosen ways reach along the innermost axis. */
+static void find_reach(const Planner *p, const Tensor *owner, bool copy, int64_t *low, int64_t *high) {
+    for (size_t i = 0; i < p->plans.count; i++) {
+        const Way *way = best_way(p, &p->plans.at[i]);
+        for (int k = 0; way != NULL && k < way->count; k++) {
+            const Need *need = &way->needs[k];
+            bool by_copy;
+            if (need->tensor != owner || need->axis < 0 || !need_is_met(p, need, &by_copy) || by_copy != copy) continue;
+            *low = -at_least(-*low, -need->low);
+            *high = at_least(*high, need->high);
+        }
+    }
+}
+
+static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy) {
+    const Storage *s = storage_of(p, of);
+    int inner = copy ? s->copy_inner : s->inner, vectors = 1;
+    int lanes = vectors_for(p->loop, t->shape[inner], &vectors);
+    int64_t width = (int64_t)lanes * vectors, blocks = (t->shape[inner] + width - 1) / width;
+    bool panels = tensor_is_persistent(storage_owner(t)) && t->rank > 1 && blocks > 1 && t->shape[inner] % width == 0;
+    int64_t low = 0, high = t->shape[inner], before[MOST_AXES] = {0}, after[MOST_AXES] = {0};
+    find_reach(p, storage_owner(of), copy, &low, &high);
+    bool border = s->border && !tensor_is_persistent(storage_owner(t));
+    for (int a = 0; a < t->rank && border; a++) {
+        before[a] = s->before[a];
+        after[a] = s->after[a];
+    }
+    before[inner] = at_least(before[inner], -low);
+    after[inner] = at_least(after[inner], high - t->shape[inner]);
+    bool as_it_is = inner == t->rank - 1 && !panels;
+    for (int a = 0; a < t->rank; a++) as_it_is &= before[a] == 0 && after[a] == 0;
+    if (as_it_is) return;
+    LayoutAxis axes[MOST_AXES + 2];
+    int count = 0;
+    if (panels) axes[count++] = (LayoutAxis){inner, width, blocks, 0};
+    for (int a = 0; a < t->rank; a++) {
+        if (a != inner) axes[count++] = (LayoutAxis){a, 1, t->shape[a] + before[a] + after[a], before[a]};
+    }
+    axes[count++] = (LayoutAxis){inner, 1, panels ? width : t->shape[inner] + before[inner] + after[inner], panels ? 0 : before[inner]};
+    t->layout = layout_new(p->loop->arena, t, axes, count);
+    if (border) layout_set_border(p->loop->arena, t, s->before, s->after, s->otherwise->value);
+}
+
+/* ---- Statements that read where it was chosen */
+
+typedef struct {
+    Planner *planner;
+    const Way *way; /* of the group, or NULL */
+    const Group *group;
+} Redirect;
+
+static bool reads_copy(const Redirect *r, Expr e) {
+    bool by_copy = false;
+    for (int i = 0; r->way != NULL && i < r->way->count; i++) {
+        if (r->way->needs[i].tensor == e->tensor && r->planner->storage[e->tensor->id].copy != NULL)
+            need_is_met(r->planner, &r->way->needs[i], &by_copy);
+    }
+    return by_copy;
+}
+
+static Expr redirected(void *context, Expr e) {
+    const Redirect *r = context;
+    if (e->kind != EXPR_READ || e->tensor->local) return e;
+    Tensor *from = reads_copy(r, e) ? r->planner->storage[e->tensor->id].copy : e->tensor;
+    Expr otherwise = e->has_default ? e->kids[e->count - 1] : NULL;
+    const Scan *scan = from->definition != NULL ? from->definition->scan : NULL;
+    bool unfinished = scan != NULL && scan == r->group->list.at[0]->scan; /* the border is drawn when all steps are done */
+    if (otherwise != NULL && !unfinished && border_covers(expr_read(r->planner->program->pool, from, e->kids, from->rank, otherwise))) otherwise = NULL;
+    return expr_read(r->planner->program->pool, from, e->kids, from->rank, otherwise);
+}
+
+static void redirect_group(Planner *p, Group *group, const Way *way) {
+    Redirect r = {p, way, group};
+    Statements list = {0};
+    for (size_t i = 0; i < group->list.count; i++) {
+        Statement *s = group->list.at[i], *other = s;
+        Expr value = expr_replace(p->program->pool, s->value, redirected, &r);
+        if (value != s->value) {
+            other = NEW(p->loop->arena, Statement);
+            *other = *s;
+            other->value = value;
+        }
+        vec_push(p->loop->arena, &list, other);
+    }
+    group->list = list;
+}
+
+/* ---- Copies */
+
+static Tensor *copy_new(Planner *p, Tensor *of) {
+    Program *program = p->program;
+    Tensor *copy = tensor_new(program, TENSOR_PART, arena_printf(p->loop->arena, "%s.copy", of->name), of->rank, of->shape);
+    copy->batched = of->batched;
+    copy->index_range = of->index_range;
+    copy->span = of->span;
+    return copy;
+}
+
+static Statement *copying(Planner *p, Tensor *copy, Tensor *of) {
+    Statement *s = NEW(p->loop->arena, Statement);
+    Index **indices = NEW_ARRAY(p->loop->arena, Index *, of->rank + 1);
+    static const char *const letters[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
+    for (int a = 0; a < of->rank; a++) {
+        indices[a] = of->batched && a == 0
+                         ? p->program->batch
+                         : index_new(p->program->pool, name_of(pool_names(p->program->pool), letters[a]), of->shape[a]);
+    }
+    *s = (Statement){.target = copy,
+                     .indices = indices,
+                     .count = of->rank,
+                     .value = tensor_at(p->program, of, indices),
+                     .origin = {.span = of->span, .rule = "copied"},
+                     .note = "stands in memory as those who read it want it"};
+    return s;
+}
+
+/* Copies of what is there before the routine begins stand first, others behind the group that finds what they copy. */
+static void add_copies(Planner *p, Groups *out, const Group *after) {
+    for (size_t i = 0; i < p->tensors; i++) {
+        Tensor *t = p->program->all.at[i];
+        bool here = t->definition == NULL && after == NULL;
+        for (size_t k = 0; after != NULL && k < after->list.count; k++) here |= after->list.at[k]->target == t && t->definition != NULL;
+        if (p->storage[t->id].copy == NULL || !here) continue;
+        Group group = {0};
+        vec_push(p->loop->arena, &group.list, copying(p, p->storage[t->id].copy, t));
+        vec_push(p->loop->arena, out, group);
+    }
+}
+
+/* A copy that no chosen way reads is none. */
+static bool copy_is_read(const Planner *p, const Tensor *t) {
+    for (size_t i = 0; i < p->plans.count; i++) {
+        const Way *way = best_way(p, &p->plans.at[i]);
+        for (int k = 0; way != NULL && k < way->count; k++) {
+            bool by_copy = false;
+            if (way->needs[k].tensor == t && need_is_met(p, &way->needs[k], &by_copy) && by_copy) return true;
+        }
+    }
+    return false;
+}
+
+static bool is_wanted(const Planner *p, const Tensor *t) {
+    for (size_t i = 0; i < p->plans.count; i++) {
+        const Way *way = best_way(p, &p->plans.at[i]);
+        for (int k = 0; way != NULL && k < way->count; k++) {
+            bool by_copy = false;
+            if (way->needs[k].tensor == storage_owner(t) && need_is_met(p, &way->needs[k], &by_copy) && !by_copy) return true;
+        }
+    }
+    return false;
+}
+
+Groups apply_storage(Planner *p, const Groups *groups) {
+    Groups out = {0};
+    for (size_t i = 0; i < p->tensors; i++) {
+        Tensor *t = p->program->all.at[i];
+        Storage *s = &p->storage[t->id];
+        if (storage_of(p, t)->may_move && is_wanted(p, t)) give_layout(p, t, t, false);
+        bool copied = s->copy_inner >= 0 && copy_is_read(p, t);
+        if (copied && t->copy == NULL) {
+            t->copy = copy_new(p, t);
+            give_layout(p, t, t->copy, true);
+        }
+        s->copy = copied ? t->copy : NULL;
+    }
+    add_copies(p, &out, NULL);
+    for (size_t i = 0; i < groups->count; i++) {
+        Group group = groups->at[i];
+        const Way *way = NULL;
+        for (size_t k = 0; k < p->plans.count; k++) {
+            if (p->plans.at[k].group == &groups->at[i]) way = best_way(p, &p->plans.at[k]);
+        }
+        group.choice = way == NULL ? NULL : &way->choice;
+        redirect_group(p, &group, way);
+        vec_push(p->loop->arena, &out, group);
+        add_copies(p, &out, &group);
+    }
+    return out;
+}
