@@ -138,6 +138,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
 typedef struct {
     Statements list; /* of one scan, or of one nest of loops: the first may reduce, the others follow it at the same point */
     Tensors held;    /* targets that are needed here alone, at their own point: variables */
+    bool lines;                  /* straight lines will be made of it */
     const struct Choice *choice; /* schedule.c: how its vectors run; NULL: it has none */
 } Group;
 typedef Vec(Group) Groups;

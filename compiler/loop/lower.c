@@ -248,7 +248,7 @@ static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t
     l->out = outer;
 }
 
-static void draw_borders(Lowering *l, const Group *group) {
+void draw_borders(Lowering *l, const Group *group) {
     for (size_t i = 0; i < group->list.count; i++) {
         Tensor *t = group->list.at[i]->target;
         for (int a = 0; a < t->rank && t->border != NULL && !is_held(group, t); a++) {
@@ -296,6 +296,7 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     count_readers(&l, &all);
     Groups fused = fuse(&l, &all);
     bool vectors = loop->options.target->bytes > 0 && routine != &loop->initial;
+    for (size_t i = 0; i < fused.count; i++) fused.at[i].lines = choose_lines(&l, &fused.at[i], &(const char *){NULL});
     if (vectors) fused = schedule(loop, program, &fused, l.unrolls);
     for (size_t i = 0; i < fused.count; i++) lower_group(&l, &fused.at[i]);
 }

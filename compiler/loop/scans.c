@@ -112,5 +112,6 @@ void lower_scan(Lowering *l, const Group *group) {
         lower_piece(l, group, scan, cuts[k], cuts[k + 1]);
     }
     l->lines = false;
+    draw_borders(l, group);
     l->out = outer;
 }
