@@ -135,13 +135,15 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
 /* group.c: the statements of a training step in the order in which they run, in groups that share their loops. Requires the lists of
    a simplified program. Ensures: gradient and update of a parameter are one group, and the gradient is in no buffer, where nothing
    else reads it and nothing that it reads was overwritten before. */
-typedef struct {
+typedef struct Group Group;
+typedef Vec(Group) Groups;
+struct Group {
     Statements list; /* of one scan, or of one nest of loops: the first may reduce, the others follow it at the same point */
     Tensors held;    /* targets that are needed here alone, at their own point: variables */
+    Groups *steps;               /* of a scan: what runs in each step, as it was planned; NULL: it was not */
     bool lines;                  /* straight lines will be made of it */
     const struct Choice *choice; /* schedule.c: how its vectors run; NULL: it has none */
-} Group;
-typedef Vec(Group) Groups;
+};
 Groups group_statements(Arena *arena, Program *program);
 Groups group_each(Arena *arena, const Statements *list); /* each statement, or scan, by itself */
 bool is_held(const Group *group, const Tensor *tensor);

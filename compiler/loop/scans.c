@@ -78,6 +78,27 @@ Statement *for_piece(Lowering *l, const Statement *s, Index *old, Index *index) 
     return piece;
 }
 
+static void lower_each(Lowering *l, const Statements *list, Index *whole, Index *piece) {
+    Groups each = {0};
+    for (size_t i = 0; i < list->count; i++) {
+        Group one = {0};
+        vec_push(l->arena, &one.list, for_piece(l, list->at[i], whole, piece));
+        vec_push(l->arena, &each, one);
+    }
+    Groups fused = fuse(l, &each);
+    for (size_t i = 0; i < fused.count; i++) lower_group(l, &fused.at[i]);
+}
+
+/* As schedule.c planned them. */
+static void lower_planned(Lowering *l, const Groups *steps, Index *whole, Index *piece) {
+    for (size_t i = 0; i < steps->count; i++) {
+        Group group = {.held = steps->at[i].held, .choice = steps->at[i].choice};
+        for (size_t k = 0; k < steps->at[i].list.count; k++)
+            vec_push(l->arena, &group.list, for_piece(l, steps->at[i].list.at[k], whole, piece));
+        lower_group(l, &group);
+    }
+}
+
 static void lower_piece(Lowering *l, const Group *group, const Scan *scan, int64_t from, int64_t to) {
     Index *index = index_like(l->pool, scan->index);
     index->first = from;
@@ -85,14 +106,8 @@ static void lower_piece(Lowering *l, const Group *group, const Scan *scan, int64
     Nodes *outer = open_loops(l, &index, 1, NULL);
     if (l->out != outer) outer->at[outer->count - 1]->reversed = scan->reversed;
     l->step = index;
-    Groups each = {0};
-    for (size_t i = 0; i < group->list.count; i++) {
-        Group one = {0};
-        vec_push(l->arena, &one.list, for_piece(l, group->list.at[i], scan->index, index));
-        vec_push(l->arena, &each, one);
-    }
-    Groups fused = fuse(l, &each);
-    for (size_t i = 0; i < fused.count; i++) lower_group(l, &fused.at[i]);
+    if (group->steps != NULL) lower_planned(l, group->steps, scan->index, index);
+    else lower_each(l, &group->list, scan->index, index);
     l->step = NULL;
     l->out = outer;
 }

@@ -182,7 +182,7 @@ Groups schedule(LoopProgram *loop, Program *program, const Groups *groups, bool 
     for (size_t i = 0; i < groups->count; i++) {
         Plan *plan = &p->plans.at[i];
         plan->scalar = cost_of_scalars(plan->group);
-        if (vectors && !groups->at[i].lines && groups->at[i].list.at[0]->scan == NULL) find_ways(p, plan);
+        if (vectors && !groups->at[i].lines) find_ways(p, plan);
     }
     search(p);
     return apply_storage(p, groups);

@@ -9,6 +9,7 @@
 #include "loop/schedule.h"
 
 #include "tensor/affine.h"
+#include "tensor/steps.h"
 
 enum { MOST_BORDER = 4 /* a tensor with its border is at most so many times as large */ };
 
@@ -45,7 +46,7 @@ static void look_for_border(void *context, Expr e) {
     Expr otherwise = e->kids[e->count - 1];
     const Scan *own = e->tensor->definition != NULL ? e->tensor->definition->scan : NULL;
     if (own != NULL && own == look->scan) return; /* scans.c */
-    bool fits = e->tensor->rank <= MOST_AXES && otherwise->kind == EXPR_CONST &&
+    bool fits = e->tensor->rank <= MOST_AXES && e->tensor->ring == 0 && otherwise->kind == EXPR_CONST &&
                 (storage->otherwise == NULL || storage->otherwise == otherwise);
     storage->otherwise = otherwise;
     for (int i = 0; i < e->tensor->rank && fits; i++) {
@@ -70,7 +71,7 @@ static bool is_small_enough(const Tensor *t, const Storage *storage) {
 
 static bool may_move(const Planner *p, const Tensor *t, bool chosen) {
     bool elsewhere = tensor_is_persistent(t) && p->program != p->loop->model->training;
-    return !chosen && t->layout == NULL && !elsewhere && t->rank >= 1 && t->rank < MOST_AXES && t->ring == 0 && t->kind != TENSOR_INPUT && t->kind != TENSOR_TARGET && t->kind != TENSOR_SETTING &&
+    return !chosen && t->layout == NULL && !elsewhere && t->rank >= 1 && t->rank < MOST_AXES && t->kind != TENSOR_INPUT && t->kind != TENSOR_TARGET && t->kind != TENSOR_SETTING &&
            t->kind != TENSOR_LITERAL;
 }
 
@@ -128,6 +129,10 @@ static void find_reach(const Planner *p, const Tensor *owner, bool copy, int64_t
     }
 }
 
+static int64_t steps_kept(const Tensor *t, int axis) {
+    return t->ring > 0 && axis == scan_axis(t->definition) ? t->ring : t->shape[axis];
+}
+
 static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy) {
     const Storage *s = storage_of(p, of);
     int inner = copy ? s->copy_inner : s->inner, vectors = 1;
@@ -150,7 +155,7 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     int count = 0;
     if (panels) axes[count++] = (LayoutAxis){inner, width, blocks, 0};
     for (int a = 0; a < t->rank; a++) {
-        if (a != inner) axes[count++] = (LayoutAxis){a, 1, t->shape[a] + before[a] + after[a], before[a]};
+        if (a != inner) axes[count++] = (LayoutAxis){a, 1, steps_kept(t, a) + before[a] + after[a], before[a]};
     }
     axes[count++] = (LayoutAxis){inner, 1, panels ? width : t->shape[inner] + before[inner] + after[inner], panels ? 0 : before[inner]};
     t->layout = layout_new(p->loop->arena, t, axes, count);

@@ -10,6 +10,7 @@
 #include "loop/schedule.h"
 
 #include "tensor/affine.h"
+#include "tensor/steps.h"
 
 enum { LEAST_SIZE = 4 };
 
@@ -68,7 +69,7 @@ static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts,
     Expr offset = NULL;
     int axis = axis_along(look->planner->program->pool, t, subscripts, look->v, &offset);
     if (axis == -1) return;
-    if (axis == -2 || t->ring > 0) {
+    if (axis == -2 || (t->ring > 0 && axis == scan_axis(t->definition))) {
         look->way->possible = false;
         return;
     }
