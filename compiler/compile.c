@@ -53,6 +53,8 @@ static void print_program(const Compilation *c, Text *text) {
     program_print(text, c->model->training, c->options.origins ? c->context.sources : NULL);
 }
 static void print_loop(const Compilation *c, Text *text) { loop_print(text, c->loop); }
+static bool run_nothing(Compilation *c) { return c->loop != NULL; }
+static void print_schedule(const Compilation *c, Text *text) { schedule_print(text, c->loop); }
 
 static const Step steps[] = {
     {"parse", "the text, as it was understood", parse, print_ast},
@@ -62,6 +64,7 @@ static const Step steps[] = {
     {"derive", "the chain rule: an adjoint for every tensor that a parameter needs", run_derive, print_program},
     {"simplify", "short formulas; what is shared, kept or computed again", run_simplify, print_program},
     {"loop", "loops or straight lines, buffers, updates in place", lower, print_loop},
+    {"schedule", "how loops run with vectors, and why: chosen while loops are made", run_nothing, print_schedule},
 };
 enum { STEP_COUNT = sizeof steps / sizeof *steps };
 
@@ -106,11 +109,17 @@ static void verify(const Compilation *c, const Step *step) {
     if (c->loop != NULL && !loop_check(c->loop, &why)) bug("after step '%s': %s", step->name, why);
 }
 
-static bool names_last(const char *name) { return name != NULL && strcmp(name, steps[STEP_COUNT - 1].name) == 0; }
+enum { MATHEMATICS = STEP_COUNT - 2 }; /* steps before loops */
+
+static bool names_loops(const char *name) {
+    bool found = false;
+    for (size_t i = MATHEMATICS; i < STEP_COUNT && name != NULL; i++) found |= strcmp(name, steps[i].name) == 0;
+    return found;
+}
 
 bool compile(Compilation *c, FILE *out) {
-    bool lower = c->options.lower || names_last(c->options.dump) || names_last(c->options.stop);
-    for (size_t i = 0; i < STEP_COUNT - (lower ? 0u : 1u);
+    bool lower = c->options.lower || names_loops(c->options.dump) || names_loops(c->options.stop);
+    for (size_t i = 0; i < (lower ? STEP_COUNT : MATHEMATICS);
          i++) { /* the interpreter judges what is lowered, and sees nothing of it */
         const Step *step = &steps[i];
         double start = seconds();

@@ -70,7 +70,7 @@ static const char details[] =
     "  --batch N        examples in a batch, instead of the model's own\n"
     "  --seed N         the seed of all random numbers, instead of the model's own\n"
     "  --json           results as JSON, one object a line\n"
-    "  --dump=STEP      print the program after a step: parse, tensor, stabilize, normalize, derive, simplify or loop\n"
+    "  --dump=STEP      print the program after a step: parse, tensor, stabilize, normalize, derive, simplify, loop or schedule\n"
     "  --origins        in a dump, say where each statement comes from\n"
     "  --stop=STEP      do not go beyond a step\n"
     "  --time           say how long each step took\n"

@@ -150,7 +150,7 @@ static double footprint(const Look *look, const Choice *c, const Tensor *t, cons
     return elements;
 }
 
-static double traffic(const Look *look, const Choice *c) {
+static double traffic(const Look *look, const Choice *c, double *moved) {
     const Statement *s = look->group->list.at[0];
     const double caches[] = {L1 * 0.75, L2 * 0.75}, speeds[] = {29, 16};
     double cycles = 0;
@@ -179,6 +179,7 @@ static double traffic(const Look *look, const Choice *c) {
                 times /= (double)index->size > step ? (double)index->size / step : 1;
             }
             cycles += bytes * times / speeds[level];
+            if (level == 0) *moved += bytes * times;
         }
     }
     return cycles;
@@ -186,7 +187,8 @@ static double traffic(const Look *look, const Choice *c) {
 
 static void permute(const Look *look, Choice *c, int from, int count, Choice *best, double *least) {
     if (from == count) {
-        double cycles = traffic(look, c);
+        double bytes = 0, cycles = traffic(look, c, &bytes);
+        c->bytes = bytes;
         if (*least < 0 || cycles < *least * (1 - 1e-9)) {
             *least = cycles;
             *best = *c;
@@ -270,4 +272,6 @@ void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice
     Search search = {.loop = loop, .look = &look, .choice = choice, .best = -1};
     for (int i = 0; i < MOST_INDICES; i++) search.tile[i] = 1;
     choose_counts(&search, 0, 0, choice->vectors);
+    const Statement *s = group->list.at[0];
+    choice->operations = index_product(s->indices, s->count) * (look.operations + look.calls + 2 * look.terms * look.body);
 }

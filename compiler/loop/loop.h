@@ -111,6 +111,7 @@ typedef struct {
     bool is_double;
     bool laid_out_training, laid_out_inference; /* layouts were chosen: once, for all routines */
     int locals;                                 /* variables made so far */
+    Vec(struct Planner *) planners;             /* of routines with vectors: what schedule.c chose */
     Routine initial;                            /* parameters and state before the first step */
     Routine step;                               /* one step of training on one batch */
     Routine gradient;                           /* loss and gradients of one batch, without an update */
@@ -194,6 +195,9 @@ bool loop_check(LoopProgram *loop, const char **why);
 
 /* print.c */
 void loop_print(Text *text, LoopProgram *loop);
+
+/* report.c: how statements run with vectors, and why */
+void schedule_print(Text *text, const LoopProgram *loop);
 
 /* count.c: what a routine costs for one full batch. */
 typedef struct {

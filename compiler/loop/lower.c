@@ -198,6 +198,13 @@ static void lower_scatter(Lowering *l, const Statement *s) {
     l->out = outer;
 }
 
+/* Neighbours in memory are written one after another: the loops of a statement without sums may stand in any order. */
+static void order_by_storage(const Statement *s, Index **ordered) {
+    const Layout *layout = s->target->layout;
+    bool any = layout != NULL && layout->count == s->count && !s->value->reduces && s->subscripts == NULL;
+    for (int k = 0; k < s->count; k++) ordered[k] = s->indices[any ? layout->axes[k].axis : k];
+}
+
 /* The nest of loops of a group; where its sums read beyond a border, one for each piece. */
 void lower_loops(Lowering *l, const Group *group, bool lines) {
     Statement *s = group->list.at[0];
@@ -214,7 +221,9 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
         l->out = outer;
         return;
     }
-    open_loops(l, s->indices, s->count, across);
+    Index *ordered[s->count + 1];
+    order_by_storage(s, ordered);
+    open_loops(l, ordered, s->count, across);
     bool stored = across != NULL && !sums_across(l, group, across, &value);
     if (!stored || group->list.count > 1) {
         if (across != NULL) open_loops(l, &across, 1, NULL);
@@ -343,7 +352,7 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     Groups fused = fuse(&l, &all);
     if (loop->options.target->bytes > 0 && routine != &loop->initial) {
         for (size_t i = 0; i < fused.count; i++) fused.at[i].lines = choose_lines(&l, &fused.at[i], &(const char *){NULL});
-        Groups plain = with_steps(&l, &fused), planned = schedule(loop, program, &plain, l.unrolls);
+        Groups plain = with_steps(&l, &fused), planned = schedule(loop, routine, &plain, l.unrolls);
         fused = without_steps(&l, &planned);
     }
     for (size_t i = 0; i < fused.count; i++) lower_group(&l, &fused.at[i]);

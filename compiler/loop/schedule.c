@@ -10,7 +10,7 @@
 
 enum { MOST_STARTS = 4 };
 
-static const double COPY = 1.5; /* cycles to copy an element */
+static const double COPY = 2; /* cycles to copy an element */
 
 /* ---- What a state of the tensors costs */
 
@@ -174,9 +174,14 @@ static void search(Planner *p) {
     }
 }
 
-Groups schedule(LoopProgram *loop, Program *program, const Groups *groups, bool vectors) {
+Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups, bool vectors) {
     Planner *p = NEW(loop->arena, Planner);
-    *p = (Planner){.loop = loop, .program = program};
+    *p = (Planner){.loop = loop, .program = routine->program};
+    for (int i = 0; i < ROUTINES; i++) {
+        const char *name;
+        if (loop_routine(loop, i, &name) == routine) p->name = name;
+    }
+    if (vectors) vec_push(loop->arena, &loop->planners, p);
     find_storage(p, groups);
     for (size_t i = 0; i < groups->count; i++) vec_push(loop->arena, &p->plans, (Plan){.group = &groups->at[i]});
     for (size_t i = 0; i < groups->count; i++) {

@@ -15,6 +15,7 @@ typedef struct Choice {
     int tile[MOST_INDICES];  /* how many values of each index at a time, 1 for most */
     int order[MOST_INDICES]; /* of the loops, outermost first */
     double cycles;           /* what the model predicts, for all points */
+    double operations, bytes; /* ...: bytes that come from the second cache to the first */
 } Choice;
 
 /* What a way wants of a tensor: that its axis be innermost in memory (-1: any), with room from `low` on and up to `high`. */
@@ -52,9 +53,11 @@ typedef struct {
     Tensor *copy;
 } Storage;
 
-typedef struct {
+typedef struct Planner {
     LoopProgram *loop;
     Program *program;
+    const char *name; /* of the routine */
+    bool chooses;     /* the first routine of the program: layouts are its choice */
     Vec(Plan) plans;
     Storage *storage; /* by tensor id */
     size_t tensors;
@@ -78,6 +81,6 @@ const Way *best_way(const Planner *planner, const Plan *plan);
 
 /* schedule.c: writes layouts into the tensors, and choices into the groups; the result has copies, too. Without vectors, statements
    read where earlier routines of the program have put things. */
-Groups schedule(LoopProgram *loop, Program *program, const Groups *groups, bool vectors);
+Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups, bool vectors);
 
 #endif

@@ -85,6 +85,7 @@ void find_storage(Planner *p, const Groups *groups) {
     Program *program = p->program;
     bool *done = program == p->loop->model->training ? &p->loop->laid_out_training : &p->loop->laid_out_inference, chosen = *done;
     *done = true;
+    p->chooses = !chosen;
     p->tensors = program->all.count;
     p->storage = NEW_ARRAY(p->loop->arena, Storage, program->all.count + 1);
     for (size_t i = 0; i < program->all.count; i++) {
