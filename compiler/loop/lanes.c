@@ -67,7 +67,7 @@ static void add_points(Tile *t, int position, Expr *to, const char *suffix) {
 
 /* ---- Terms that are 0 are left out: a factor is read where its tensor has a border of zeros */
 
-/* One axis of a factor says  s u + rest  with s = 1 or -1; over the points of a tile, rest is in low .. high. */
+/* One axis of a factor says  c u + rest, which has to be in 0 .. size - 1; over the points of a tile, rest is in least .. most. */
 typedef struct {
     Tile *t;
     const Index *u;
@@ -98,24 +98,33 @@ static Expr extreme_of(Tile *t, Expr e, bool largest) {
     return result;
 }
 
+/* The first u after those with  |c| u <= e. */
+static Expr quotient(Pool *pool, Expr e, int64_t c) {
+    Expr by = expr_number(pool, (double)(c > 0 ? c : -c));
+    return expr_op2(pool, OP_ADD, expr_op2(pool, OP_FLOORDIV, e, by), expr_number(pool, 1));
+}
+
 static void clip_by(Clip *clip, Expr subscript, int64_t size) {
     Pool *pool = clip->t->l->pool;
     Interval range = interval_of(subscript);
     Affine affine;
-    int sign = 0;
+    int64_t c = 0;
     if (!expr_depends(subscript, clip->u) || (range.known && range.low >= 0 && range.high < size)) return;
     if (!affine_in_indices(pool, subscript, &affine)) return;
     for (size_t k = 0; k < affine.terms.count; k++) {
-        if (affine.terms.at[k].term->index == clip->u) sign = (int)affine.terms.at[k].coefficient;
+        if (affine.terms.at[k].term->index == clip->u) c = affine.terms.at[k].coefficient;
     }
-    if (sign != 1 && sign != -1) return;
-    Expr u = expr_op2(pool, OP_MUL, expr_number(pool, sign), expr_index(pool, (Index *)(uintptr_t)clip->u));
-    Expr rest = expr_op2(pool, OP_SUB, subscript, u);
-    Expr least = extreme_of(clip->t, rest, false), most = extreme_of(clip->t, rest, true), count = expr_number(pool, (double)size);
+    Expr u = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), expr_index(pool, (Index *)(uintptr_t)clip->u));
+    Expr rest = expr_op2(pool, OP_SUB, subscript, u), count = expr_number(pool, (double)size);
+    Expr least = extreme_of(clip->t, rest, false), most = extreme_of(clip->t, rest, true);
     if (least == NULL || most == NULL) return;
-    Expr low = sign > 0 ? expr_op1(pool, OP_NEG, most)
-                        : expr_op2(pool, OP_ADD, expr_op2(pool, OP_SUB, least, count), expr_number(pool, 1));
-    Expr high = sign > 0 ? expr_op2(pool, OP_SUB, count, least) : expr_op2(pool, OP_ADD, most, expr_number(pool, 1));
+    /* c u >= -most, c u <= size - 1 - least; the other way round where c < 0 */
+    Expr above = expr_op2(pool, OP_SUB, least, count), below = most;
+    if (c > 0) {
+        above = expr_op2(pool, OP_SUB, expr_number(pool, -1), most);
+        below = expr_op2(pool, OP_SUB, expr_op2(pool, OP_SUB, count, expr_number(pool, 1)), least);
+    }
+    Expr low = quotient(pool, above, c), high = quotient(pool, below, c);
     clip->low = expr_op2(pool, OP_MAX, clip->low, low);
     clip->high = expr_op2(pool, OP_MIN, clip->high, high);
 }
