@@ -1,133 +1,125 @@
-/* What a C programmer writes by hand for a network with one hidden layer: plain loops over arrays of known size, in an order that a
-   compiler can vectorize; libm's functions; no intrinsics, no blocking, no library. nnc's output is measured against it. */
-#include "plain.h"
+/* What a C programmer writes by hand for dense layers: plain loops over arrays of known size, in an order that a compiler can vectorize;
+   libm's functions; no intrinsics, no blocking, no library. Two layers or three: the functions are inlined with their sizes. */
+#include "peer.h"
 
-#include <math.h>
+#include <string.h>
 
-plain_parameters plain;
+#include "mlp.h"
 
-static float hidden[BATCH][HIDDEN], output[BATCH][OUTPUTS];
-static float doutput[BATCH][OUTPUTS], dhidden[BATCH][HIDDEN];
+typedef struct {
+    float W1[SIZE1 * SIZE0], b1[SIZE1], W2[SIZE2 * SIZE1], b2[SIZE2];
+#if LAYERS == 3
+    float W3[SIZE3 * SIZE2], b3[SIZE3];
+#endif
+} Parameters;
 
-#if defined SIGMOID
-static inline float activate(float x) { return 1.0f / (1.0f + expf(-x)); }
-static inline float slope(float y) { return y * (1.0f - y); }
-#elif defined TANH
-static inline float activate(float x) { return tanhf(x); }
-static inline float slope(float y) { return 1.0f - y * y; }
-#elif defined RELU
-static inline float activate(float x) { return x > 0.0f ? x : 0.0f; }
-static inline float slope(float y) { return y > 0.0f ? 1.0f : 0.0f; }
+static Parameters model;
+static float y1[BATCH * SIZE1], y2[BATCH * SIZE2];
+static float d1[BATCH * SIZE1], d2[BATCH * SIZE2];
+#if LAYERS == 3
+static float y3[BATCH * SIZE3], d3[BATCH * SIZE3];
 #endif
 
-static void forward(const float x[][INPUTS]) {
-    for (int b = 0; b < BATCH; b++) {
-        for (int j = 0; j < HIDDEN; j++) {
-            float sum = plain.b1[j];
-            for (int i = 0; i < INPUTS; i++) sum += plain.W1[j][i] * x[b][i];
-            hidden[b][j] = activate(sum);
-        }
-    }
-    for (int b = 0; b < BATCH; b++) {
-        for (int j = 0; j < OUTPUTS; j++) {
-            float sum = plain.b2[j];
-            for (int i = 0; i < HIDDEN; i++) sum += plain.W2[j][i] * hidden[b][i];
-            output[b][j] = sum;
+#ifdef ADAM
+static Parameters mean, square;
+static float correct_mean, correct_square; /* 1 - beta^step */
+static int steps;
+#endif
+
+/* y = W x + b for each example */
+static inline void dense(int in, int out, const float *restrict W, const float *restrict b, const float *restrict x,
+                         float *restrict y) {
+    for (int e = 0; e < BATCH; e++) {
+        for (int j = 0; j < out; j++) {
+            float sum = b[j];
+            for (int i = 0; i < in; i++) sum += W[j * in + i] * x[e * in + i];
+            y[e * out + j] = sum;
         }
     }
 }
 
-#ifdef SIGMOID
-
-/* Half the squared error: the sum of the batch. doutput is its derivative. */
-static float judge(const float t[][OUTPUTS]) {
-    float loss = 0.0f;
-    for (int b = 0; b < BATCH; b++) {
-        for (int j = 0; j < OUTPUTS; j++) {
-            float y = activate(output[b][j]), difference = y - t[b][j];
-            loss += 0.5f * difference * difference;
-            doutput[b][j] = difference * slope(y) / BATCH;
-        }
-    }
-    return loss;
+static inline void activate_all(int n, float *y) {
+    for (int i = 0; i < n; i++) y[i] = activate(y[i]);
 }
 
+/* dx = W' dy, through the activation that gave x */
+static inline void backward(int in, int out, const float *restrict W, const float *restrict dy, const float *restrict x,
+                            float *restrict dx) {
+    for (int e = 0; e < BATCH; e++) {
+        for (int i = 0; i < in; i++) dx[e * in + i] = 0.0f;
+        for (int j = 0; j < out; j++) {
+            for (int i = 0; i < in; i++) dx[e * in + i] += dy[e * out + j] * W[j * in + i];
+        }
+        for (int i = 0; i < in; i++) dx[e * in + i] *= slope(x[e * in + i]);
+    }
+}
+
+/* w: one of the parameters of the model */
+static inline void apply(float *w, float gradient) {
+#ifdef ADAM
+    float *m = (float *)&mean + (w - (float *)&model), *v = (float *)&square + (w - (float *)&model);
+    *m = 0.9f * *m + 0.1f * gradient;
+    *v = 0.999f * *v + 0.001f * gradient * gradient;
+    *w -= RATE * (*m / correct_mean) / (sqrtf(*v / correct_square) + 1e-8f);
 #else
-
-/* Cross-entropy of a softmax, where exactly one target is 1. */
-static float judge(const float t[][OUTPUTS]) {
-    float loss = 0.0f;
-    for (int b = 0; b < BATCH; b++) {
-        float max = output[b][0], sum = 0.0f, answer = 0.0f, p[OUTPUTS];
-        for (int j = 1; j < OUTPUTS; j++) max = output[b][j] > max ? output[b][j] : max;
-        for (int j = 0; j < OUTPUTS; j++) {
-            p[j] = expf(output[b][j] - max);
-            sum += p[j];
-            answer += t[b][j] * output[b][j];
-        }
-        for (int j = 0; j < OUTPUTS; j++) doutput[b][j] = (p[j] / sum - t[b][j]) / BATCH;
-        loss += max + logf(sum) - answer;
-    }
-    return loss;
-}
-
+    *w -= RATE * gradient;
 #endif
-
-static void backward(void) {
-    for (int b = 0; b < BATCH; b++) {
-        for (int i = 0; i < HIDDEN; i++) dhidden[b][i] = 0.0f;
-        for (int j = 0; j < OUTPUTS; j++) {
-            for (int i = 0; i < HIDDEN; i++) dhidden[b][i] += doutput[b][j] * plain.W2[j][i];
-        }
-        for (int i = 0; i < HIDDEN; i++) dhidden[b][i] *= slope(hidden[b][i]);
-    }
 }
 
+static inline void update(int in, int out, float *W, float *b, const float *restrict dy, const float *restrict x) {
+    for (int j = 0; j < out; j++) {
 #if BATCH == 1
-
-static void update(const float x[][INPUTS]) {
-    for (int j = 0; j < OUTPUTS; j++) {
-        for (int i = 0; i < HIDDEN; i++) plain.W2[j][i] -= RATE * doutput[0][j] * hidden[0][i];
-        plain.b2[j] -= RATE * doutput[0][j];
-    }
-    for (int j = 0; j < HIDDEN; j++) {
-        for (int i = 0; i < INPUTS; i++) plain.W1[j][i] -= RATE * dhidden[0][j] * x[0][i];
-        plain.b1[j] -= RATE * dhidden[0][j];
-    }
-}
-
+        for (int i = 0; i < in; i++) apply(&W[j * in + i], dy[j] * x[i]);
+        apply(&b[j], dy[j]);
 #else
-
-static void update(const float x[][INPUTS]) {
-    for (int j = 0; j < OUTPUTS; j++) {
-        float dW[HIDDEN] = {0}, db = 0.0f;
-        for (int b = 0; b < BATCH; b++) {
-            for (int i = 0; i < HIDDEN; i++) dW[i] += doutput[b][j] * hidden[b][i];
-            db += doutput[b][j];
+        float dW[in], db = 0.0f;
+        memset(dW, 0, sizeof dW);
+        for (int e = 0; e < BATCH; e++) {
+            for (int i = 0; i < in; i++) dW[i] += dy[e * out + j] * x[e * in + i];
+            db += dy[e * out + j];
         }
-        for (int i = 0; i < HIDDEN; i++) plain.W2[j][i] -= RATE * dW[i];
-        plain.b2[j] -= RATE * db;
-    }
-    for (int j = 0; j < HIDDEN; j++) {
-        float dW[INPUTS] = {0}, db = 0.0f;
-        for (int b = 0; b < BATCH; b++) {
-            for (int i = 0; i < INPUTS; i++) dW[i] += dhidden[b][j] * x[b][i];
-            db += dhidden[b][j];
-        }
-        for (int i = 0; i < INPUTS; i++) plain.W1[j][i] -= RATE * dW[i];
-        plain.b1[j] -= RATE * db;
+        for (int i = 0; i < in; i++) apply(&W[j * in + i], dW[i]);
+        apply(&b[j], db);
+#endif
     }
 }
 
+static float step(const float *x, const float *t) {
+    float loss;
+#ifdef ADAM
+    steps++;
+    correct_mean = 1.0f - powf(0.9f, (float)steps);
+    correct_square = 1.0f - powf(0.999f, (float)steps);
 #endif
+    dense(SIZE0, SIZE1, model.W1, model.b1, x, y1);
+    activate_all(BATCH * SIZE1, y1);
+    dense(SIZE1, SIZE2, model.W2, model.b2, y1, y2);
+#if LAYERS == 3
+    activate_all(BATCH * SIZE2, y2);
+    dense(SIZE2, SIZE3, model.W3, model.b3, y2, y3);
+    loss = judge(y3, t, d3);
+    backward(SIZE2, SIZE3, model.W3, d3, y2, d2);
+    update(SIZE2, SIZE3, model.W3, model.b3, d3, y2);
+#else
+    loss = judge(y2, t, d2);
+#endif
+    backward(SIZE1, SIZE2, model.W2, d2, y1, d1);
+    update(SIZE1, SIZE2, model.W2, model.b2, d2, y1);
+    update(SIZE0, SIZE1, model.W1, model.b1, d1, x);
+    return loss;
+}
 
-float plain_train(const float x[][INPUTS], const float t[][OUTPUTS], int n) {
-    float loss = 0.0f;
-    for (int first = 0; first < n; first += BATCH) {
-        forward(x + first);
-        loss += judge(t + first);
-        backward();
-        update(x + first);
-    }
-    return loss / (float)n;
+void peer_start(const float *parameters) {
+    memcpy(&model, parameters, sizeof model);
+#ifdef ADAM
+    memset(&mean, 0, sizeof mean);
+    memset(&square, 0, sizeof square);
+    steps = 0;
+#endif
+}
+
+double peer_train(const float *x, const float *t, size_t n) {
+    double loss = 0.0;
+    for (size_t first = 0; first < n; first += BATCH) loss += (double)step(x + first * INPUTS, t + first * TARGETS);
+    return loss;
 }

@@ -1,0 +1,134 @@
+"""The columns: what each is, what it needs, and how its program comes about."""
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
+NNC = PROJECT / "build" / "release" / "nnc"
+PLACE = PROJECT / "build" / "bench"
+CC = os.environ.get("CC", "gcc")
+C = ["-std=c11", "-O2", "-D_POSIX_C_SOURCE=200809L"]  # what is not measured
+BY_HAND = ["-std=c11", "-O3", "-march=native", "-ffast-math", "-D_POSIX_C_SOURCE=200809L"]
+
+
+@dataclass
+class Ran:
+    out: str
+    seconds: float  # of processor time
+
+
+@dataclass
+class Built:
+    command: list  # prints nanoseconds for one example, and the mean loss of the first steps
+    facts: dict = field(default_factory=dict)
+
+
+def run(command, **more):
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True, **more)
+    out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"bench: exit code {process.returncode}: {shlex.join(map(str, command))}")
+    return Ran(out, usage.ru_utime + usage.ru_stime)
+
+
+def folder(*parts):
+    path = PLACE.joinpath(*(part.replace(" ", "-") for part in parts))
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def peak():
+    program = folder() / "peak"
+    if not program.exists():
+        run([CC, "-std=gnu99", "-O3", "-march=native", HERE / "peak.c", "-o", program])
+    return program
+
+
+# ---- This compiler's output
+
+
+@dataclass(frozen=True)
+class Ours:
+    mode: str
+    options: tuple
+    cc: str
+    tolerance = 1e-6
+    quick = property(lambda self: self.cc == CC)
+    name = property(lambda self: f"{self.mode} {self.cc}")
+
+    def missing(self):
+        return "" if shutil.which(self.cc) else f"there is no {self.cc}"
+
+    def can(self, row):
+        return True
+
+    def build(self, row):
+        """NAME.c as `nnc compile` says; the rest only prepares, or measures."""
+        work = folder(row.name, self.name)
+        told = run([NNC, "compile", HERE / f"{row.network}.nn", *self.options, "--batch", row.batch, "-o", work])
+        flags = re.search(r"^ +cc (-.*?) \S+\.c", told.out, re.M).group(1).split()
+        source, code, program = work / f"{row.network}.c", work / f"{row.network}.o", work / "program"
+        compiled = run([self.cc, *flags, "-c", source, "-o", code])
+        around = [work / f"{row.network}_main.c", work / "runtime/member.c", work / "runtime/random.c", HERE / "ours.c", HERE / "measure.c"]
+        run([self.cc, *C, f"-I{work}", *around, code, "-lm", "-o", program])
+        facts = {
+            "nnc_seconds": told.seconds,
+            "cc_seconds": compiled.seconds,
+            "code_bytes": int(run(["size", code]).out.split("\n")[1].split()[0]),
+        }
+        return Built([program, row.examples], facts)
+
+
+def start_file(row):
+    """Examples and initial parameters, which portable C writes: see ours.c."""
+    path = folder(row.name) / "start"
+    program = COLUMNS[0].build(row).command
+    run([*program, path])
+    return path
+
+
+# ---- Peers in C
+
+
+@dataclass(frozen=True)
+class Peer:
+    name: str
+    source: str
+    libraries: tuple = ()
+    tolerance: float = 1e-6
+    quick: bool = False
+
+    def missing(self):
+        probe = folder() / "probe"
+        command = [CC, "-x", "c", "-", "-o", probe, *self.libraries]
+        found = subprocess.run(command, input="int main(void) { return 0; }", text=True, stderr=subprocess.DEVNULL).returncode == 0
+        return "" if found else f"cannot link with {' '.join(self.libraries)}"
+
+    def can(self, row):
+        return row.layers != ()
+
+    def build(self, row):
+        sizes = [f"-DSIZES={','.join(map(str, row.layers))}", *(f"-DSIZE{i}={n}" for i, n in enumerate(row.layers))]
+        defined = [*sizes, f"-DLAYERS={len(row.layers) - 1}", f"-DBATCH={row.batch}", f"-D{row.activation}", f"-DRATE={row.rate}f"]
+        defined += [f"-DINPUTS={row.inputs}", f"-DTARGETS={row.targets}"] + ["-DADAM"] * row.adam
+        work = folder(row.name, self.name)
+        code, program = work / "peer.o", work / "program"
+        run([CC, *BY_HAND, *defined, "-c", HERE / self.source, "-o", code])
+        run([CC, *C, *defined, HERE / "peer.c", HERE / "measure.c", code, *self.libraries, "-lm", "-o", program])
+        return Built([program, row.examples, folder(row.name) / "start"])
+
+
+COLUMNS = [
+    *(Ours("portable", ("--target=portable", "--math=fast"), cc) for cc in ("gcc", "clang")),
+    *(Ours("native", ("--target=native", "--math=fast"), cc) for cc in ("gcc", "clang")),
+    *(Ours("strict", ("--target=native", "--math=strict"), cc) for cc in ("gcc", "clang")),
+    Peer("plain", "plain.c", quick=True),
+]
