@@ -1,4 +1,5 @@
 """The columns: what each is, what it needs, and how its program comes about."""
+import functools
 import os
 import re
 import shlex
@@ -60,7 +61,6 @@ class Ours:
     mode: str
     options: tuple
     cc: str
-    tolerance = 1e-6
     quick = property(lambda self: self.cc == CC)
     name = property(lambda self: f"{self.mode} {self.cc}")
 
@@ -69,6 +69,9 @@ class Ours:
 
     def can(self, row):
         return True
+
+    def tolerance(self, row):
+        return 1e-6
 
     def build(self, row):
         """NAME.c as `nnc compile` says; the rest only prepares, or measures."""
@@ -101,9 +104,9 @@ def start_file(row):
 @dataclass(frozen=True)
 class Peer:
     name: str
-    source: str
+    source: object  # of a row: the C file, or None
     libraries: tuple = ()
-    tolerance: float = 1e-6
+    exact: float = 1e-4
     quick: bool = False
 
     def missing(self):
@@ -113,22 +116,67 @@ class Peer:
         return "" if found else f"cannot link with {' '.join(self.libraries)}"
 
     def can(self, row):
-        return row.layers != ()
+        return self.source(row) is not None
+
+    def tolerance(self, row):
+        return None if self.name == "FANN" and row.activation != "SIGMOID" else self.exact
 
     def build(self, row):
-        sizes = [f"-DSIZES={','.join(map(str, row.layers))}", *(f"-DSIZE{i}={n}" for i, n in enumerate(row.layers))]
-        defined = [*sizes, f"-DLAYERS={len(row.layers) - 1}", f"-DBATCH={row.batch}", f"-D{row.activation}", f"-DRATE={row.rate}f"]
-        defined += [f"-DINPUTS={row.inputs}", f"-DTARGETS={row.targets}"] + ["-DADAM"] * row.adam
+        defined = [f"-D{k}={v}" for k, v in (("BATCH", row.batch), ("INPUTS", row.inputs), ("TARGETS", row.targets), ("RATE", f"{row.rate}f"))]
+        if row.layers:
+            defined += [f"-DSIZES={','.join(map(str, row.layers))}", *(f"-DSIZE{i}={n}" for i, n in enumerate(row.layers))]
+            defined += [f"-DLAYERS={len(row.layers) - 1}", f"-D{row.activation}"] + ["-DADAM"] * row.adam
         work = folder(row.name, self.name)
         code, program = work / "peer.o", work / "program"
-        run([CC, *BY_HAND, *defined, "-c", HERE / self.source, "-o", code])
+        run([CC, *BY_HAND, *defined, "-c", HERE / self.source(row), "-o", code])
         run([CC, *C, *defined, HERE / "peer.c", HERE / "measure.c", code, *self.libraries, "-lm", "-o", program])
         return Built([program, row.examples, folder(row.name) / "start"])
+
+
+def blas(row):
+    return "blas.c" if row.layers else None
+
+
+# ---- Peers in Python
+
+
+@dataclass(frozen=True)
+class Framework:
+    name: str
+    module: str
+    script: str
+    pythons: tuple
+    exact: float = 1e-4
+    quick = False
+
+    @functools.cache
+    def python(self):
+        for python in self.pythons:
+            command = [python, "-c", f"import {self.module}"]
+            if shutil.which(python) and subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0:
+                return python
+        return None
+
+    def missing(self):
+        return "" if self.python() else f"Python has no module {self.module}"
+
+    def can(self, row):
+        return True
+
+    def tolerance(self, row):
+        return self.exact
+
+    def build(self, row):
+        return Built([self.python(), HERE / self.script, row.name, folder(row.name) / "start"])
 
 
 COLUMNS = [
     *(Ours("portable", ("--target=portable", "--math=fast"), cc) for cc in ("gcc", "clang")),
     *(Ours("native", ("--target=native", "--math=fast"), cc) for cc in ("gcc", "clang")),
     *(Ours("strict", ("--target=native", "--math=strict"), cc) for cc in ("gcc", "clang")),
-    Peer("plain", "plain.c", quick=True),
+    Peer("plain", lambda row: "plain.c" if row.layers else None, exact=1e-6, quick=True),
+    Peer("OpenBLAS", blas, ("-lopenblas",)),
+    Peer("FANN", lambda row: "fann.c" if row.layers and row.batch == 1 else None, ("-lfloatfann", "-lm")),
+    Framework("PyTorch", "torch", "peer_torch.py", ("python3", "/usr/bin/python3")),
+    Framework("JAX", "jax", "peer_jax.py", ("python3", str(PLACE / "jax" / "bin" / "python"))),
 ]

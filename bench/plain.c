@@ -88,8 +88,8 @@ static float step(const float *x, const float *t) {
     float loss;
 #ifdef ADAM
     steps++;
-    correct_mean = 1.0f - powf(0.9f, (float)steps);
-    correct_square = 1.0f - powf(0.999f, (float)steps);
+    correct_mean = (float)(1.0 - pow(0.9, steps));
+    correct_square = (float)(1.0 - pow(0.999, steps));
 #endif
     dense(SIZE0, SIZE1, model.W1, model.b1, x, y1);
     activate_all(BATCH * SIZE1, y1);

@@ -11,6 +11,7 @@ class Row:
     inputs: int  # numbers of one example
     targets: int
     multiply_adds: int  # of one example's training step, in products of tensors, without borders: what no program can do without
+    loss: str  # as the standard library calls it
     layers: tuple = ()  # sizes, of a network of dense layers
     activation: str = ""
     rate: float = 0.01
@@ -30,11 +31,12 @@ def dense(network, batches, layers, activation="RELU", **more):
     """Forward and gradient of the parameters; gradient of what a layer reads, but for the first."""
     products = [3 * a * b for a, b in zip(layers, layers[1:])]
     count = sum(products) - layers[0] * layers[1]
-    return [Row(network, b, layers[0], layers[-1], count, layers, activation, **more) for b in batches]
+    loss = "half_squared_error" if activation == "SIGMOID" else "cross_entropy"
+    return [Row(network, b, layers[0], layers[-1], count, loss, layers, activation, **more) for b in batches]
 
 
-def other(network, batches, inputs, targets, multiply_adds):
-    return [Row(network, b, inputs, targets, multiply_adds) for b in batches]
+def other(network, batches, inputs, targets, multiply_adds, loss="mean_squared_error"):
+    return [Row(network, b, inputs, targets, multiply_adds, loss) for b in batches]
 
 
 def recurrent(gates):
@@ -52,11 +54,11 @@ ROWS = [
     *dense("mnist", [1, 32, 64, 128], (784, 128, 10)),
     *dense("big", [64, 128], (784, 512, 512, 10)),
     *dense("big_adam", [128], (784, 512, 512, 10), rate=0.001, adam=True),
-    *other("lenet", [1, 32], 28 * 28, 10, LENET),
+    *other("lenet", [1, 32], 28 * 28, 10, LENET, "cross_entropy"),
     *other("conv", [32], 16 * 16 * 16, 32 * 16 * 16, 3 * 16 * 32 * 46**2),
     *other("strided", [32], 16 * 16 * 16, 32 * 8 * 8, 3 * 16 * 32 * 21**2),
-    *other("lstm", [32], 28 * 28, 10, recurrent(4)),
-    *other("gru", [32], 28 * 28, 10, recurrent(3)),
+    *other("lstm", [32], 28 * 28, 10, recurrent(4), "cross_entropy"),
+    *other("gru", [32], 28 * 28, 10, recurrent(3), "cross_entropy"),
     *other("experts", [64], 128, 64, 2 * 4 * 128 * (64 + 1) + 2 * 4 * 64),
     *other("attention", [16], 64 * 128, 64 * 128, (2 * 3 + 3) * 64 * 128**2 + 3 * 2 * 64**2 * 128),
 ]
