@@ -134,7 +134,7 @@ class Peer:
 
 
 def blas(row):
-    return "blas.c" if row.layers else None
+    return "blas.c" if row.layers else {"lenet": "blas_lenet.c", "lstm": "blas_lstm.c"}.get(row.network)
 
 
 # ---- Peers in Python
