@@ -78,19 +78,23 @@ def run_all(chosen):
     return result, wrong
 
 
+def read(path):
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        sys.exit(f"bench: {path}: {error}")
+
+
 def main():
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
     chosen = options()
-    wrong = []
-    if chosen.source:
-        result = json.loads(Path(chosen.source).read_text())
-    else:
-        result, wrong = run_all(chosen)
+    old = read(chosen.compare) if chosen.compare else None
+    result, wrong = (read(chosen.source), []) if chosen.source else run_all(chosen)
+    report.show_table(result)
     if chosen.json:
         Path(chosen.json).write_text(json.dumps(result, indent=1) + "\n")
-    report.show_table(result)
-    if chosen.compare:
-        report.compare(json.loads(Path(chosen.compare).read_text()), result)
+    if old:
+        report.compare(old, result)
     for sentence in wrong:
         print(f"bench: {sentence}", file=sys.stderr)
     sys.exit(1 if wrong else 0)

@@ -46,10 +46,10 @@ def folder(*parts):
     return path
 
 
+@functools.cache
 def peak():
     program = folder() / "peak"
-    if not program.exists():
-        run([CC, "-std=gnu99", "-O3", "-march=native", HERE / "peak.c", "-o", program])
+    run([CC, "-std=gnu99", "-O3", "-march=native", HERE / "peak.c", "-o", program])
     return program
 
 
@@ -73,6 +73,7 @@ class Ours:
     def tolerance(self, row):
         return 1e-6
 
+    @functools.cache
     def build(self, row):
         """NAME.c as `nnc compile` says; the rest only prepares, or measures."""
         work = folder(row.name, self.name)
@@ -170,10 +171,11 @@ class Framework:
         return Built([self.python(), HERE / self.script, row.name, folder(row.name) / "start"])
 
 
+COMPILERS = tuple(dict.fromkeys((CC, "clang")))
 COLUMNS = [
-    *(Ours("portable", ("--target=portable", "--math=fast"), cc) for cc in ("gcc", "clang")),
-    *(Ours("native", ("--target=native", "--math=fast"), cc) for cc in ("gcc", "clang")),
-    *(Ours("strict", ("--target=native", "--math=strict"), cc) for cc in ("gcc", "clang")),
+    *(Ours("portable", ("--target=portable", "--math=fast"), cc) for cc in COMPILERS),
+    *(Ours("native", ("--target=native", "--math=fast"), cc) for cc in COMPILERS),
+    *(Ours("strict", ("--target=native", "--math=strict"), cc) for cc in COMPILERS),
     Peer("plain", lambda row: "plain.c" if row.layers else None, exact=1e-6, quick=True),
     Peer("OpenBLAS", blas, ("-lopenblas",)),
     Peer("FANN", lambda row: "fann.c" if row.layers and row.batch == 1 else None, ("-lfloatfann", "-lm")),

@@ -1,7 +1,7 @@
 """Tables of what was measured."""
 import re
-from statistics import median
 from pathlib import Path
+from statistics import median
 
 
 def processor():
@@ -20,16 +20,19 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
+def ratio(value):
+    return f"{value:.2f}" if value < 10 else number(value)
+
+
 def show_row(name, result):
     row = result["rows"][name]
-    best = at_peak(row, result)
+    best, plain = at_peak(row, result), row["columns"].get("plain")
     print(f"\n{name}: {row['multiply_adds']:,} multiply-adds, {number(best)} ns at the peak of {result['peak_gflops']:.0f} GFLOP/s")
     print(f"  {'':16}{'min ns':>12}{'median ns':>12}{'of peak':>9}{'to plain':>10}{'nnc s':>8}{'cc s':>8}{'code bytes':>12}")
-    plain = row["columns"].get("plain")
     for column, found in row["columns"].items():
         least = min(found["ns"])
         line = f"  {column:16}{number(least):>12}{number(median(found['ns'])):>12}{best / least:9.0%}"
-        line += f"{least / min(plain['ns']):10.2f}" if plain else f"{'':10}"
+        line += f"{ratio(least / min(plain['ns'])):>10}" if plain else f"{'':10}"
         if "cc_seconds" in found:
             line += f"{found['nnc_seconds']:8.2f}{found['cc_seconds']:8.2f}{found['code_bytes']:12,}"
         print(line.rstrip(), flush=True)
@@ -54,7 +57,7 @@ def show_table(result):
         for mode in modes:
             cell = number(least[mode]) if mode in least else "–"
             if mode in least and mode in peers and "native" in least:
-                cell += f" ({least[mode] / least['native']:.2f})"
+                cell += f" ({ratio(least[mode] / least['native'])})"
             cells.append(cell)
             if mode == "native":
                 cells.append(f"{best / least[mode]:.0%}" if mode in least else "–")
