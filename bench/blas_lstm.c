@@ -53,7 +53,7 @@ static float step(const float *in, const float *target) {
     for (int e = 0; e < BATCH; e++) {
         for (int t = 0; t < STEPS; t++) memcpy(x[t][e], in + (e * STEPS + t) * IN, sizeof x[t][e]);
     }
-    dense(STEPS * BATCH, IN, GATES, model.W, model.b, x[0][0], gate[0][0]);
+    dense(STEPS * BATCH, IN, GATES, model.W, model.b, (const float *)x, (float *)gate);
     for (int t = 0; t < STEPS; t++) forward_step(t);
     dense(BATCH, UNITS, TARGETS, model.V, model.c, h[STEPS][0], y);
     const float loss = judge(y, target, dy);
@@ -61,7 +61,7 @@ static float step(const float *in, const float *target) {
     dense_add(BATCH, UNITS, TARGETS, -RATE, dy, h[STEPS][0], 1.0f, model.V, model.c);
     memset(dcell, 0, sizeof dcell);
     for (int t = STEPS - 1; t >= 0; t--) backward_step(t);
-    dense_add(STEPS * BATCH, IN, GATES, -RATE, dgate[0][0], x[0][0], 1.0f, model.W, model.b);
+    dense_add(STEPS * BATCH, IN, GATES, -RATE, (const float *)dgate, (const float *)x, 1.0f, model.W, model.b);
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, GATES, UNITS, (STEPS - 1) * BATCH, -RATE, dgate[1][0], GATES, h[1][0],
                 UNITS, 1.0f, model.U, UNITS);
     return loss;

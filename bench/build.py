@@ -127,6 +127,7 @@ class Peer:
         if row.layers:
             defined += [f"-DSIZES={','.join(map(str, row.layers))}", *(f"-DSIZE{i}={n}" for i, n in enumerate(row.layers))]
             defined += [f"-DLAYERS={len(row.layers) - 1}", f"-D{row.activation}"] + ["-DADAM"] * row.adam
+        defined.append(f"-DROW_{row.network.upper()}")
         work = folder(row.name, self.name)
         code, program = work / "peer.o", work / "program"
         run([CC, *BY_HAND, *defined, "-c", HERE / self.source(row), "-o", code])
@@ -135,7 +136,8 @@ class Peer:
 
 
 def blas(row):
-    return "blas.c" if row.layers else {"lenet": "blas_lenet.c", "lstm": "blas_lstm.c"}.get(row.network)
+    name = "blas" if row.layers else "blas_conv" if row.network == "strided" else f"blas_{row.network}"
+    return f"{name}.c" if (HERE / f"{name}.c").exists() else None
 
 
 # ---- Peers in Python
