@@ -55,14 +55,14 @@ def disagreements(row, numbers, columns):
 
 
 def run_all(chosen):
-    rows = [row for row in ROWS if re.search(chosen.pattern, row.name)]
     columns = [c for c in build.COLUMNS if re.search(chosen.columns, c.name) and (c.quick or not chosen.quick)]
-    if not rows or not columns:
-        sys.exit("bench: no row or no column matches")
-    skipped = {column.name: column.missing() for column in columns if column.missing()}
+    skipped = {column.name: why for column in columns if (why := column.missing())}
     columns = [column for column in columns if column.name not in skipped]
     for name, why in skipped.items():
         print(f"bench: SKIPPED {name}: {why}", file=sys.stderr)
+    rows = [row for row in ROWS if re.search(chosen.pattern, row.name) and any(column.can(row) for column in columns)]
+    if not rows:
+        sys.exit("bench: there is no such row and column")
     result = {"processor": report.processor(), "starts": chosen.starts or (3 if chosen.quick else 5), "skipped": skipped, "rows": {}}
     peaks, wrong = [], []
     for row in rows:
