@@ -80,7 +80,7 @@ class Ours:
         told = run([NNC, "compile", HERE / f"{row.network}.nn", *self.options, "--batch", row.batch, "-o", work])
         flags = re.search(r"^ +cc (-.*?) \S+\.c", told.out, re.M).group(1).split()
         source, code, program = work / f"{row.network}.c", work / f"{row.network}.o", work / "program"
-        compiled = run([self.cc, *flags, "-c", source, "-o", code])
+        compiled = run([self.cc, *flags, "-w", "-c", source, "-o", code])
         around = [work / f"{row.network}_main.c", work / "runtime/member.c", work / "runtime/random.c", HERE / "ours.c", HERE / "measure.c"]
         run([self.cc, *C, f"-I{work}", *around, code, "-lm", "-o", program])
         facts = {
