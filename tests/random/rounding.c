@@ -2,7 +2,8 @@
    Carlo arithmetic (D. S. Parker, "Monte Carlo Arithmetic: exploiting randomness in floating-point arithmetic", 1997).
 
    Example: a derivative that is 0 by algebra is 3e-18 in one order of additions, -1e-18 in another, and Adam divides it by its own
-   size. No change of the data shows that; a change of the operands does. */
+   size. No change of the data shows that; a change of the operands does. In later rounds nothing is moved in every other step, by chance:
+   sign(0) is 0, and sign of what is left of 0 is not, and where the steps after it depend on that, both have to be seen. */
 #include "judge.h"
 
 enum { FIRST_SITE = 1 << 16 /* of random numbers: those of models have smaller ones */ };
@@ -11,6 +12,7 @@ typedef struct {
     Pool *pool;
     double size;
     int site;
+    int pauses; /* > 0: the site that says in which steps nothing is moved */
 } Shake;
 
 static Expr shake_operand(void *context, Expr e) {
@@ -20,6 +22,10 @@ static Expr shake_operand(void *context, Expr e) {
     for (int i = 0; i < e->free_count; i++) point[i] = expr_index(shake->pool, e->free[i]);
     Expr u = expr_draw(shake->pool, DRAW_UNIFORM, shake->site++, point, e->free_count);
     Expr around_zero = expr_op2(shake->pool, OP_SUB, u, expr_number(shake->pool, 0.5));
+    if (shake->pauses > 0) {
+        Expr half = expr_number(shake->pool, 0.5), chance = expr_draw(shake->pool, DRAW_UNIFORM, shake->pauses, NULL, 0);
+        around_zero = expr_if(shake->pool, expr_op2(shake->pool, OP_LT, chance, half), expr_number(shake->pool, 0), around_zero);
+    }
     Expr factor = expr_op2(shake->pool, OP_ADD, expr_number(shake->pool, 1),
                            expr_op2(shake->pool, OP_MUL, expr_number(shake->pool, 2 * shake->size), around_zero));
     return expr_op2(shake->pool, OP_MUL, e, factor);
@@ -38,7 +44,7 @@ static void shake_program(Shake *shake, Program *program) {
 }
 
 void shake_operands(Model *model, double size, int round) {
-    Shake shake = {.size = size, .site = FIRST_SITE * (1 + round)};
+    Shake shake = {.size = size, .site = FIRST_SITE * (1 + round), .pauses = round % 2 == 1 ? FIRST_SITE - round : 0};
     shake_program(&shake, model->training);
     shake_program(&shake, model->inference);
 }
