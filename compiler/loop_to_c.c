@@ -144,16 +144,19 @@ static const char strict_arithmetic[] =
     "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
     "#endif\n\n";
 
-static const char fast_arithmetic[] =
-    "/* Fast arithmetic: sums may be reordered, multiply-adds fused. Compile with "
-    "-O3 -march=native -fopenmp-simd. */\n"
-    "#if defined(__GNUC__)\n"
-    "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
-    "#endif\n"
-    "#if defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)\n"
-    "#pragma GCC optimize(\"associative-math\", \"no-signed-zeros\", \"no-trapping-math\")\n"
-    "#endif\n"
-    "#define NNC_FAST 1\n\n";
+/* A register tile has a use for each register there is: a compiler that reorders its sums wants more. */
+static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
+    text_put(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused. Compile with "
+                   "-O3 -march=native -fopenmp-simd. */\n"
+                   "#if defined(__GNUC__)\n"
+                   "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
+                   "#endif\n"
+                   "#if defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)\n");
+    text_printf(text, "#pragma GCC optimize(%s\"no-signed-zeros\", \"no-trapping-math\")\n",
+                loop_has_tiles(loop) ? "" : "\"associative-math\", ");
+    text_put(text, "#endif\n"
+                   "#define NNC_FAST 1\n\n");
+}
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
     return arena_printf(
@@ -169,7 +172,8 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .annotate = loop->options.annotate};
     text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m,
                 c_model_file(loop->arena, model));
-    text_put(text, loop->options.fast ? fast_arithmetic : strict_arithmetic);
+    if (loop->options.fast) print_fast_arithmetic(text, loop);
+    else text_put(text, strict_arithmetic);
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s", m,
                 loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");

@@ -8,7 +8,7 @@
 
 #include "tensor/affine.h"
 
-enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, CALL = 15, ACROSS_LANES = 12, MOST_READS = 64 };
+enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, CALL = 15, ACROSS_LANES = 12, MOST_READS = 64, LINE = 64 };
 
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -87,6 +87,17 @@ static double copies(const Look *look, const Choice *c, const int *tile, Expr re
     return count;
 }
 
+/* Does a vector that is as long as a line of the cache begin somewhere inside one? Then two lines are read for it. */
+static bool crosses_lines(const LoopProgram *loop, const Look *look, const Choice *c, Expr read) {
+    if (c->lanes * (loop->is_double ? 8 : 4) < LINE) return false;
+    for (int a = 0; a < read->tensor->rank; a++) {
+        if (!expr_depends(read->kids[a], c->along)) continue;
+        Expr rest = expr_op2(look->pool, OP_SUB, read->kids[a], expr_index(look->pool, c->along));
+        return rest->kind != EXPR_CONST || fmod(rest->value, c->lanes) != 0;
+    }
+    return false;
+}
+
 static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choice *c, const int *tile) {
     const Statement *s = look->group->list.at[0];
     double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0;
@@ -100,7 +111,7 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     for (int i = 0; i < look->read_count; i++) {
         bool vector;
         double count = copies(look, c, tile, look->reads[i], &vector);
-        if (vector) vectors += count;
+        if (vector) vectors += count * (crosses_lines(loop, look, c, look->reads[i]) ? 2 : 1);
         else scalars += count;
     }
     double compute = accumulators * width * look->body, loads = vectors * width + scalars * 0.5;

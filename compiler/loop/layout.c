@@ -133,6 +133,15 @@ static bool nodes_use_lanes(const Nodes *nodes, int lanes) {
     return false;
 }
 
+static bool nodes_have_tiles(const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        if (nodes->at[i]->elements.count > 0 || nodes_have_tiles(&nodes->at[i]->body)) return true;
+    }
+    return false;
+}
+
+bool loop_has_tiles(const LoopProgram *loop) { return nodes_have_tiles(&loop->step.body); }
+
 bool loop_uses_lanes(const LoopProgram *loop, int lanes) {
     const Routine *routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict, &loop->forward};
     for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) {
