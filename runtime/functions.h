@@ -9,7 +9,9 @@
    gradual. f(0) is exact, with the sign of the zero where f is odd.
 
    Most functions are one path with choices at its end, so that compilers can vectorise a loop of them (gcc only with
-   -fno-trapping-math, which changes no value). Coefficients marked [S] come from Sollya 8.0, fpminimax on the relative error:
+   -fno-trapping-math, which changes no value). The same text, with vectors for its numbers, gives the functions of vectors:
+   compiler/lanes.cmake makes lanes_f4.h, f8 and f16 of what stands between the lines ==== below, and says what that text must
+   look like. Coefficients marked [S] come from Sollya 8.0, fpminimax on the relative error:
    tests/functions/coefficients.sollya prints them and their errors.
 
    One file above 500 lines: what includes it, a generated network, needs nothing else.
@@ -33,7 +35,7 @@
 
 /* Fast arithmetic (NNC_FAST, which a network defines before it includes this): the including file may have sums reordered where the
    machine fuses multiply and add (NNC_FUSED). What follows keeps its accuracy then, below 4 ulp, by fused operations, or is compiled
-   as written by itself. */
+   as written by itself. Nothing is promised of results that nearly overflow or are below 2^-126. */
 #ifndef NNC_AS_WRITTEN
 #if defined(NNC_FAST) && defined(__GNUC__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
 #define NNC_FUSED 1
@@ -67,6 +69,11 @@ static inline float nnc_from_bitsf(uint32_t bits) {
     return u.number;
 }
 
+static inline float nnc_infinityf(void) { return nnc_from_bitsf(0x7F800000U); }
+static inline float nnc_nanf(void) { return nnc_from_bitsf(0x7FC00000U); }
+
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
 /* |x|: exact. */
 static inline float nnc_absf(float x) { return nnc_from_bitsf(nnc_bitsf(x) & 0x7FFFFFFFU); }
 
@@ -94,7 +101,10 @@ static inline float nnc_product_errorf(float a, float b, float product) {
 /* ---- Steps */
 
 /* The sign: 1, 0 or -1; 0 for NaN. */
-static inline float nnc_signf(float x) { return (float)((int)(x > 0.0f) - (int)(x < 0.0f)); }
+static inline float nnc_signf(float x) {
+    const float above = (x > 0.0f) ? 1.0f : 0.0f;
+    return (x < 0.0f) ? -1.0f : above;
+}
 
 /* The greatest integer <= x: exact. Adding and subtracting 2^23 rounds |x| to an integer. */
 static inline float nnc_floorf(float x) {
@@ -112,10 +122,9 @@ static inline float nnc_floorf(float x) {
 /* a - b * floor(a / b), each operation rounded; not C's fmod (nor its modf). The result has the sign of b. */
 static inline float nnc_modf(float a, float b) { return a - (b * nnc_floorf(a / b)); }
 
-/* ---- Choices */
+/* ==== Scalars */
 
-static inline float nnc_infinityf(void) { return nnc_from_bitsf(0x7F800000U); }
-static inline float nnc_nanf(void) { return nnc_from_bitsf(0x7FC00000U); }
+/* ---- Choices */
 
 /* The larger, the smaller; the first of two equals; NaN if one of them is (fast arithmetic: if b is). */
 #ifdef NNC_FAST
@@ -181,8 +190,11 @@ static inline float nnc_sqrtf(float x) {
 
 /* ---- Exponential and logarithm */
 
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
 /* r in [-ln 2 / 2, ln 2 / 2] and n = k + 254 with x = k ln 2 + r, for -105 <= x <= 91 (Cody and Waite: k times the upper part
-   of ln 2 is exact). Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
+   of ln 2 is exact). Beyond, neither means anything: choices at the end of a function cost less than limits at its beginning, where all
+   else waits for them. Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
 static inline float nnc_exp_reducef(float x, uint32_t *n) {
 #ifdef NNC_FUSED
     const float shifted = __builtin_fmaf(x, 0x1.715476p0f, 0x1.8p23f);
@@ -198,36 +210,37 @@ static inline float nnc_exp_reducef(float x, uint32_t *n) {
 }
 
 /* exp(r) 2^(n - 254): [S] degree 6, relative error below 2^-28.2; Estrin's order. 2^k in two factors, so that the second
-   one alone rounds, at overflow and underflow. */
+   one alone rounds, at overflow and underflow; in fast arithmetic they meet each other first, beside the polynomial. */
 static inline float nnc_exp_finishf(float r, uint32_t n) {
     const float r2 = r * r;
     const float low = 0x1.fffffap-2f + (r * 0x1.555492p-3f);
     const float middle = 0x1.555a26p-5f + (r * 0x1.123988p-7f);
     const float q = low + (r2 * (middle + (r2 * 0x1.694cd2p-10f)));
-#ifdef NNC_FAST
-    const float y = (1.0f + r) + (r2 * q);                     /* a shorter chain, and one more rounding */
-    const uint32_t scale = (n < 128U) ? 0U : (n - 127U) << 23; /* one factor: 0 below 2^-126, infinite from 2^127.5 on */
-    return y * nnc_from_bitsf((n > 381U) ? 0x7F800000U : scale);
-#else
-    const float y = 1.0f + (r + (r2 * q));
     const uint32_t half = n >> 1;
-    return (y * nnc_from_bitsf(half << 23)) * nnc_from_bitsf((n - half) << 23);
+    const float lower = nnc_from_bitsf(half << 23);
+    const float upper = nnc_from_bitsf((n - half) << 23);
+#ifdef NNC_FAST
+    return ((1.0f + r) + (r2 * q)) * (lower * upper); /* a shorter chain, and one more rounding; infinite from 2^127.5 on */
+#else
+    return ((1.0f + (r + (r2 * q))) * lower) * upper;
 #endif
 }
 
 /* exp(x). Max 0.99 ulp. */
 static inline float nnc_expf(float x) {
     uint32_t n;
-    const float above = (x < -104.0f) ? -104.0f : x;
-    const float r = nnc_exp_reducef((above > 89.0f) ? 89.0f : above, &n);
-    return nnc_exp_finishf(r, n);
+    const float r = nnc_exp_reducef(x, &n);
+    const float y = nnc_exp_finishf(r, n);
+    const float finite = (x > 89.0f) ? nnc_infinityf() : y;
+    return (x < -104.0f) ? 0.0f : finite;
 }
 
 /* exp(-|x|), for the functions below. */
 static inline float nnc_exp_minusf(float x) {
     uint32_t n;
     const float a = -nnc_absf(x);
-    const float r = nnc_exp_reducef((a < -104.0f) ? -104.0f : a, &n);
+    const float inside = (a < -104.0f) ? -104.0f : a;
+    const float r = nnc_exp_reducef(inside, &n);
     return nnc_exp_finishf(r, n);
 }
 
@@ -235,8 +248,9 @@ static inline float nnc_exp_minusf(float x) {
 static inline float nnc_exp_halff(float x) {
     uint32_t n;
     const float a = nnc_absf(x);
-    const float r = nnc_exp_reducef((a > 90.0f) ? 90.0f : a, &n);
-    return nnc_exp_finishf(r, n - 1U);
+    const float r = nnc_exp_reducef(a, &n);
+    const float y = nnc_exp_finishf(r, n - 1U);
+    return (a > 90.0f) ? nnc_infinityf() : y;
 }
 
 /* exp(r) - 1 - r for |r| <= ln 2 / 2: [S] degree 6, relative error of exp(r) - 1 below 2^-26.1. */
@@ -252,12 +266,16 @@ static inline float nnc_expm1_tailf(float r) {
 static inline float nnc_expm1f(float x) {
     uint32_t n;
     const float above = (x < -20.0f) ? -20.0f : x;
-    const float r = nnc_exp_reducef((above > 89.0f) ? 89.0f : above, &n);
+    const float inside = (above > 89.0f) ? 89.0f : above;
+    const float r = nnc_exp_reducef(inside, &n);
     const float tail = nnc_expm1_tailf(r);
+    const uint32_t inverse = (n > 380U) ? 0U : ((381U - n) << 23);
+    const float missing = 1.0f - nnc_from_bitsf(inverse);
 #ifdef NNC_FUSED
-    const float y = (r + ((n == 254U) ? 0.0f : 1.0f - nnc_from_bitsf((n > 380U) ? 0U : (381U - n) << 23))) + tail;
+    const float rest = (n == 254U) ? 0.0f : missing;
+    const float y = (r + rest) + tail;
 #else
-    const float y = (r + (1.0f - nnc_from_bitsf((n > 380U) ? 0U : (381U - n) << 23))) + tail;
+    const float y = (r + missing) + tail;
 #endif
     const uint32_t half = n >> 1;
     return nnc_with_signf((y * nnc_from_bitsf(half << 23)) * nnc_from_bitsf((n - half) << 23), x);
@@ -281,11 +299,13 @@ static inline float nnc_log_finishf(float f, float k) {
 static inline float nnc_logf(float x) {
     const int tiny = x < 0x1p-126f;
     const float scaled = x * 0x1p23f;
-    const uint32_t bits = nnc_bitsf(tiny ? scaled : x) + (0x3F800000U - 0x3F3504F3U);
+    const float normal = tiny ? scaled : x;
+    const uint32_t bits = nnc_bitsf(normal) + (0x3F800000U - 0x3F3504F3U);
     const float m = nnc_from_bitsf((bits & 0x007FFFFFU) + 0x3F3504F3U); /* sqrt(1/2) <= m < sqrt(2) */
-    const int32_t k = (int32_t)(bits >> 23) - (tiny ? 150 : 127);
+    const uint32_t bias = tiny ? 150U : 127U;
+    const int32_t k = (int32_t)((bits >> 23) - bias);
     const float y = nnc_log_finishf(m - 1.0f, (float)k);
-    const float negative = nnc_from_bitsf((x < 0.0f) ? 0x7FC00000U : 0xFF800000U);
+    const float negative = (x < 0.0f) ? nnc_nanf() : -nnc_infinityf();
     const float finite = (x > 0.0f) ? y : negative;
     return (x <= 0x1.fffffep127f) ? finite : x;
 }
@@ -299,7 +319,8 @@ static inline float nnc_sigmoidf(float x) {
     return 1.0f / (1.0f + nnc_expf(-x)); /* a shorter chain, and one more rounding */
 #else
     const float z = nnc_exp_minusf(x);
-    const float q = ((x < 0.0f) ? z : 1.0f) / (1.0f + z);
+    const float above = (x < 0.0f) ? z : 1.0f;
+    const float q = above / (1.0f + z);
     const float small = z - (z * q);
     const float negative = (z < 0.5f) ? small : q;
     return (x < 0.0f) ? negative : q;
@@ -311,8 +332,10 @@ static inline float nnc_softplusf(float x) {
     const float z = nnc_exp_minusf(x);
     const float halved = (z - 1.0f) * 0.5f;
     const int upper = z > 0x1.a82798p-2f;
-    const float y = nnc_log_finishf(upper ? halved : z, upper ? 1.0f : 0.0f);
-    return ((x > 0.0f) ? x : 0.0f) + y;
+    const float f = upper ? halved : z;
+    const float k = upper ? 1.0f : 0.0f;
+    const float above = (x > 0.0f) ? x : 0.0f;
+    return above + nnc_log_finishf(f, k);
 }
 
 /* tanh(x): up to 0.625 [S] odd, degree 11, relative error below 2^-27.8; above, 1 - 2 / (exp(2|x|) + 1) (Cody and Waite).
@@ -321,7 +344,8 @@ static inline float nnc_tanhf(float x) {
 #ifdef NNC_FAST
     uint32_t n; /* e / (e + 2) with e = exp(2x) - 1: one path for all, and one more rounding */
     const float above = (x < -10.0f) ? -10.0f : x;
-    const float r = nnc_exp_reducef(2.0f * ((above > 10.0f) ? 10.0f : above), &n);
+    const float inside = (above > 10.0f) ? 10.0f : above;
+    const float r = nnc_exp_reducef(2.0f * inside, &n);
     const float scale = nnc_from_bitsf((n - 127U) << 23);
     const float p = r + nnc_expm1_tailf(r);
 #ifdef NNC_FUSED
@@ -339,9 +363,11 @@ static inline float nnc_tanhf(float x) {
     const float p7 = -0x1.b836e8p-5f + (z * 0x1.52034ep-6f);
     const float p = p3 + (z2 * (p7 + (z2 * -0x1.75438ap-8f)));
     const float small = a + (a * (z * p));
-    const float r = nnc_exp_reducef(2.0f * ((a > 10.0f) ? 10.0f : a), &n);
+    const float r = nnc_exp_reducef(2.0f * a, &n);
     const float large = 1.0f - (2.0f / (nnc_exp_finishf(r, n) + 1.0f));
-    return nnc_with_signf((a < 0.625f) ? small : large, x);
+    const float above = (a > 10.0f) ? 1.0f : large;
+    const float y = (a < 0.625f) ? small : above;
+    return nnc_with_signf(y, x);
 #endif
 }
 
@@ -353,7 +379,8 @@ static inline float nnc_sinhf(float x) {
     const float small = a + (a * (z * (0x1.555556p-3f + (z * p))));
     const float h = nnc_exp_halff(x);
     const float large = h - (0.25f / h);
-    return nnc_with_signf((a < 1.0f) ? small : large, x);
+    const float y = (a < 1.0f) ? small : large;
+    return nnc_with_signf(y, x);
 }
 
 /* cosh(x) = h + 1 / (4 h), h = exp(|x|) / 2. Max 1.44 ulp. */
@@ -376,8 +403,11 @@ static inline float nnc_erff(float x) {
     const float l = -0x1.20c1c2p0f + (c * (-0x1.45ae52p-1f + (c * (-0x1.b0e01ep-4f + (c * l4)))));
     const float r = nnc_exp_reducef(-0x1.8fe6fcp-13f + (c * l), &n);
     const float large = 1.0f - nnc_exp_finishf(r, n);
-    return nnc_with_signf((a < 0.9f) ? small : large, x);
+    const float y = (a < 0.9f) ? small : large;
+    return nnc_with_signf(y, x);
 }
+
+/* ==== Scalars */
 
 /* ---- Circular functions */
 
@@ -424,21 +454,66 @@ NNC_AS_WRITTEN static inline float nnc_reduce_largef(float a, uint32_t *quadrant
     return hi + lo;
 }
 
-/* |x| = n pi/2 + result + *low, |result| <= pi/4; *quadrant is n modulo 4. Below 402, Cody and Waite with pi/2 in three parts:
-   the products with the first two are exact. */
-NNC_AS_WRITTEN static inline float nnc_reducef(float x, uint32_t *quadrant, float *low) {
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
+static inline int nnc_is_largef(float a) { return !(a < 402.0f); } /* or NaN */
+
+/* The same of other a: Cody and Waite with pi/2 in three parts; the products with the first two are exact. */
+static inline float nnc_reduce_smallf(float a, uint32_t *quadrant, float *low) {
+#ifdef NNC_FUSED
+    const float shifted = __builtin_fmaf(a, 0x1.45f306p-1f, 0x1.8p23f);
+    const float n = shifted - 0x1.8p23f;
+    const float b = __builtin_fmaf(n, -0x1.922p0f, a);
+    const float c = __builtin_fmaf(n, 0x1.2aeep-18f, b);
+    *quadrant = nnc_bitsf(shifted) & 3U;
+    *low = 0.0f;
+    return __builtin_fmaf(n, 0x1.e973dcp-35f, c);
+#else
+    const float shifted = (a * 0x1.45f306p-1f) + 0x1.8p23f;
+    const float n = shifted - 0x1.8p23f;
+    const float b = a - (n * 0x1.922p0f);
+    const float c = n * -0x1.2aeep-18f;
+    const float hi = b - c;
+    const float lo = ((b - hi) - c) - (n * -0x1.e973dcp-35f);
+    const float result = hi + lo;
+    *quadrant = nnc_bitsf(shifted) & 3U;
+    *low = (hi - result) + lo;
+    return result;
+#endif
+}
+
+/* sin(r + low), |r| <= pi/4: [S] odd, degree 7, relative error below 2^-28. */
+static inline float nnc_sin_finishf(float r, float low) {
+    const float z = r * r;
+    const float p = -0x1.555546p-3f + (z * (0x1.110778p-7f + (z * -0x1.9953fep-13f)));
+    return r + ((r * (z * p)) + (low - (0.5f * z * low)));
+}
+
+/* cos(r + low), |r| <= pi/4: [S] even, degree 8, relative error below 2^-33. */
+static inline float nnc_cos_finishf(float r, float low) {
+    const float z = r * r;
+    const float p = 0x1.55554ap-5f + (z * (-0x1.6c0c2ap-10f + (z * 0x1.99e91p-16f)));
+    return 1.0f - ((0.5f * z) - ((z * (z * p)) - (r * low)));
+}
+
+/* sin(x) and cos(x) of what is known of |x|: its quadrant, and where it stands in it. */
+static inline float nnc_sin_atf(float x, uint32_t quadrant, float r, float low) {
+    const float y = ((quadrant & 1U) != 0U) ? nnc_cos_finishf(r, low) : nnc_sin_finishf(r, low);
+    return nnc_from_bitsf(nnc_bitsf(y) ^ ((quadrant & 2U) << 30) ^ (nnc_bitsf(x) & 0x80000000U));
+}
+static inline float nnc_cos_atf(uint32_t quadrant, float r, float low) {
+    const float y = ((quadrant & 1U) != 0U) ? nnc_sin_finishf(r, low) : nnc_cos_finishf(r, low);
+    return nnc_from_bitsf(nnc_bitsf(y) ^ (((quadrant + 1U) & 2U) << 30));
+}
+
+/* ==== Scalars */
+
+/* |x| = n pi/2 + result + *low, |result| <= pi/4; *quadrant is n modulo 4. */
+static inline float nnc_reducef(float x, uint32_t *quadrant, float *low) {
     const float a = nnc_absf(x);
     float result;
-    if (a < 402.0f) {
-        const float shifted = (a * 0x1.45f306p-1f) + 0x1.8p23f;
-        const float n = shifted - 0x1.8p23f;
-        const float b = a - (n * 0x1.922p0f);
-        const float c = n * -0x1.2aeep-18f;
-        const float hi = b - c;
-        const float lo = ((b - hi) - c) - (n * -0x1.e973dcp-35f);
-        result = hi + lo;
-        *quadrant = nnc_bitsf(shifted) & 3U;
-        *low = (hi - result) + lo;
+    if (!nnc_is_largef(a)) {
+        result = nnc_reduce_smallf(a, quadrant, low);
     } else if (a <= 0x1.fffffep127f) {
         result = nnc_reduce_largef(a, quadrant, low);
     } else {
@@ -449,27 +524,12 @@ NNC_AS_WRITTEN static inline float nnc_reducef(float x, uint32_t *quadrant, floa
     return result;
 }
 
-/* sin(r + low), |r| <= pi/4: [S] odd, degree 7, relative error below 2^-28. */
-NNC_AS_WRITTEN static inline float nnc_sin_finishf(float r, float low) {
-    const float z = r * r;
-    const float p = -0x1.555546p-3f + (z * (0x1.110778p-7f + (z * -0x1.9953fep-13f)));
-    return r + ((r * (z * p)) + (low - (0.5f * z * low)));
-}
-
-/* cos(r + low), |r| <= pi/4: [S] even, degree 8, relative error below 2^-33. */
-NNC_AS_WRITTEN static inline float nnc_cos_finishf(float r, float low) {
-    const float z = r * r;
-    const float p = 0x1.55554ap-5f + (z * (-0x1.6c0c2ap-10f + (z * 0x1.99e91p-16f)));
-    return 1.0f - ((0.5f * z) - ((z * (z * p)) - (r * low)));
-}
-
 /* sin(x). Max 1.03 ulp. */
 static inline float nnc_sinf(float x) {
     uint32_t quadrant;
     float low;
     const float r = nnc_reducef(x, &quadrant, &low);
-    const float y = ((quadrant & 1U) != 0U) ? nnc_cos_finishf(r, low) : nnc_sin_finishf(r, low);
-    return nnc_from_bitsf(nnc_bitsf(y) ^ ((quadrant & 2U) << 30) ^ (nnc_bitsf(x) & 0x80000000U));
+    return nnc_sin_atf(x, quadrant, r, low);
 }
 
 /* cos(x). Max 1.03 ulp. */
@@ -477,8 +537,7 @@ static inline float nnc_cosf(float x) {
     uint32_t quadrant;
     float low;
     const float r = nnc_reducef(x, &quadrant, &low);
-    const float y = ((quadrant & 1U) != 0U) ? nnc_sin_finishf(r, low) : nnc_cos_finishf(r, low);
-    return nnc_from_bitsf(nnc_bitsf(y) ^ (((quadrant + 1U) & 2U) << 30));
+    return nnc_cos_atf(quadrant, r, low);
 }
 
 /* tan(x): [S] odd, degree 15, relative error below 2^-29.6; in odd quadrants -1 / tan, with the error of the quotient corrected
@@ -502,6 +561,8 @@ NNC_AS_WRITTEN static inline float nnc_tanf(float x) {
     return nnc_from_bitsf(nnc_bitsf(y) ^ (nnc_bitsf(x) & 0x80000000U));
 }
 
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
 /* atan(x) = atan(c) + atan((x - c) / (1 + c x)) with c = 0, 1/2, 1, 3/2, infinity (fdlibm's break points), then [S] odd,
    degree 11, relative error below 2^-29.6 on [0, 7/16]. Max 0.85 ulp. */
 static inline float nnc_atanf(float x) {
@@ -516,17 +577,21 @@ static inline float nnc_atanf(float x) {
     const float below3 = c3 ? (1.0f + (1.5f * a)) : a;
     const float below2 = c2 ? (a + 1.0f) : below3;
     const float below1 = c1 ? (2.0f + a) : below2;
-    const float t = (c0 ? a : above1) / (c0 ? 1.0f : below1);
+    const float above0 = c0 ? a : above1;
+    const float below0 = c0 ? 1.0f : below1;
+    const float t = above0 / below0;
     const float hi3 = c3 ? 0x1.f730bep-1f : 0x1.921fb6p0f;
     const float hi2 = c2 ? 0x1.921fb6p-1f : hi3;
     const float hi1 = c1 ? 0x1.dac67p-2f : hi2;
     const float lo3 = c3 ? -0x1.afc12cp-26f : -0x1.777a5cp-25f;
     const float lo2 = c2 ? -0x1.777a5cp-26f : lo3;
     const float lo1 = c1 ? 0x1.586ed4p-28f : lo2;
+    const float hi0 = c0 ? 0.0f : hi1;
+    const float lo0 = c0 ? 0.0f : lo1;
     const float z = t * t;
     const float p7 = -0x1.236f0ep-3f + (z * (0x1.add5dp-4f + (z * -0x1.dd365ap-5f)));
     const float s = t * (z * (-0x1.555542p-2f + (z * (0x1.998df8p-3f + (z * p7)))));
-    return nnc_with_signf((c0 ? 0.0f : hi1) + (t + (s + (c0 ? 0.0f : lo1))), x);
+    return nnc_with_signf(hi0 + (t + (s + lo0)), x);
 }
 
 /* ---- Power */
@@ -539,18 +604,23 @@ NNC_AS_WRITTEN static inline float nnc_powf(float x, float y) {
     const float a = nnc_absf(x);
     const float b = nnc_absf(y);
     /* the sign of the result */
-    const uint32_t whole = (b < 16777216.0f) ? (uint32_t)b : 0U;
-    const int broken = (b < 16777216.0f) && ((float)whole < b);
+    const float small = (b < 16777216.0f) ? b : 0.0f;
+    const uint32_t whole = (uint32_t)(int32_t)small;
+    const int32_t truncated = (int32_t)(whole);
+    const int broken = (float)truncated < small;
     const uint32_t sign = (broken || ((whole & 1U) == 0U)) ? 0U : (nnc_bitsf(x) & 0x80000000U);
     /* a = 2^k m, 0.866 <= m < 1.733 */
     const int tiny = a < 0x1p-126f;
     const float scaled = a * 0x1p24f;
-    const uint32_t bits = nnc_bitsf(tiny ? scaled : a);
+    const float normal = tiny ? scaled : a;
+    const uint32_t bits = nnc_bitsf(normal);
     const uint32_t fraction = bits & 0x007FFFFFU;
     const int middle = (fraction >= 0x001CC471U) && (fraction < 0x005DB3D7U); /* sqrt(3/2) and sqrt(3) */
     const uint32_t next = (fraction >= 0x005DB3D7U) ? 1U : 0U;
     const float m = nnc_from_bitsf(fraction | ((127U - next) << 23));
-    const float k = (float)((int32_t)((bits >> 23) + next) - (tiny ? 151 : 127));
+    const uint32_t bias = tiny ? 151U : 127U;
+    const int32_t exponent = (int32_t)((bits >> 23) + next - bias);
+    const float k = (float)exponent;
     const float c = middle ? 1.5f : 1.0f;
     /* s + s_low */
     const float above = m - c;
@@ -574,8 +644,10 @@ NNC_AS_WRITTEN static inline float nnc_powf(float x, float y) {
     const float half = s + sw;
     const float half_low = ((s - half) + sw) + (s_low + sw_low);
     /* l + l_low = log(a) */
-    const float base = (k * 0x1.62e4p-1f) + (middle ? 0x1.9f34p-2f : 0.0f);
-    const float base_low = (k * 0x1.7f7d1cp-20f) + (middle ? -0x1.c13406p-18f : 0.0f);
+    const float log_c = middle ? 0x1.9f34p-2f : 0.0f;
+    const float log_c_low = middle ? -0x1.c13406p-18f : 0.0f;
+    const float base = (k * 0x1.62e4p-1f) + log_c;
+    const float base_low = (k * 0x1.7f7d1cp-20f) + log_c_low;
     const float sum = base + (2.0f * half);
     const float sum_low = ((base - sum) + (2.0f * half)) + ((2.0f * half_low) + base_low);
     const float l = sum + sum_low;
@@ -587,20 +659,25 @@ NNC_AS_WRITTEN static inline float nnc_powf(float x, float y) {
     const float p_low = nnc_product_errorf(y2, l, p) + (y2 * l_low);
     const int inside = (p > -104.0f) && (p < 89.0f);
     const float p1 = (p < -104.0f) ? -104.0f : p;
-    const float rest = nnc_exp_reducef((p1 > 89.0f) ? 89.0f : p1, &n) + (inside ? p_low : 0.0f);
+    const float p2 = (p1 > 89.0f) ? 89.0f : p1;
+    const float p2_low = inside ? p_low : 0.0f;
+    const float rest = nnc_exp_reducef(p2, &n) + p2_low;
     const float power = nnc_exp_finishf(rest, n);
     /* special cases */
     const uint32_t magnitude = nnc_bitsf(a);
-    const float at_zero = (y < 0.0f) ? nnc_from_bitsf(0x7F800000U) : 0.0f;
-    const float at_infinity = (y < 0.0f) ? 0.0f : nnc_from_bitsf(0x7F800000U);
+    const float at_zero = (y < 0.0f) ? nnc_infinityf() : 0.0f;
+    const float at_infinity = (y < 0.0f) ? 0.0f : nnc_infinityf();
     const float ends = (magnitude == 0U) ? at_zero : at_infinity;
     const float size = ((magnitude == 0U) || (magnitude == 0x7F800000U)) ? ends : power;
     const float signed_size = nnc_from_bitsf(nnc_bitsf(size) | sign);
     const int undefined = (x < 0.0f) && broken && (magnitude != 0x7F800000U);
-    const float proper = undefined ? nnc_from_bitsf(0x7FC00000U) : signed_size;
-    const int nan = !(a <= nnc_from_bitsf(0x7F800000U)) || !(b <= nnc_from_bitsf(0x7F800000U));
+    const float proper = undefined ? nnc_nanf() : signed_size;
+    const int nan = !(a <= nnc_infinityf()) || !(b <= nnc_infinityf());
+    const float known = nan ? (x + y) : proper;
     const int one = (nnc_bitsf(x) == 0x3F800000U) || (nnc_bitsf(b) == 0U);
-    return one ? 1.0f : (nan ? (x + y) : proper);
+    return one ? 1.0f : known;
 }
+
+/* ==== Scalars */
 
 #endif

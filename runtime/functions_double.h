@@ -53,6 +53,11 @@ static inline double nnc_from_bits(uint64_t bits) {
     return u.number;
 }
 
+static inline double nnc_infinity(void) { return nnc_from_bits(UINT64_C(0x7FF0000000000000)); }
+static inline double nnc_nan(void) { return nnc_from_bits(UINT64_C(0x7FF8000000000000)); }
+
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
 /* |x|: exact. */
 static inline double nnc_abs(double x) { return nnc_from_bits(nnc_bits(x) & UINT64_C(0x7FFFFFFFFFFFFFFF)); }
 
@@ -77,6 +82,8 @@ static inline double nnc_product_error(double a, double b, double product) {
 #endif
 }
 
+/* ==== Scalars */
+
 /* The upper half of the 128 bits of a * b; the lower half is a * b in C. */
 static inline uint64_t nnc_upper_product(uint64_t a, uint64_t b) {
     const uint64_t mask = UINT64_C(0xFFFFFFFF);
@@ -86,10 +93,15 @@ static inline uint64_t nnc_upper_product(uint64_t a, uint64_t b) {
     return ((a >> 32) * (b >> 32)) + (cross >> 32) + (other >> 32);
 }
 
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
 /* ---- Steps */
 
 /* The sign: 1, 0 or -1; 0 for NaN. */
-static inline double nnc_sign(double x) { return (double)((int)(x > 0.0) - (int)(x < 0.0)); }
+static inline double nnc_sign(double x) {
+    const double above = (x > 0.0) ? 1.0 : 0.0;
+    return (x < 0.0) ? -1.0 : above;
+}
 
 /* The greatest integer <= x: exact. Adding and subtracting 2^52 rounds |x| to an integer. */
 static inline double nnc_floor(double x) {
@@ -107,10 +119,9 @@ static inline double nnc_floor(double x) {
 /* a - b * floor(a / b), each operation rounded; not C's fmod (nor modf). The result has the sign of b. */
 static inline double nnc_mod(double a, double b) { return a - (b * nnc_floor(a / b)); }
 
-/* ---- Choices */
+/* ==== Scalars */
 
-static inline double nnc_infinity(void) { return nnc_from_bits(UINT64_C(0x7FF0000000000000)); }
-static inline double nnc_nan(void) { return nnc_from_bits(UINT64_C(0x7FF8000000000000)); }
+/* ---- Choices */
 
 /* The larger, the smaller; the first of two equals; NaN if one of them is. */
 static inline double nnc_max(double a, double b) { return (a >= b) ? a : ((b > a) ? b : (a + b)); }
@@ -169,7 +180,9 @@ static inline double nnc_sqrt(double x) {
 
 /* ---- Exponential and logarithm */
 
-/* r in [-ln 2 / 2, ln 2 / 2] and n = k + 2046 with x = k ln 2 + r, for -746 <= x <= 711. */
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
+/* r in [-ln 2 / 2, ln 2 / 2] and n = k + 2046 with x = k ln 2 + r, for -746 <= x <= 711; beyond, neither means anything. */
 static inline double nnc_exp_reduce(double x, uint64_t *n) {
 #ifdef NNC_FUSED
     const double shifted = __builtin_fma(x, 0x1.71547652b82fep0, 0x1.8p52);
@@ -202,16 +215,18 @@ static inline double nnc_exp_finish(double r, uint64_t n) {
 /* exp(x). Max 0.95 ulp. */
 static inline double nnc_exp(double x) {
     uint64_t n;
-    const double above = (x < -746.0) ? -746.0 : x;
-    const double r = nnc_exp_reduce((above > 710.0) ? 710.0 : above, &n);
-    return nnc_exp_finish(r, n);
+    const double r = nnc_exp_reduce(x, &n);
+    const double y = nnc_exp_finish(r, n);
+    const double finite = (x > 710.0) ? nnc_infinity() : y;
+    return (x < -746.0) ? 0.0 : finite;
 }
 
 /* exp(-|x|), for the functions below. */
 static inline double nnc_exp_minus(double x) {
     uint64_t n;
     const double a = -nnc_abs(x);
-    const double r = nnc_exp_reduce((a < -746.0) ? -746.0 : a, &n);
+    const double inside = (a < -746.0) ? -746.0 : a;
+    const double r = nnc_exp_reduce(inside, &n);
     return nnc_exp_finish(r, n);
 }
 
@@ -219,15 +234,17 @@ static inline double nnc_exp_minus(double x) {
 static inline double nnc_exp_half(double x) {
     uint64_t n;
     const double a = nnc_abs(x);
-    const double r = nnc_exp_reduce((a > 711.0) ? 711.0 : a, &n);
-    return nnc_exp_finish(r, n - 1U);
+    const double r = nnc_exp_reduce(a, &n);
+    const double y = nnc_exp_finish(r, n - 1U);
+    return (a > 711.0) ? nnc_infinity() : y;
 }
 
 /* exp(x) - 1 = 2^k (exp(r) - 1 + 1 - 2^-k): [S] exp(r) - 1 in degree 11, relative error below 2^-55.6. Max 1.66 ulp. */
 static inline double nnc_expm1(double x) {
     uint64_t n;
     const double above = (x < -40.0) ? -40.0 : x;
-    const double r = nnc_exp_reduce((above > 710.0) ? 710.0 : above, &n);
+    const double inside = (above > 710.0) ? 710.0 : above;
+    const double r = nnc_exp_reduce(inside, &n);
     const double r2 = r * r;
     const double r4 = r2 * r2;
     const double p2 = 0x1.0000000000005p-1 + (r * 0x1.555555555553bp-3);
@@ -236,10 +253,13 @@ static inline double nnc_expm1(double x) {
     const double p8 = 0x1.a019a6914c09ap-16 + (r * 0x1.71de80fa36f19p-19);
     const double p10 = 0x1.28a2a1b3c047fp-22 + (r * 0x1.ae77aa5a5b9e6p-26);
     const double q = (p2 + (r2 * p4)) + (r4 * ((p6 + (r2 * p8)) + (r4 * p10)));
+    const uint64_t inverse = (n > 3068U) ? 0U : ((3069U - n) << 52);
+    const double missing = 1.0 - nnc_from_bits(inverse);
 #ifdef NNC_FUSED
-    const double y = __builtin_fma(r2, q, r + ((n == 2046U) ? 0.0 : 1.0 - nnc_from_bits((n > 3068U) ? 0U : (3069U - n) << 52)));
+    const double rest = (n == 2046U) ? 0.0 : missing;
+    const double y = __builtin_fma(r2, q, r + rest);
 #else
-    const double y = (r + (1.0 - nnc_from_bits((n > 3068U) ? 0U : (3069U - n) << 52))) + (r2 * q);
+    const double y = (r + missing) + (r2 * q);
 #endif
     const uint64_t half = n >> 1;
     return nnc_with_sign((y * nnc_from_bits(half << 52)) * nnc_from_bits((n - half) << 52), x);
@@ -264,12 +284,15 @@ static inline double nnc_log_finish(double f, double k) {
 static inline double nnc_log(double x) {
     const int tiny = x < 0x1p-1022;
     const double scaled = x * 0x1p52;
-    const uint64_t bits = nnc_bits(tiny ? scaled : x) + (UINT64_C(0x3FF0000000000000) - UINT64_C(0x3FE6A09E667F3BCD));
+    const double normal = tiny ? scaled : x;
+    const uint64_t bits = nnc_bits(normal) + (UINT64_C(0x3FF0000000000000) - UINT64_C(0x3FE6A09E667F3BCD));
     const double m =
         nnc_from_bits((bits & UINT64_C(0x000FFFFFFFFFFFFF)) + UINT64_C(0x3FE6A09E667F3BCD)); /* sqrt(1/2) <= m < sqrt(2) */
-    const int32_t k = (int32_t)(bits >> 52) - (tiny ? 1075 : 1023);
-    const double y = nnc_log_finish(m - 1.0, (double)k);
-    const double negative = nnc_from_bits((x < 0.0) ? UINT64_C(0x7FF8000000000000) : UINT64_C(0xFFF0000000000000));
+    const double bias = tiny ? 0x18000000000433p0 : 0x180000000003ffp0;
+    const double k =
+        nnc_from_bits((bits >> 52) | UINT64_C(0x4338000000000000)) - bias; /* the bits are those of an integer + 1.5 * 2^52 */
+    const double y = nnc_log_finish(m - 1.0, k);
+    const double negative = (x < 0.0) ? nnc_nan() : -nnc_infinity();
     const double finite = (x > 0.0) ? y : negative;
     return (x <= 0x1.fffffffffffffp1023) ? finite : x;
 }
@@ -280,7 +303,8 @@ static inline double nnc_log(double x) {
    1.68 ulp. */
 static inline double nnc_sigmoid(double x) {
     const double z = nnc_exp_minus(x);
-    const double q = ((x < 0.0) ? z : 1.0) / (1.0 + z);
+    const double above = (x < 0.0) ? z : 1.0;
+    const double q = above / (1.0 + z);
     const double small = z - (z * q);
     const double negative = (z < 0.5) ? small : q;
     return (x < 0.0) ? negative : q;
@@ -291,8 +315,10 @@ static inline double nnc_softplus(double x) {
     const double z = nnc_exp_minus(x);
     const double halved = (z - 1.0) * 0.5;
     const int upper = z > 0x1.a827999fcef32p-2;
-    const double y = nnc_log_finish(upper ? halved : z, upper ? 1.0 : 0.0);
-    return ((x > 0.0) ? x : 0.0) + y;
+    const double f = upper ? halved : z;
+    const double k = upper ? 1.0 : 0.0;
+    const double above = (x > 0.0) ? x : 0.0;
+    return above + nnc_log_finish(f, k);
 }
 
 /* tanh(x): up to 0.625 [S] odd, degree 25, relative error below 2^-61.2; above, 1 - 2 / (exp(2|x|) + 1). Max 1.32 ulp. */
@@ -310,9 +336,11 @@ static inline double nnc_tanh(double x) {
     const double p23 = -0x1.fa3daf2e3e952p-16 + (z * 0x1.950debd145126p-18);
     const double p = (p3 + (w * p7)) + (w2 * ((p11 + (w * p15)) + (w2 * (p19 + (w * p23)))));
     const double small = a + (a * (z * p));
-    const double r = nnc_exp_reduce(2.0 * ((a > 20.0) ? 20.0 : a), &n);
+    const double r = nnc_exp_reduce(2.0 * a, &n);
     const double large = 1.0 - (2.0 / (nnc_exp_finish(r, n) + 1.0));
-    return nnc_with_sign((a < 0.625) ? small : large, x);
+    const double above = (a > 20.0) ? 1.0 : large;
+    const double y = (a < 0.625) ? small : above;
+    return nnc_with_sign(y, x);
 }
 
 /* sinh(x): up to 1 [S] odd, degree 15, relative error below 2^-61.6; above, h - 1 / (4 h), h = exp(|x|) / 2. Max 1.60 ulp. */
@@ -325,7 +353,8 @@ static inline double nnc_sinh(double x) {
     const double small = a + (a * (z * p));
     const double h = nnc_exp_half(x);
     const double large = h - (0.25 / h);
-    return nnc_with_sign((a < 1.0) ? small : large, x);
+    const double y = (a < 1.0) ? small : large;
+    return nnc_with_sign(y, x);
 }
 
 /* cosh(x) = h + 1 / (4 h), h = exp(|x|) / 2. Max 1.41 ulp. */
@@ -364,14 +393,17 @@ static inline double nnc_erf(double x) {
               (t * (0x1.eeea7dc8a7ed4p-3 + (t * (-0x1.437f0b68c229ep-4 + (t * (0x1.e947158cf0349p-9 + (t * q5)))))))));
     const double r = nnc_exp_reduce(-(c * c), &n);
     const double large = 1.0 - (nnc_exp_finish(r, n) * q);
-    return nnc_with_sign((a < 0.9) ? small : large, x);
+    const double y = (a < 0.9) ? small : large;
+    return nnc_with_sign(y, x);
 }
+
+/* ==== Scalars */
 
 /* ---- Circular functions */
 
 /* |x| for |x| >= 2^20 pi/2, modulo pi/2, by integers (after Payne and Hanek): the 53 bits of x times those 192 bits of 2/pi
    that matter give quadrant and fraction; the nearest that a double comes to a multiple of pi/2 leaves 64 bits right. */
-NNC_AS_WRITTEN static inline double nnc_reduce_large(double a, uint32_t *quadrant, double *low) {
+NNC_AS_WRITTEN static inline double nnc_reduce_large(double a, uint64_t *quadrant, double *low) {
     static const uint64_t two_over_pi[20] = {
         UINT64_C(0x0000000000000000), UINT64_C(0xA2F9836E4E441529), UINT64_C(0xFC2757D1F534DDC0), UINT64_C(0xDB6295993C439041),
         UINT64_C(0xFE5163ABDEBBC561), UINT64_C(0xB7246E3A424DD2E0), UINT64_C(0x06492EEA09D1921C), UINT64_C(0xFE1DEB1CB129A73E),
@@ -390,8 +422,8 @@ NNC_AS_WRITTEN static inline double nnc_reduce_large(double a, uint32_t *quadran
     const uint64_t carry = nnc_upper_product(m, w2);
     const uint64_t lower = (m * w1) + carry;
     const uint64_t upper = (m * w0) + nnc_upper_product(m, w1) + ((lower < carry) ? 1U : 0U); /* in pi/2 * 2^-62 */
-    const uint32_t nearest = (uint32_t)((upper + (UINT64_C(1) << 61)) >> 62);
-    const uint64_t rest = upper - ((uint64_t)nearest << 62);
+    const uint64_t nearest = ((upper + (UINT64_C(1) << 61)) >> 62);
+    const uint64_t rest = upper - (nearest << 62);
     const uint64_t negative = rest >> 63;
     uint64_t size = (negative != 0U) ? (~rest + ((lower == 0U) ? 1U : 0U)) : rest;
     uint64_t small = (negative != 0U) ? (0U - lower) : lower;
@@ -414,23 +446,72 @@ NNC_AS_WRITTEN static inline double nnc_reduce_large(double a, uint32_t *quadran
     return hi + lo;
 }
 
-/* |x| = n pi/2 + result + *low, |result| <= pi/4; *quadrant is n modulo 4. Below 2^20 pi/2, Cody and Waite with pi/2 in four
-   parts: the products with the first three are exact. */
-NNC_AS_WRITTEN static inline double nnc_reduce(double x, uint32_t *quadrant, double *low) {
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
+static inline int nnc_is_large(double a) { return !(a < 1647099.0); } /* or NaN */
+
+/* The same of other a: Cody and Waite with pi/2 in four parts; the products with the first three are exact. */
+static inline double nnc_reduce_small(double a, uint64_t *quadrant, double *low) {
+#ifdef NNC_FUSED
+    const double shifted = __builtin_fma(a, 0x1.45f306dc9c883p-1, 0x1.8p52);
+    const double n = shifted - 0x1.8p52;
+    const double b = __builtin_fma(n, -0x1.921fb544p0, a);
+    const double c = __builtin_fma(n, -0x1.0b4611a6p-34, b);
+    const double d = __builtin_fma(n, -0x1.3198a2ep-69, c);
+    *quadrant = nnc_bits(shifted) & 3U;
+    *low = 0.0;
+    return __builtin_fma(n, -0x1.b839a252049c1p-104, d);
+#else
+    const double shifted = (a * 0x1.45f306dc9c883p-1) + 0x1.8p52;
+    const double n = shifted - 0x1.8p52;
+    const double b = a - (n * 0x1.921fb544p0);
+    const double c = n * 0x1.0b4611a6p-34;
+    const double d = n * 0x1.3198a2ep-69;
+    const double hi = b - c;
+    const double next = hi - d;
+    const double lo = (((b - hi) - c) + ((hi - next) - d)) - (n * 0x1.b839a252049c1p-104);
+    const double result = next + lo;
+    *quadrant = nnc_bits(shifted) & 3U;
+    *low = (next - result) + lo;
+    return result;
+#endif
+}
+
+/* sin(r + low), |r| <= pi/4: [S] odd, degree 13, relative error below 2^-57.9. */
+static inline double nnc_sin_finish(double r, double low) {
+    const double z = r * r;
+    const double p9 = 0x1.71de355f05599p-19 + (z * (-0x1.ae5e5471f55p-26 + (z * 0x1.5d8e3511cda67p-33)));
+    const double p = -0x1.5555555555548p-3 + (z * (0x1.111111110f75dp-7 + (z * (-0x1.a01a019bf222ep-13 + (z * p9)))));
+    return r + ((r * (z * p)) + (low - (0.5 * z * low)));
+}
+
+/* cos(r + low), |r| <= pi/4: [S] even, degree 14, relative error below 2^-64. */
+static inline double nnc_cos_finish(double r, double low) {
+    const double z = r * r;
+    const double p10 = -0x1.27e4f7f19d4b2p-22 + (z * (0x1.1ee9dbd0d86a6p-29 + (z * -0x1.8fa681e385241p-37)));
+    const double p = 0x1.555555555554bp-5 + (z * (-0x1.6c16c16c15016p-10 + (z * (0x1.a01a019c8f3eep-16 + (z * p10)))));
+    return 1.0 - ((0.5 * z) - ((z * (z * p)) - (r * low)));
+}
+
+/* sin(x) and cos(x) of what is known of |x|: its quadrant, and where it stands in it. */
+static inline double nnc_sin_at(double x, uint64_t quadrant, double r, double low) {
+    const double y = ((quadrant & 1U) != 0U) ? nnc_cos_finish(r, low) : nnc_sin_finish(r, low);
+    return nnc_from_bits(nnc_bits(y) ^ ((quadrant & 2U) << 62) ^ (nnc_bits(x) & UINT64_C(0x8000000000000000)));
+}
+
+static inline double nnc_cos_at(uint64_t quadrant, double r, double low) {
+    const double y = ((quadrant & 1U) != 0U) ? nnc_sin_finish(r, low) : nnc_cos_finish(r, low);
+    return nnc_from_bits(nnc_bits(y) ^ (((quadrant + 1U) & 2U) << 62));
+}
+
+/* ==== Scalars */
+
+/* |x| = n pi/2 + result + *low, |result| <= pi/4; *quadrant is n modulo 4. */
+static inline double nnc_reduce(double x, uint64_t *quadrant, double *low) {
     const double a = nnc_abs(x);
     double result;
-    if (a < 1647099.0) {
-        const double shifted = (a * 0x1.45f306dc9c883p-1) + 0x1.8p52;
-        const double n = shifted - 0x1.8p52;
-        const double b = a - (n * 0x1.921fb544p0);
-        const double c = n * 0x1.0b4611a6p-34;
-        const double d = n * 0x1.3198a2ep-69;
-        const double hi = b - c;
-        const double next = hi - d;
-        const double lo = (((b - hi) - c) + ((hi - next) - d)) - (n * 0x1.b839a252049c1p-104);
-        result = next + lo;
-        *quadrant = (uint32_t)(nnc_bits(shifted) & 3U);
-        *low = (next - result) + lo;
+    if (!nnc_is_large(a)) {
+        result = nnc_reduce_small(a, quadrant, low);
     } else if (a <= 0x1.fffffffffffffp1023) {
         result = nnc_reduce_large(a, quadrant, low);
     } else {
@@ -441,44 +522,26 @@ NNC_AS_WRITTEN static inline double nnc_reduce(double x, uint32_t *quadrant, dou
     return result;
 }
 
-/* sin(r + low), |r| <= pi/4: [S] odd, degree 13, relative error below 2^-57.9. */
-NNC_AS_WRITTEN static inline double nnc_sin_finish(double r, double low) {
-    const double z = r * r;
-    const double p9 = 0x1.71de355f05599p-19 + (z * (-0x1.ae5e5471f55p-26 + (z * 0x1.5d8e3511cda67p-33)));
-    const double p = -0x1.5555555555548p-3 + (z * (0x1.111111110f75dp-7 + (z * (-0x1.a01a019bf222ep-13 + (z * p9)))));
-    return r + ((r * (z * p)) + (low - (0.5 * z * low)));
-}
-
-/* cos(r + low), |r| <= pi/4: [S] even, degree 14, relative error below 2^-64. */
-NNC_AS_WRITTEN static inline double nnc_cos_finish(double r, double low) {
-    const double z = r * r;
-    const double p10 = -0x1.27e4f7f19d4b2p-22 + (z * (0x1.1ee9dbd0d86a6p-29 + (z * -0x1.8fa681e385241p-37)));
-    const double p = 0x1.555555555554bp-5 + (z * (-0x1.6c16c16c15016p-10 + (z * (0x1.a01a019c8f3eep-16 + (z * p10)))));
-    return 1.0 - ((0.5 * z) - ((z * (z * p)) - (r * low)));
-}
-
 /* sin(x). Max 1.02 ulp. */
 static inline double nnc_sin(double x) {
-    uint32_t quadrant;
+    uint64_t quadrant;
     double low;
     const double r = nnc_reduce(x, &quadrant, &low);
-    const double y = ((quadrant & 1U) != 0U) ? nnc_cos_finish(r, low) : nnc_sin_finish(r, low);
-    return nnc_from_bits(nnc_bits(y) ^ ((uint64_t)(quadrant & 2U) << 62) ^ (nnc_bits(x) & UINT64_C(0x8000000000000000)));
+    return nnc_sin_at(x, quadrant, r, low);
 }
 
 /* cos(x). Max 0.99 ulp. */
 static inline double nnc_cos(double x) {
-    uint32_t quadrant;
+    uint64_t quadrant;
     double low;
     const double r = nnc_reduce(x, &quadrant, &low);
-    const double y = ((quadrant & 1U) != 0U) ? nnc_sin_finish(r, low) : nnc_cos_finish(r, low);
-    return nnc_from_bits(nnc_bits(y) ^ ((uint64_t)((quadrant + 1U) & 2U) << 62));
+    return nnc_cos_at(quadrant, r, low);
 }
 
 /* tan(x): [S] odd, degree 31, relative error below 2^-60; in odd quadrants -1 / tan, with the error of the quotient corrected
    (fdlibm). Max 1.28 ulp. */
 NNC_AS_WRITTEN static inline double nnc_tan(double x) {
-    uint32_t quadrant;
+    uint64_t quadrant;
     double low;
     const double r = nnc_reduce(x, &quadrant, &low);
     const double z = r * r;
@@ -501,6 +564,8 @@ NNC_AS_WRITTEN static inline double nnc_tan(double x) {
     return nnc_from_bits(nnc_bits(y) ^ (nnc_bits(x) & UINT64_C(0x8000000000000000)));
 }
 
+/* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
+
 /* atan(x) = atan(c) + atan((x - c) / (1 + c x)) with c = 0, 1/2, 1, 3/2, infinity (fdlibm's break points), then [S] odd,
    degree 23, relative error below 2^-57.7 on [0, 7/16]. Max 0.83 ulp. */
 static inline double nnc_atan(double x) {
@@ -515,13 +580,17 @@ static inline double nnc_atan(double x) {
     const double below3 = c3 ? (1.0 + (1.5 * a)) : a;
     const double below2 = c2 ? (a + 1.0) : below3;
     const double below1 = c1 ? (2.0 + a) : below2;
-    const double t = (c0 ? a : above1) / (c0 ? 1.0 : below1);
+    const double above0 = c0 ? a : above1;
+    const double below0 = c0 ? 1.0 : below1;
+    const double t = above0 / below0;
     const double hi3 = c3 ? 0x1.f730bd281f69bp-1 : 0x1.921fb54442d18p0;
     const double hi2 = c2 ? 0x1.921fb54442d18p-1 : hi3;
     const double hi1 = c1 ? 0x1.dac670561bb4fp-2 : hi2;
     const double lo3 = c3 ? 0x1.007887af0cbbdp-56 : 0x1.1a62633145c07p-54;
     const double lo2 = c2 ? 0x1.1a62633145c07p-55 : lo3;
     const double lo1 = c1 ? 0x1.a2b7f222f65e2p-56 : lo2;
+    const double hi0 = c0 ? 0.0 : hi1;
+    const double lo0 = c0 ? 0.0 : lo1;
     const double z = t * t;
     const double p19 = -0x1.979c055061298p-5 + (z * (0x1.2b0ce47dc3f6ap-5 + (z * -0x1.0a68895fffb95p-6)));
     const double p11 = -0x1.745cdb8c1587ep-4 +
@@ -529,7 +598,7 @@ static inline double nnc_atan(double x) {
     const double p = -0x1.555555555550bp-2 +
                      (z * (0x1.999999998e7b4p-3 + (z * (-0x1.2492491ff177fp-3 + (z * (0x1.c71c6fda4d8e3p-4 + (z * p11)))))));
     const double s = t * (z * p);
-    return nnc_with_sign((c0 ? 0.0 : hi1) + (t + (s + (c0 ? 0.0 : lo1))), x);
+    return nnc_with_sign(hi0 + (t + (s + lo0)), x);
 }
 
 /* ---- Power */
@@ -540,19 +609,23 @@ NNC_AS_WRITTEN static inline double nnc_pow(double x, double y) {
     const double a = nnc_abs(x);
     const double b = nnc_abs(y);
     /* the sign of the result */
-    const uint64_t whole = (b < 0x1p53) ? (uint64_t)b : 0U;
-    const int broken = (b < 0x1p53) && ((double)whole < b);
+    const double small = (b < 0x1p53) ? b : 0.0;
+    const uint64_t whole = (uint64_t)(int64_t)small;
+    const int64_t truncated = (int64_t)(whole);
+    const int broken = (double)truncated < small;
     const uint64_t sign = (broken || ((whole & 1U) == 0U)) ? 0U : (nnc_bits(x) & UINT64_C(0x8000000000000000));
     /* a = 2^k m, 0.866 <= m < 1.733 */
     const int tiny = a < 0x1p-1022;
     const double scaled = a * 0x1p54;
-    const uint64_t bits = nnc_bits(tiny ? scaled : a);
+    const double normal = tiny ? scaled : a;
+    const uint64_t bits = nnc_bits(normal);
     const uint64_t fraction = bits & UINT64_C(0x000FFFFFFFFFFFFF);
     const int middle =
         (fraction >= UINT64_C(0x3988E1409212E)) && (fraction < UINT64_C(0xBB67AE8584CAA)); /* sqrt(3/2) and sqrt(3) */
     const uint64_t next = (fraction >= UINT64_C(0xBB67AE8584CAA)) ? 1U : 0U;
     const double m = nnc_from_bits(fraction | ((1023U - next) << 52));
-    const double k = (double)((int32_t)((bits >> 52) + next) - (tiny ? 1077 : 1023));
+    const double bias = tiny ? 0x18000000000435p0 : 0x180000000003ffp0;
+    const double k = nnc_from_bits(((bits >> 52) + next) | UINT64_C(0x4338000000000000)) - bias;
     const double c = middle ? 1.5 : 1.0;
     /* s + s_low */
     const double above = m - c;
@@ -579,8 +652,10 @@ NNC_AS_WRITTEN static inline double nnc_pow(double x, double y) {
     const double half = s + sw;
     const double half_low = ((s - half) + sw) + (s_low + sw_low);
     /* l + l_low = log(a) */
-    const double base = (k * 0x1.62e42fefa38p-1) + (middle ? 0x1.9f323ecbfap-2 : 0.0);
-    const double base_low = (k * 0x1.ef35793c7673p-45) + (middle ? -0x1.ed03525ca2643p-44 : 0.0);
+    const double log_c = middle ? 0x1.9f323ecbfap-2 : 0.0;
+    const double log_c_low = middle ? -0x1.ed03525ca2643p-44 : 0.0;
+    const double base = (k * 0x1.62e42fefa38p-1) + log_c;
+    const double base_low = (k * 0x1.ef35793c7673p-45) + log_c_low;
     const double sum = base + (2.0 * half);
     const double sum_low = ((base - sum) + (2.0 * half)) + ((2.0 * half_low) + base_low);
     const double l = sum + sum_low;
@@ -592,21 +667,26 @@ NNC_AS_WRITTEN static inline double nnc_pow(double x, double y) {
     const double p_low = nnc_product_error(y2, l, p) + (y2 * l_low);
     const int inside = (p > -746.0) && (p < 710.0);
     const double p1 = (p < -746.0) ? -746.0 : p;
-    const double rest = nnc_exp_reduce((p1 > 710.0) ? 710.0 : p1, &n) + (inside ? p_low : 0.0);
+    const double p2 = (p1 > 710.0) ? 710.0 : p1;
+    const double p2_low = inside ? p_low : 0.0;
+    const double rest = nnc_exp_reduce(p2, &n) + p2_low;
     const double power = nnc_exp_finish(rest, n);
     /* special cases */
-    const uint64_t infinite = UINT64_C(0x7FF0000000000000);
+    const uint64_t infinite = nnc_bits(nnc_infinity());
     const uint64_t magnitude = nnc_bits(a);
-    const double at_zero = (y < 0.0) ? nnc_from_bits(infinite) : 0.0;
-    const double at_infinity = (y < 0.0) ? 0.0 : nnc_from_bits(infinite);
+    const double at_zero = (y < 0.0) ? nnc_infinity() : 0.0;
+    const double at_infinity = (y < 0.0) ? 0.0 : nnc_infinity();
     const double ends = (magnitude == 0U) ? at_zero : at_infinity;
     const double size = ((magnitude == 0U) || (magnitude == infinite)) ? ends : power;
     const double signed_size = nnc_from_bits(nnc_bits(size) | sign);
     const int undefined = (x < 0.0) && broken && (magnitude != infinite);
-    const double proper = undefined ? nnc_from_bits(UINT64_C(0x7FF8000000000000)) : signed_size;
+    const double proper = undefined ? nnc_nan() : signed_size;
     const int nan = (magnitude > infinite) || (nnc_bits(b) > infinite);
     const int one = (nnc_bits(x) == UINT64_C(0x3FF0000000000000)) || (nnc_bits(b) == 0U);
-    return one ? 1.0 : (nan ? (x + y) : proper);
+    const double known = nan ? (x + y) : proper;
+    return one ? 1.0 : known;
 }
+
+/* ==== Scalars */
 
 #endif
