@@ -158,6 +158,12 @@ static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
                    "#define NNC_FAST 1\n\n");
 }
 
+static const char threads[] =
+    "/* Threads share loops with \"#pragma omp for\": compile with -fopenmp. Without it, one thread computes the same bits. */\n"
+    "#if defined(__GNUC__) && !defined(_OPENMP)\n"
+    "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
+    "#endif\n\n";
+
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
     return arena_printf(
         arena,
@@ -174,6 +180,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 c_model_file(loop->arena, model));
     if (loop->options.fast) print_fast_arithmetic(text, loop);
     else text_put(text, strict_arithmetic);
+    if (loop_uses_threads(loop)) text_put(text, threads);
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s", m,
                 loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
@@ -277,7 +284,7 @@ static double example_bytes(const LoopProgram *loop, const Tensors *list) {
 }
 
 /* Which statements of the training step are straight lines, and by which rule. */
-static void print_choice(Text *text, const LoopProgram *loop) {
+static void print_choice(Text *text, LoopProgram *loop) {
     int32_t limit = loop->options.unroll;
     int lines = 0, all = 0;
     for (size_t i = 0; i < loop->step.body.count; i++) {
@@ -299,9 +306,13 @@ static void print_choice(Text *text, const LoopProgram *loop) {
     if (target->bytes > 0)
         text_printf(text, "   Vectors: %d of the blocks, of %d bytes (--target=%s); they need gcc or clang.\n",
                     loop_vector_blocks(&loop->step), target->bytes, target->name);
+    if (loop->options.threads > 1)
+        text_printf(text, "   Threads: %d share loops of %d of the blocks (--threads=%d)%s.\n", loop->options.threads,
+                    loop_parallel_blocks(&loop->step), loop->options.threads,
+                    loop_uses_threads(loop) ? "; they need -fopenmp, without it there is one" : "");
 }
 
-static void print_description(Text *text, const LoopProgram *loop) {
+static void print_description(Text *text, LoopProgram *loop) {
     const Program *program = loop->model->training;
     const char *m = loop->model->name;
     Arena *arena = loop->arena;

@@ -65,6 +65,7 @@ static const char details[] =
     "compile, train, predict and evaluate\n"
     "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
     "  --target=NAME    portable (the default), native, x86-64-v2, x86-64-v3, x86-64-v4 or aarch64\n"
+    "  --threads N      N threads share the work, by OpenMP: the same bits as one, sooner\n"
     "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
     "all commands\n"
     "  --batch N        examples in a batch, instead of the model's own\n"
@@ -117,7 +118,8 @@ enum {
     CC,
     MATH,
     UNROLL,
-    TARGET
+    TARGET,
+    THREADS
 };
 
 static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
@@ -151,6 +153,7 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"math", required_argument, NULL, MATH},
                                         {"unroll", required_argument, NULL, UNROLL},
                                         {"target", required_argument, NULL, TARGET},
+                                        {"threads", required_argument, NULL, THREADS},
                                         {0}};
 
 static const struct {
@@ -176,6 +179,7 @@ static const struct {
                {MATH, IS_COMPILE | USES_PROGRAM},
                {UNROLL, IS_COMPILE | USES_PROGRAM},
                {TARGET, IS_COMPILE | USES_PROGRAM},
+               {THREADS, IS_COMPILE | USES_PROGRAM},
                {SEED, IS_CHECK | IS_TRAIN | IS_RUN},
                {JSON, IS_CHECK | USES_PROGRAM | IS_RUN}};
 
@@ -224,6 +228,13 @@ static const Target *target_of(const char *word) {
     const Target *target = target_find(word);
     if (target == NULL) misuse("there is no target '%s': portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64", word);
     return target;
+}
+
+static int threads_of(const char *word) {
+    enum { MOST = 1024 };
+    int64_t threads = whole_number(word, "--threads", 1);
+    if (threads > MOST) misuse("--threads is at most 1024, not %s", word);
+    return (int)threads;
 }
 
 static int32_t unroll_of(const char *word) {
@@ -310,6 +321,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         a->has_math = true;
         return;
     case TARGET: a->compile.loop.target = target_of(optarg); return;
+    case THREADS: a->compile.loop.threads = threads_of(optarg); return;
     case UNROLL: a->compile.loop.unroll = unroll_of(optarg); return;
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
     case 'h':

@@ -154,6 +154,8 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
         digits(loop, routine);
         split(loop, routine);
         unroll(loop, routine);
+        bool shared = routine == &loop->step || routine == &loop->evaluate || routine == &loop->predict;
+        if (options.threads > 1 && shared) share(loop, routine);
         place(loop, routine);
     }
     return loop;

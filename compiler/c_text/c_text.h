@@ -30,6 +30,8 @@ struct CPrinter {
     const bool *needs;      /* of the last c_function: the parameters that it has */
     const Node *backwards;  /* the first block of the backward pass, or NULL */
     const Index *lane;      /* inside a vector: the index of its lanes */
+    bool unwaited;          /* inside a loop behind which threads meet */
+    const char **calls;     /* by number: of functions that stand for blocks; NULL: of none */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
     void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
     CScope scope;                                        /* indices and local variables */

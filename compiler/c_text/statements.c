@@ -22,6 +22,12 @@ static void print_loop_head(CPrinter *p, const Node *node, const char *name) {
     Arena *arena = p->text->arena;
     int64_t size = node->index->size;
     const char *type = c_index_type(size), *end = node->index->batch ? "examples" : arena_printf(arena, "%lld", (long long)size);
+    if (node->step > 1 && p->loop->options.threads > 1) { /* the form that OpenMP understands */
+        const char *last = node->index->batch ? arena_printf(arena, "examples - %d", node->step)
+                                              : arena_printf(arena, "%lld", (long long)(size - node->step));
+        text_printf(p->text, "for (%s %s = 0; %s <= %s; %s += %d) {\n", type, name, name, last, name, node->step);
+        return;
+    }
     if (node->step > 1) {
         text_printf(p->text, "for (%s %s = 0; %s + %d <= %s; %s += %d) {\n", type, name, name, node->step, end, name, node->step);
         return;
@@ -56,12 +62,20 @@ static void print_loop(CPrinter *p, const Node *node) {
         text_printf(p->text, "%s%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]),
                     i + 1 < node->any_order.count ? "" : ")\n");
     }
+    if (node->parallel > 0) {
+        text_printf(p->text, "#pragma omp for schedule(static)%s", p->unwaited ? " nowait" : "");
+        if (node->parallel > 1) text_printf(p->text, " collapse(%d)", node->parallel);
+        text_put(p->text, "\n");
+    }
     if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
     else print_loop_head(p, node, name);
     p->text->indent++;
+    p->unwaited |= node->meet;
     print_nodes(p, &node->body);
+    p->unwaited &= !node->meet;
     p->text->indent--;
     text_put(p->text, "}\n");
+    if (node->meet) text_put(p->text, "#pragma omp barrier\n");
     c_leave(p, mark);
 }
 
@@ -226,16 +240,42 @@ static void print_block(CPrinter *p, const Node *node) {
     if (p->after_block != NULL && !node->inner) p->after_block(p, node);
 }
 
+static void print_node(CPrinter *p, const Node *node) {
+    switch (node->kind) {
+    case NODE_BLOCK:
+        if (p->calls != NULL && node->function > 0) text_put(p->text, p->calls[node->function]);
+        else print_block(p, node);
+        break;
+    case NODE_LOOP: print_loop(p, node); break;
+    case NODE_LET: print_let(p, node); break;
+    case NODE_SET:
+    case NODE_STORE: print_assignment(p, node); break;
+    }
+}
+
+static size_t enter_alone(CPrinter *p) {
+    text_printf(p->text, "%s#pragma omp single\n{\n", text_ends_in(p->text, "{\n") ? "" : "\n");
+    p->text->indent++;
+    return c_enter(p);
+}
+
+static void leave_alone(CPrinter *p, size_t mark) {
+    c_leave(p, mark);
+    p->text->indent--;
+    text_put(p->text, "}\n");
+}
+
 static void print_nodes(CPrinter *p, const Nodes *nodes) {
+    size_t mark = 0;
+    int left = 0; /* of those that one thread runs */
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
-        switch (node->kind) {
-        case NODE_BLOCK: print_block(p, node); break;
-        case NODE_LOOP: print_loop(p, node); break;
-        case NODE_LET: print_let(p, node); break;
-        case NODE_SET:
-        case NODE_STORE: print_assignment(p, node); break;
+        if (node->alone > 0) {
+            mark = enter_alone(p);
+            left = node->alone;
         }
+        print_node(p, node);
+        if (left > 0 && --left == 0) leave_alone(p, mark);
     }
 }
 
@@ -399,7 +439,9 @@ static const char *call(Arena *arena, const char *name, const bool *needs, const
 }
 
 const char *c_call(CPrinter *p, const CHead *head, const char *first) {
-    return call(p->text->arena, head->name, p->needs, first);
+    const char *call_of_one = call(p->text->arena, head->name, p->needs, first);
+    if (loop_parallel_blocks(p->routine) == 0) return call_of_one;
+    return arena_printf(p->text->arena, "#pragma omp parallel num_threads(%d)\n%s", p->loop->options.threads, call_of_one);
 }
 
 /* A piece of a routine that became too long for one function: NAME_step_3. */
@@ -411,7 +453,7 @@ static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, 
     print_parameters(p, &own, piece->needs);
     p->text->indent++;
     print_settings(p, routine, piece->uses);
-    print_nodes(p, &piece->blocks);
+    for (size_t i = 0; i < piece->blocks.count; i++) print_node(p, piece->blocks.at[i]);
     p->text->indent--;
     text_put(p->text, "}\n\n");
 }
@@ -443,13 +485,11 @@ void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     print_parameters(p, head, p->needs);
     p->text->indent++;
     print_settings(p, routine, pieces[0].uses);
-    for (size_t i = 0; i < routine->body.count; i++) {
-        const Node *block = routine->body.at[i];
-        if (block->function == 0) print_block(p, block);
-        else
-            text_put(p->text, call(p->text->arena, arena_printf(p->text->arena, "%s_%d", head->name, block->function),
-                                   pieces[block->function].needs, ""));
-    }
+    p->calls = NEW_ARRAY(p->text->arena, const char *, routine->functions + 1);
+    for (int k = 1; k <= routine->functions; k++)
+        p->calls[k] = call(p->text->arena, arena_printf(p->text->arena, "%s_%d", head->name, k), pieces[k].needs, "");
+    print_nodes(p, &routine->body);
+    p->calls = NULL;
     if (head->returns != NULL) text_printf(p->text, "return %s;\n", head->returns);
     p->text->indent--;
     text_put(p->text, "}\n\n");

@@ -219,6 +219,7 @@ static bool build_model(Build *b, const char *folder, const OutputFiles *files, 
     add_all(b, language, 2);
     if (b->options->fast) add_all(b, fast, sizeof fast / sizeof *fast);
     else add_all(b, strict, sizeof strict / sizeof *strict - !b->options->vectors);
+    if (b->options->threads) add(b, "-fopenmp");
     add_own_options(b);
     for (size_t i = 0; i < files->count; i++) {
         if (ends_in(files->at[i].name, ".c") && strchr(files->at[i].name, '/') == NULL)

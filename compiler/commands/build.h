@@ -8,6 +8,7 @@ typedef struct {
     const char *cc; /* NULL: $CC, or cc. A name or path, or several words: the rest are options */
     bool fast;      /* arithmetic */
     bool vectors;   /* of the machine that it runs on */
+    bool threads;   /* OpenMP */
     bool zlib;
     bool quiet; /* no progress on a terminal */
 } BuildOptions;

@@ -5,7 +5,7 @@
 #include "commands/generate.h"
 #include "data.h"
 
-static void say_command(const LoopProgram *loop, const OutputFiles *files, const char *folder, bool program) {
+static void say_command(LoopProgram *loop, const OutputFiles *files, const char *folder, bool program) {
     const char *m = loop->model->name;
     printf("wrote %zu files to %s/\n", files->count, folder);
     if (!program) return;

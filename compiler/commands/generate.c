@@ -129,12 +129,14 @@ const char *generate_shell_word(Arena *arena, const char *name) {
     return text_string(text);
 }
 
-const char *generate_flags(const LoopProgram *loop) {
+const char *generate_flags(LoopProgram *loop) {
     const Target *target = loop->options.target;
+    const char *flags =
+        loop->options.fast ? "-O3 -march=native -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-signed-zeros" : "-O2";
     if (target->bytes > 0)
-        return arena_printf(loop->arena, "-O3 %s -fno-math-errno -fno-trapping-math%s", target->flags,
-                            loop->options.fast ? " -fopenmp-simd -fno-signed-zeros" : "");
-    return loop->options.fast ? "-O3 -march=native -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-signed-zeros" : "-O2";
+        flags = arena_printf(loop->arena, "-O3 %s -fno-math-errno -fno-trapping-math%s", target->flags,
+                             loop->options.fast ? " -fopenmp-simd -fno-signed-zeros" : "");
+    return loop_uses_threads(loop) ? arena_printf(loop->arena, "%s -fopenmp", flags) : flags;
 }
 
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {

@@ -20,7 +20,7 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
 bool generate_needs_zlib(const LoopProgram *loop);
 
 /* The options with which the C is compiled. */
-const char *generate_flags(const LoopProgram *loop);
+const char *generate_flags(LoopProgram *loop);
 
 /* A file name as a word of a command: in quotes where it needs them. */
 const char *generate_shell_word(Arena *arena, const char *name);

@@ -37,6 +37,7 @@ int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions 
     const BuildOptions build = {.cc = options->cc,
                                 .fast = loop->options.fast,
                                 .vectors = loop->options.target->bytes > 0,
+                                .threads = loop_uses_threads(loop),
                                 .zlib = generate_needs_zlib(loop),
                                 .quiet = options->quiet};
     const char *program = build_program(arena, model->name, &files, &build);

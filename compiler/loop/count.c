@@ -53,7 +53,7 @@ static void count_op(void *context, Expr e) {
     }
 }
 
-static double turns(const Node *loop) {
+double loop_turns(const Node *loop) {
     int64_t size = loop->index->size - loop->index->first;
     return (double)(loop->rest > 0 ? size % loop->rest : loop->step > 1 ? size / loop->step : size);
 }
@@ -63,7 +63,7 @@ static void count_nodes(const Routine *routine, const Nodes *nodes, double times
         const Node *node = nodes->at[i];
         Count count = {costs, times};
         if (node->value != NULL) expr_visit(routine->program->pool, node->value, count_op, &count);
-        count_nodes(routine, &node->body, times * (node->kind == NODE_LOOP ? turns(node) : 1), costs);
+        count_nodes(routine, &node->body, times * (node->kind == NODE_LOOP ? loop_turns(node) : 1), costs);
     }
 }
 

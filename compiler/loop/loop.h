@@ -42,6 +42,9 @@ struct Node {
     int rest;          /* of a loop: > 0: it runs over what a loop with this step leaves */
     Expr low, high;    /* of a loop: it runs from here to below there; NULL: as the index says */
     bool reversed;     /* of a loop: from the last value down to the first */
+    int parallel;      /* of a loop: > 0: threads share its iterations, and those of so many - 1 loops that are all of its body */
+    bool meet;         /* of a loop: threads that share a loop in it do not wait for each other there, but behind this one */
+    int alone;         /* > 0: one thread runs this node and so many - 1 behind it in its list, while the others wait */
     Tensors any_order; /* of a loop: variables that sum in it, in any order */
     Tensor *target;    /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
     Expr *subscripts;
@@ -99,6 +102,8 @@ typedef struct {
     const Target *target;
     bool fast; /* reductions may be reordered, multiply-adds fused */
     int32_t unroll;
+    int threads;    /* that share the work, if more than 1 */
+    int wait;       /* operations in the time that it takes them to meet; 0: as usual */
     bool gradients; /* a function that returns gradients is wanted */
     int annotate;   /* comments in the generated code: 0 none, 1 formulas, 2 and the rules that they were found by */
     bool unpack;    /* its program reads what gzip has packed, whatever the names of the model's files */
@@ -177,12 +182,18 @@ void split(LoopProgram *loop, Routine *routine);
 /* unroll.c: straight lines instead of loops, one example at a time. */
 void unroll(LoopProgram *loop, Routine *routine);
 
+/* threads.c: loops whose iterations threads share. */
+void share(LoopProgram *loop, Routine *routine);
+
 /* A new local variable; its id is FIRST_LOCAL and the number of those before it. Variables of different scopes may share a name. */
 Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range);
 
 /* place.c: finds `uses`, `buffers` and `space`; what straight-line code computes in one function alone becomes local variables. */
 void place(LoopProgram *loop, Routine *routine);
 
+bool loop_is_shared(const Node *node);                    /* do threads share it, or loops in it? */
+int loop_parallel_blocks(const Routine *routine);         /* how many blocks have loops that threads share */
+bool loop_uses_threads(LoopProgram *loop);                /* is there any? */
 bool is_wide(Expr e, const Index *lane);                  /* does it differ from lane to lane? lane NULL: nothing does */
 int loop_vector_blocks(const Routine *routine);           /* how many blocks have vectors */
 bool loop_has_tiles(const LoopProgram *loop);             /* do several sums of a step share a loop, in registers? */
@@ -205,5 +216,6 @@ typedef struct {
     double additions, multiplications, divisions, comparisons, calls;
 } Costs;
 Costs loop_costs(const Routine *routine);
+double loop_turns(const Node *loop); /* iterations, of a full batch */
 
 #endif

@@ -15,10 +15,10 @@ typedef struct {
     Routine *routine;
     Pool *pool;
     bool *in_memory;     /* by tensor id */
-    int *home;           /* by tensor id: 1 + the function that it is used in */
+    int *home;           /* by tensor id: the scope that it is used in */
     bool **written;      /* by tensor id: which elements are written so far */
     Tensor ***variables; /* by tensor id: the variable of each element */
-    int function;
+    int scope;           /* a function, or what one thread runs without the others */
     bool straight;
 } Placement;
 
@@ -40,8 +40,8 @@ static bool constant_point(const Tensor *tensor, const Expr *subscripts, size_t 
 static void look(Placement *p, const Tensor *tensor, const Expr *subscripts, bool straight) {
     size_t point;
     if (tensor->local) return;
-    bool elsewhere = p->home[tensor->id] != 0 && p->home[tensor->id] != p->function + 1;
-    p->home[tensor->id] = p->function + 1;
+    bool elsewhere = p->home[tensor->id] != 0 && p->home[tensor->id] != p->scope;
+    p->home[tensor->id] = p->scope;
     if (!straight || elsewhere || !constant_point(tensor, subscripts, &point)) p->in_memory[tensor->id] = true;
 }
 
@@ -63,11 +63,22 @@ static void look_at_store(Placement *p, const Node *node, bool straight) {
 static void look_at_nodes(Placement *p, const Nodes *nodes, bool straight) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
-        if (node->kind == NODE_BLOCK) p->function = node->function;
         p->straight = straight && node->kind != NODE_BLOCK;
         node_visit(p->pool, node, look_at_read, p);
         if (node->kind == NODE_STORE) look_at_store(p, node, straight);
         look_at_nodes(p, &node->body, node->kind == NODE_BLOCK ? node->lines : false);
+    }
+}
+
+/* Functions are 1 to their number; the routine itself has one scope, or more where its blocks are shared by threads. */
+static void look_at_blocks(Placement *p) {
+    const Nodes *blocks = &p->routine->body;
+    int scope = p->routine->functions + 1;
+    for (size_t i = 0; i < blocks->count; i++) {
+        const Node *block = blocks->at[i];
+        if (block->alone > 0 || loop_is_shared(block)) scope++;
+        p->scope = block->function > 0 ? block->function : scope;
+        look_at_nodes(p, &(Nodes){.at = &blocks->at[i], .count = 1}, false);
     }
 }
 
@@ -126,7 +137,7 @@ static void find_variables(Placement *p) {
     p->written = NEW_ARRAY(p->loop->arena, bool *, tensors);
     p->variables = NEW_ARRAY(p->loop->arena, Tensor **, tensors);
     keep_results(p);
-    look_at_nodes(p, &p->routine->body, false);
+    look_at_blocks(p);
     for (size_t i = 0; i < p->routine->program->all.count; i++) p->in_memory[i] |= p->written[i] == NULL;
     use_variables(p, &p->routine->body);
 }

@@ -1,7 +1,7 @@
 /* Sums that grow in rows, side by side in memory (lower.c says when). */
 #include "loop/lowering.h"
 
-enum { MOST_AXES = 8, SHORT_ARRAY = 64, SHORT_SUMMED_ROW = 16, TERMS_AT_A_TIME = 4 };
+enum { MOST_AXES = 8, SHORT_ARRAY = 64, ARRAY_OF_A_THREAD = 4096, SHORT_SUMMED_ROW = 16, TERMS_AT_A_TIME = 4 };
 
 typedef struct {
     Index *across;
@@ -44,7 +44,8 @@ static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
     for (int i = 0; tensor != NULL && i < tensor->rank; i++) at[i] = expr_index(l->pool, row->indices[i]);
     if (tensor == NULL) {
         tensor = tensor_new(l->program, TENSOR_PART, arena_printf(l->arena, "%s_row", row->name), 1, &row->across->size);
-        tensor->array = row->across->size <= SHORT_ARRAY;
+        bool threads = l->loop->options.threads > 1; /* each needs a row of its own */
+        tensor->array = row->across->size <= (threads ? ARRAY_OF_A_THREAD : SHORT_ARRAY);
         at[0] = expr_index(l->pool, row->across);
     }
     if (tensor->array) node_new(l, NODE_LET)->target = tensor;

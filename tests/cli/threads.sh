@@ -1,0 +1,109 @@
+# Threads: strict training has the same bits with any number of them, on every run, and without OpenMP; the C is clean with it and without.
+# Models are as wide as it takes for threads to be worth it. Waiting without turning keeps tests apart that run at the same time.
+export OMP_WAIT_POLICY=passive
+strict=(-std=c99 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wdouble-promotion -Wmissing-prototypes -Werror)
+cp -r "$SOURCE/examples" .
+
+# A last batch that is not full, dropout, running averages.
+cat >wide.nn <<'MODEL'
+model wide
+input x[64]
+target t[10]
+output = x -> dense(96) -> batch_norm -> relu -> dropout(0.1) -> dense(10) -> softmax
+loss = cross_entropy(output, t)
+optimizer = adam(rate = 0.01)
+metric = accuracy(output, t)
+data train {
+    x = csv("examples/data/digits.csv", columns = 0..64) / 16
+    t = csv("examples/data/digits.csv", column = 64) -> one_hot
+    holdout = 0.1
+}
+train {
+    epochs = 2
+    batch  = 500
+}
+MODEL
+
+# A scan, with threads in each of its steps; borders of a convolution.
+cat >rows.nn <<'MODEL'
+model rows
+input x[8, 8]
+target t[10]
+image  = x -> reshape(1, 8, 8) -> conv2d(6, kernel = 3, pad = 1) -> relu -> max_pool(2) -> flatten
+steps  = x -> lstm(48) -> last_step
+scores = (image -> dense(10)) + (steps -> dense(10))
+output = scores -> softmax
+loss = cross_entropy(output, t)
+optimizer = momentum(rate = 0.05)
+data train {
+    x = csv("examples/data/digits.csv", columns = 0..64) / 16
+    t = csv("examples/data/digits.csv", column = 64) -> one_hot
+}
+train {
+    epochs = 1
+    batch  = 400
+}
+MODEL
+
+quick="cc -O1"
+for model in wide rows; do
+    if [ $model = wide ]; then target=native; else target=portable; fi
+    for threads in 1 2 3; do
+        "$NNC" train $model.nn --math=strict --target=$target --cc "$quick" --threads $threads --save $threads.st --json |
+            sed 's/,"seconds.*//' >$threads.json
+        cmp 1.st $threads.st
+        cmp 1.json $threads.json
+        "$NNC" predict $model.nn --math=strict --target=$target --cc "$quick" --threads $threads --load 1.st \
+            --data examples/data/digits.csv >$threads.csv
+        cmp 1.csv $threads.csv
+    done
+    rm ./*.st
+    "$NNC" compile $model.nn --library --quiet --threads 2 -o $model.2
+    grep -q '^    *#pragma omp for' $model.2/$model.c
+    grep -q '^    *#pragma omp single' $model.2/$model.c
+    grep -q '^   Threads: 2 .*-fopenmp' $model.2/$model.h
+    for math in strict fast; do
+        "$NNC" compile $model.nn --library --quiet --threads 2 --math=$math -o $model.$math
+        for cc in gcc clang; do
+            if ! command -v $cc >/dev/null; then
+                echo "SKIPPED: $cc is missing"
+                continue
+            fi
+            $cc "${strict[@]}" -c $model.$math/$model.c -o out.o
+            if echo 'int main(void) { return 0; }' | $cc -fopenmp -xc - -o probe 2>/dev/null; then
+                $cc "${strict[@]}" -fopenmp -c $model.$math/$model.c -o out.o
+            else
+                echo "SKIPPED: $cc has no OpenMP"
+            fi
+        done
+    done
+done
+
+# Fast arithmetic: the same on every run.
+for run in a b; do "$NNC" train wide.nn --math=fast --cc "$quick" --threads 2 --save $run.st --quiet; done
+cmp a.st b.st
+
+# One file, whose first comment compiles it; with one thread, and where nothing is worth sharing, nothing is said of OpenMP.
+"$NNC" compile wide.nn --single-file --quiet --threads 2 -o one.c
+command=$(sed -n '1s,^/\* \(.*\) \*/$,\1,p' one.c)
+case $command in cc\ *-fopenmp\ *) ;; *) exit 1 ;; esac
+bash -c "$command"
+./wide --data . --save with.st --quiet
+bash -c "${command/ -fopenmp/}"
+./wide --data . --save without.st --quiet
+cmp with.st without.st
+"$NNC" compile wide.nn --quiet -o plain
+"$NNC" compile wide.nn --quiet --threads 1 -o plain.1
+diff -r plain plain.1
+"$NNC" compile examples/02_xor/xor.nn --quiet --threads 4 -o small | { ! grep fopenmp; }
+! grep -q 'pragma omp' small/xor.c
+
+for wrong in 0 -1 two 2x 1025; do
+    status=0
+    "$NNC" compile wide.nn --threads $wrong 2>err || status=$?
+    [ "$status" = 2 ]
+    grep -q -e '--threads' err
+done
+status=0
+"$NNC" run wide.nn --threads 2 2>err || status=$?
+[ "$status" = 2 ]
