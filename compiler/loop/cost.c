@@ -13,9 +13,39 @@ enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, CALL = 15, ACROSS_LANES = 12, MOST
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
+/* ---- Divisions of whole numbers: strides, seen from the other side */
+
+typedef struct {
+    const Index *index;
+    int64_t period;
+} Period;
+
+static void look_at_division(void *context, Expr e) {
+    Period *p = context;
+    bool divides = e->kind == EXPR_OP && e->integer && (e->op == OP_MOD || e->op == OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST;
+    if (!divides || !expr_depends(e, p->index)) return;
+    int64_t by = (int64_t)e->kids[1]->value, a = p->period, b = by;
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    p->period *= by / a;
+}
+
+int64_t period_of(Pool *pool, Expr e, const Index *index) {
+    Period p = {index, 1};
+    expr_visit(pool, e, look_at_division, &p);
+    return p.period;
+}
+
+/* ---- What a group does at one point */
+
 typedef struct {
     Pool *pool;
     const Group *group;
+    int64_t period[MOST_INDICES]; /* of the sums, along each index */
+    double share;           /* of their terms, if divisions leave some out */
     Expr reads[MOST_READS]; /* in the sums */
     int read_count;
     double operations, calls; /* of the element, outside its sums */
@@ -56,8 +86,21 @@ static void look_at(Look *look, Expr e) {
     for (int k = 0; k < e->count && e->kind != EXPR_READ; k++) look_at(look, e->kids[k]);
 }
 
+static void find_periods(void *context, Expr e) {
+    Look *look = context;
+    const Statement *s = look->group->list.at[0];
+    if (e->kind != EXPR_REDUCE || e->reduction != REDUCE_SUM) return;
+    for (int i = 0; i < s->count && i < MOST_INDICES; i++) {
+        int64_t period = period_of(look->pool, e->kids[0], s->indices[i]);
+        if (period > look->period[i]) look->period[i] = period;
+        if (period > 1) look->share /= (double)period;
+    }
+}
+
 static Look look_at_group(Pool *pool, const Group *group) {
-    Look look = {.pool = pool, .group = group};
+    Look look = {.pool = pool, .group = group, .share = 1};
+    for (int i = 0; i < MOST_INDICES; i++) look.period[i] = 1;
+    expr_visit(pool, group->list.at[0]->value, find_periods, &look);
     for (size_t i = 0; i < group->list.count; i++) {
         look.operations++;
         look_at(&look, group->list.at[i]->value);
@@ -118,7 +161,7 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     double step = compute > loads ? compute : loads;
     if (step < LATENCY) step = LATENCY;
     step += 0.7 + (accumulators < 8 ? 0.02 * (8 - accumulators) : 0);
-    return (summed ? ceil(look->terms / c->lanes) : look->terms) * step + own + 2 * accumulators;
+    return (summed ? ceil(look->terms / c->lanes) : look->terms) * look->share * step + own + 2 * accumulators;
 }
 
 /* All tiles, those of what is left over included. */
@@ -265,8 +308,10 @@ static void choose_counts(Search *search, int position, int tiled, int accumulat
         try_tile(search);
         return;
     }
-    search->tile[position] = 1;
+    int64_t period = search->look->period[position];
+    search->tile[position] = (int)period;
     choose_counts(search, position + 1, tiled, accumulators);
+    if (period > 1) return;
     bool step = s->scan != NULL && s->indices[position] == s->scan->index;
     if (position == search->choice->lanes_of || step || tiled == MOST_TILED || !search->look->sums) return;
     for (int k = 1; k < SIZES; k++) {
@@ -282,7 +327,9 @@ void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice
     Look look = look_at_group(program->pool, group);
     Search search = {.loop = loop, .look = &look, .choice = choice, .best = -1};
     for (int i = 0; i < MOST_INDICES; i++) search.tile[i] = 1;
-    choose_counts(&search, 0, 0, choice->vectors);
+    int accumulators = choice->vectors;
+    for (int i = 0; i < MOST_INDICES; i++) accumulators *= (int)look.period[i]; /* there is no other way */
+    choose_counts(&search, 0, 0, accumulators);
     const Statement *s = group->list.at[0];
     choice->operations = index_product(s->indices, s->count) * (look.operations + look.calls + 2 * look.terms * look.body);
 }

@@ -4,6 +4,10 @@
 
 #include "loop/schedule.h"
 
+/* 1, or the least number of steps along the index after which all divisions of whole numbers in e come out the same again: for
+   e = (r - 3 u + 1) mod 2, 2 along r and along u. */
+int64_t period_of(Pool *pool, Expr e, const Index *index);
+
 double cost_of_scalars(const Group *group); /* of loops as they are */
 
 /* Requires: lanes_of, lanes and vectors of the choice. Ensures: tile, order and cycles. */

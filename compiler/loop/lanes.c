@@ -10,12 +10,10 @@
        for k in 0..10: in lanes:
            sum := 0;  for i in 0..84, 16 at a time: sum := sum + W[k, i + lane] * x[i + lane]
            whole := sum of the lanes;  for i in 80..84: whole := whole + W[k, i] * x[i] */
+#include "loop/cost.h"
 #include "loop/lowering.h"
-#include "loop/schedule.h"
 
 #include "tensor/affine.h"
-
-enum { MOST_POINTS = 32 };
 
 typedef struct {
     Lowering *l;
@@ -138,12 +136,16 @@ static void clip_by_factors(Clip *clip, Expr term) {
     for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, term->kids[a], term->tensor->shape[a]);
 }
 
+/* Which term there is depends on divisions by u: each value of u has lines of its own. */
+static bool is_unrolled(Tile *t, Expr e, int k) { return period_of(t->l->pool, e->kids[0], e->bound[k]) > 1; }
+
 /* As open_loops. */
 static Nodes *open_sum(Tile *t, Expr e, const Index *except) {
     Lowering *l = t->l;
     Nodes *outer = l->out;
     for (int i = 0; i < e->bound_count; i++) {
         Index *u = e->bound[i];
+        if (is_unrolled(t, e, i)) continue;
         Nodes *before = open_loops(l, &u, 1, except);
         if (l->out == before) continue;
         Expr low = expr_number(l->pool, 0), high = expr_number(l->pool, (double)u->size);
@@ -197,6 +199,19 @@ static void add_terms(Tile *t, Tensor *const *sums, Expr *terms) {
 
 /* ---- Sums: one loop for all points */
 
+static void add_unrolled(Tile *t, Expr e, Expr body, int k, Tensor *const *sums) {
+    Pool *pool = t->l->pool;
+    while (k < e->bound_count && !is_unrolled(t, e, k)) k++;
+    if (k < e->bound_count) {
+        for (int64_t u = 0; u < e->bound[k]->size; u++)
+            add_unrolled(t, e, expr_substitute(pool, body, &e->bound[k], (Expr[]){expr_number(pool, (double)u)}, 1), k + 1, sums);
+        return;
+    }
+    Expr terms[MOST_POINTS];
+    for (int i = 0; i < t->points; i++) terms[i] = at_tile_point(t, body, i);
+    add_terms(t, sums, terms);
+}
+
 static void sum_at_all_points(void *context, Expr e) {
     Tile *t = context;
     Lowering *l = t->l;
@@ -211,9 +226,7 @@ static void sum_at_all_points(void *context, Expr e) {
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
     }
     Nodes *outer = open_sum(t, e, NULL);
-    Expr terms[MOST_POINTS];
-    for (int k = 0; k < t->points; k++) terms[k] = at_tile_point(t, e->kids[0], k);
-    add_terms(t, sums, terms);
+    add_unrolled(t, e, e->kids[0], 0, sums);
     l->out = outer;
 }
 
@@ -397,7 +410,11 @@ static void open_nest(Tile *t, int level) {
     }
     if (size >= tile) {
         t->count[position] = tile;
-        if (size > tile || index->batch) {
+        if (size > tile && !index->batch && period_of(l->pool, t->value, index) > 1) { /* divisions of tile * block are none */
+            Index *block = index_new(l->pool, index->name, size / tile);
+            open_loops(l, &block, 1, NULL);
+            t->base[position] = expr_op2(l->pool, OP_MUL, expr_number(l->pool, tile), expr_index(l->pool, block));
+        } else if (size > tile || index->batch) {
             Node *loop = node_new(l, NODE_LOOP);
             loop->index = index;
             loop->step = tile;

@@ -87,8 +87,8 @@ static bool move(Search *s, const Tensor *t, const Tensor *other) {
     double least = s->cycles;
     for (int inner = 0; inner < t->rank; inner++) {
         if (!storage->may_move && inner != first.inner) continue;
-        for (int copy = -1; copy < (storage->may_copy && other == NULL ? t->rank : 0); copy++) {
-            Standing place = {inner, other == NULL ? copy : first.copy_inner};
+        for (int copy = -1; copy < (storage->may_copy ? t->rank : 0); copy++) {
+            Standing place = {inner, t->copy != NULL ? first.copy_inner : copy};
             for (int k = 0; k < (other == NULL ? 1 : other->rank); k++) {
                 put(s, t, place);
                 if (other != NULL) put(s, other, (Standing){k, others.copy_inner});
@@ -120,9 +120,9 @@ static void descend(Search *s) {
         for (size_t i = 0; i < s->tensors.count; i++) {
             const Tensor *t = s->tensors.at[i];
             better |= move(s, t, NULL);
-            for (size_t k = i + 1; k < s->tensors.count; k++) {
+            for (size_t k = 0; k < s->tensors.count; k++) {
                 const Tensor *u = s->tensors.at[k];
-                if (s->p->storage[t->id].may_move && s->p->storage[u->id].may_move && meet(s, t, u)) better |= move(s, t, u);
+                if (k != i && s->p->storage[u->id].may_move && meet(s, t, u)) better |= move(s, t, u);
             }
         }
     }

@@ -187,8 +187,10 @@ static Expr redirected(void *context, Expr e) {
     Expr otherwise = e->has_default ? e->kids[e->count - 1] : NULL;
     const Scan *scan = from->definition != NULL ? from->definition->scan : NULL;
     bool unfinished = scan != NULL && scan == r->group->list.at[0]->scan; /* the border is drawn when all steps are done */
-    if (otherwise != NULL && !unfinished && border_covers(expr_read(r->planner->program->pool, from, e->kids, from->rank, otherwise))) otherwise = NULL;
-    return expr_read(r->planner->program->pool, from, e->kids, from->rank, otherwise);
+    Pool *pool = r->planner->program->pool;
+    Expr read = expr_read(pool, from, e->kids, from->rank, otherwise);
+    bool asks = read->kind == EXPR_READ && read->has_default && !unfinished;
+    return asks && border_covers(read) ? expr_read(pool, from, e->kids, from->rank, NULL) : read;
 }
 
 static void redirect_group(Planner *p, Group *group, const Way *way) {

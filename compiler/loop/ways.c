@@ -12,7 +12,7 @@
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
-enum { LEAST_SIZE = 4 };
+enum { LEAST_SIZE = 4, MOST_LINES = 49, MOST_PERIOD = 4 };
 
 typedef struct {
     Planner *planner;
@@ -151,6 +151,7 @@ static bool begin_way(Planner *planner, const Group *group, Index *v, int positi
         return false;
     way->choice.lanes = vectors_for(planner->loop, v->size, &way->choice.vectors);
     if (position < 0) way->choice.vectors = 1;
+    if (position < 0 && v->size < way->choice.lanes) return false;
     int64_t width = (int64_t)way->choice.lanes * way->choice.vectors;
     look->reach = position < 0 ? v->size : (v->size + width - 1) / width * width; /* terms that are left over are added one by one */
     return true;
@@ -191,9 +192,47 @@ static bool find_way_along_terms(Planner *planner, const Group *group, Expr sum,
     return way->possible;
 }
 
+/* Terms that divisions choose among are written out, one by one: in the order of the sum only if their indices are its last. */
+static bool may_unroll(const Planner *planner, Expr sum, const Index *along) {
+    bool any = false, last = true;
+    double lines = 1;
+    for (int k = 0; k < sum->bound_count; k++) {
+        bool unrolled = period_of(planner->program->pool, sum->kids[0], sum->bound[k]) > 1;
+        if (unrolled && sum->bound[k] == along) return false;
+        if (unrolled) lines *= (double)sum->bound[k]->size;
+        last &= unrolled || !any;
+        any |= unrolled;
+    }
+    return lines <= MOST_LINES && (last || planner->loop->options.fast);
+}
+
+typedef struct {
+    const Planner *planner;
+    const Group *group;
+    const Index *along;
+    int64_t points; /* of a tile, at least */
+    bool fits;
+} Unrolled;
+
+static void look_at_sum(void *context, Expr e) {
+    Unrolled *u = context;
+    if (e->kind != EXPR_REDUCE) return;
+    const Statement *s = u->group->list.at[0];
+    for (int i = 0; i < s->count; i++) {
+        int64_t period = period_of(u->planner->program->pool, e->kids[0], s->indices[i]);
+        bool step = s->scan != NULL && s->indices[i] == s->scan->index;
+        u->points *= period;
+        u->fits &= period == 1 || (period <= MOST_PERIOD && !step && !s->indices[i]->batch && s->indices[i] != u->along);
+    }
+    u->fits &= e->reduction != REDUCE_SUM || may_unroll(u->planner, e, u->along);
+}
+
 static void keep_way(Planner *planner, Plan *plan, bool possible) {
     Way *way = &plan->ways[plan->count];
     bool exists = possible;
+    Unrolled unrolled = {planner, plan->group, possible ? way->choice.along : NULL, possible ? way->choice.vectors : 1, true};
+    if (possible) expr_visit(planner->program->pool, plan->group->list.at[0]->value, look_at_sum, &unrolled);
+    exists &= unrolled.fits && unrolled.points <= MOST_POINTS;
     for (int i = 0; i < way->count && exists; i++) {
         const Storage *storage = storage_of(planner, way->needs[i].tensor);
         exists = storage->may_move || way->needs[i].tensor->layout != NULL || way->needs[i].as_it_is ||
