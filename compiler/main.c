@@ -64,7 +64,7 @@ static const char details[] =
     "\n"
     "compile, train, predict and evaluate\n"
     "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
-    "  --target=NAME    portable (the default), native, x86-64-v2, x86-64-v3, x86-64-v4 or aarch64\n"
+    "  --target=NAME    portable (compile), native (the others), x86-64-v2, x86-64-v3, x86-64-v4 or aarch64\n"
     "  --threads N      N threads share the work, by OpenMP: the same bits as one, sooner\n"
     "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
     "all commands\n"
@@ -221,7 +221,8 @@ static int64_t whole_number(const char *text, const char *option, int64_t least)
 
 static void check_step(const char *name) {
     if (!compile_has_step(name))
-        misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive, simplify and loop", name);
+        misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive, simplify, loop and schedule",
+               name);
 }
 
 static const Target *target_of(const char *word) {
@@ -382,6 +383,7 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     a.train.command = a.command == IS_TRAIN ? "train" : words[0];
     a.compile.lower = (a.command & (IS_COMPILE | USES_PROGRAM)) != 0;
     if ((a.command & USES_PROGRAM) != 0 && !a.has_math) a.compile.loop.fast = true;
+    if ((a.command & USES_PROGRAM) != 0 && a.compile.loop.target == NULL) a.compile.loop.target = target_find("native");
     if (!a.compile.lower) a.compile.loop.unroll = UNROLL_NONE;
     for (int i = 0; i < a.used_count; i++) check_belongs(&a, arena, a.used[i]);
     if (a.check.all && !a.gradients) misuse("%s", "--all belongs to --gradients");

@@ -263,6 +263,6 @@ const char *build_program(Arena *arena, const char *model, const OutputFiles *fi
     bool fine = (has_objects(&b, objects, &runtime) || build_runtime(&b, objects, &runtime)) &&
                 build_model(&b, folder, files, &runtime, objects);
     if (show) fprintf(stderr, "\r\033[K");
-    if (!fine) fprintf(stderr, "nnc: the C compiler could not make the program\n");
+    if (!fine) fprintf(stderr, "nnc: the C compiler could not make the program; --target=portable asks less of it\n");
     return fine ? program : NULL;
 }

@@ -22,7 +22,8 @@ typedef struct {
 
 static void look_at_division(void *context, Expr e) {
     Period *p = context;
-    bool divides = e->kind == EXPR_OP && e->integer && (e->op == OP_MOD || e->op == OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST;
+    bool divides =
+        e->kind == EXPR_OP && e->integer && (e->op == OP_MOD || e->op == OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST;
     if (!divides || !expr_depends(e, p->index)) return;
     int64_t by = (int64_t)e->kids[1]->value, a = p->period, b = by;
     while (b != 0) {
@@ -45,8 +46,8 @@ typedef struct {
     Pool *pool;
     const Group *group;
     int64_t period[MOST_INDICES]; /* of the sums, along each index */
-    double share;           /* of their terms, if divisions leave some out */
-    Expr reads[MOST_READS]; /* in the sums */
+    double share;                 /* of their terms, if divisions leave some out */
+    Expr reads[MOST_READS];       /* in the sums */
     int read_count;
     double operations, calls; /* of the element, outside its sums */
     double terms;             /* of the largest sum */

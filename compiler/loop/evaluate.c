@@ -189,8 +189,7 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes) {
         case NODE_LOOP: run_loop(m, node); break;
         case NODE_LET:
             if (node->across_lanes) bug("lanes are evaluated one by one: there is no sum of all");
-            for (size_t k = 0; k < node->elements.count; k++)
-                loop_values(m, node->target)[k] = evaluate(m, node->elements.at[k]);
+            for (size_t k = 0; k < node->elements.count; k++) loop_values(m, node->target)[k] = evaluate(m, node->elements.at[k]);
             if (node->target->array) break;
             *loop_values(m, node->target) = evaluate(m, node->value);
             break;

@@ -132,7 +132,8 @@ static void clip_by_factors(Clip *clip, Expr term) {
         clip_by_factors(clip, term->kids[0]);
         clip_by_factors(clip, term->kids[1]);
     }
-    bool zeros = term->kind == EXPR_READ && !term->has_default && term->tensor->border != NULL && term->tensor->border->otherwise == 0;
+    bool zeros =
+        term->kind == EXPR_READ && !term->has_default && term->tensor->border != NULL && term->tensor->border->otherwise == 0;
     for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, term->kids[a], term->tensor->shape[a]);
 }
 
@@ -235,8 +236,7 @@ static void sum_at_all_points(void *context, Expr e) {
 static void add_terms_along(Tile *t, Expr e, Tensor *const *sums, Expr along) {
     Index *v = t->choice->along;
     Expr terms[MOST_POINTS];
-    for (int k = 0; k < t->points; k++)
-        terms[k] = expr_substitute(t->l->pool, at_tile_point(t, e->kids[0], k), &v, &along, 1);
+    for (int k = 0; k < t->points; k++) terms[k] = expr_substitute(t->l->pool, at_tile_point(t, e->kids[0], k), &v, &along, 1);
     add_terms(t, sums, terms);
 }
 
@@ -339,8 +339,9 @@ static void lower_points_in_loops(Tile *t) {
             at = expr_index(l->pool, index);
             flat = expr_op2(l->pool, OP_ADD, expr_op2(l->pool, OP_MUL, flat, expr_number(l->pool, size)), at);
         }
-        if (vectors) at = expr_op2(l->pool, OP_ADD, expr_op2(l->pool, OP_MUL, at, expr_number(l->pool, c->lanes)),
-                                   expr_index(l->pool, t->lane));
+        if (vectors)
+            at = expr_op2(l->pool, OP_ADD, expr_op2(l->pool, OP_MUL, at, expr_number(l->pool, c->lanes)),
+                          expr_index(l->pool, t->lane));
         to[position] = expr_op2(l->pool, OP_ADD, t->base[position], at);
     }
     AllPoints all = {.t = t, .flat = flat, .arrays = {.arena = l->arena}};

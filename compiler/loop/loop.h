@@ -55,7 +55,8 @@ struct Node {
     Nodes body;        /* of blocks and loops */
 };
 
-void node_visit(Pool *pool, const Node *node, Visit visit, void *context); /* node.c: its own expressions, not those in its body */
+void node_visit(Pool *pool, const Node *node, Visit visit,
+                void *context); /* node.c: its own expressions, not those in its body */
 
 /* One function of the generated code. */
 typedef struct {
@@ -146,8 +147,8 @@ typedef Vec(Group) Groups;
 struct Group {
     Statements list; /* of one scan, or of one nest of loops: the first may reduce, the others follow it at the same point */
     Tensors held;    /* targets that are needed here alone, at their own point: variables */
-    Groups *steps;               /* of a scan: what runs in each step, as it was planned; NULL: it was not */
-    bool lines;                  /* straight lines will be made of it */
+    Groups *steps;   /* of a scan: what runs in each step, as it was planned; NULL: it was not */
+    bool lines;      /* straight lines will be made of it */
     const struct Choice *choice; /* schedule.c: how its vectors run; NULL: it has none */
 };
 Groups group_statements(Arena *arena, Program *program);
@@ -169,7 +170,7 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
 void lay_out(LoopProgram *loop);
 Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int count);
 void layout_set_border(Arena *arena, Tensor *tensor, const int64_t *before, const int64_t *after, double otherwise);
-bool border_covers(Expr read); /* needs a read with a default not ask? */
+bool border_covers(Expr read);                     /* needs a read with a default not ask? */
 const Tensor *tensor_stored(const Tensor *tensor); /* with the shape that it has in memory */
 int inner_axis(const Tensor *tensor);              /* along which neighbours are neighbours in memory; -1 for a scalar */
 

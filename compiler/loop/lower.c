@@ -247,7 +247,8 @@ static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t
         int64_t low = own ? 0 : all ? -border->before[a] : from;
         int64_t size = own ? t->shape[a] : all ? border->before[a] + t->shape[a] + border->after[a] : count;
         static const char *const letters[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
-        indices[a] = t->batched && a == 0 ? l->program->batch : index_new(l->pool, name_of(pool_names(l->pool), letters[a]), size);
+        indices[a] =
+            t->batched && a == 0 ? l->program->batch : index_new(l->pool, name_of(pool_names(l->pool), letters[a]), size);
         at[a] = expr_op2(l->pool, OP_ADD, expr_index(l->pool, indices[a]), expr_number(l->pool, (double)low));
     }
     Index *ordered[t->rank];

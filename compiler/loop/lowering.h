@@ -35,7 +35,7 @@ Groups fuse(Lowering *l, const Groups *groups);
 void lower_scan(Lowering *l, const Group *group);
 void lower_group(Lowering *l, const Group *group);
 Statement *for_piece(Lowering *l, const Statement *s, Index *whole,
-                     Index *piece); /* the statement for a part of an index's range */
+                     Index *piece);                 /* the statement for a part of an index's range */
 void draw_borders(Lowering *l, const Group *group); /* of what the group writes */
 bool choose_lines(Lowering *l, const Group *group, const char **why);
 Index *index_together(Lowering *l,

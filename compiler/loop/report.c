@@ -18,15 +18,14 @@ static const char *index_called(const IndexNames *names, const Index *index) {
 }
 
 static void print_way(Text *text, const Statement *s, const Choice *c, const IndexNames *names) {
-    text_printf(text, "%s in the lanes of %d vector%s of %d", index_called(names, c->along), c->vectors, c->vectors > 1 ? "s" : "",
-                c->lanes);
+    text_printf(text, "%s in the lanes of %d vector%s of %d", index_called(names, c->along), c->vectors,
+                c->vectors > 1 ? "s" : "", c->lanes);
     if (c->lanes_of < 0) text_put(text, ", which are added at the end");
     for (int i = 0; i < s->count; i++) {
         if (c->tile[i] > 1) text_printf(text, ", %d of %s at a time", c->tile[i], index_called(names, s->indices[i]));
     }
     text_put(text, "; loops");
-    for (int i = 0; i < s->count; i++)
-        text_printf(text, "%s %s", i > 0 ? "," : "", index_called(names, s->indices[c->order[i]]));
+    for (int i = 0; i < s->count; i++) text_printf(text, "%s %s", i > 0 ? "," : "", index_called(names, s->indices[c->order[i]]));
     text_put(text, "\n");
 }
 

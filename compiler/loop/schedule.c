@@ -28,7 +28,7 @@ const Way *best_way(const Planner *planner, const Plan *plan) {
 typedef struct {
     Planner *p;
     Vec(Tensor *) tensors; /* that may change */
-    Vec(Plan *) *users;    /* by tensor id: the plans whose ways want something of it */
+    Vec(Plan *) * users;   /* by tensor id: the plans whose ways want something of it */
     double cycles;         /* of all, as things stand */
 } Search;
 
@@ -83,7 +83,8 @@ static bool improves(const Search *s, double best) { return s->cycles < best * (
 /* The best place for t, where `other` may follow to any axis of its own. */
 static bool move(Search *s, const Tensor *t, const Tensor *other) {
     const Storage *storage = &s->p->storage[t->id];
-    Standing first = standing_of(s, t), best = first, others = other == NULL ? first : standing_of(s, other), others_best = others;
+    Standing first = standing_of(s, t), best = first, others = other == NULL ? first : standing_of(s, other),
+             others_best = others;
     double least = s->cycles;
     for (int inner = 0; inner < t->rank; inner++) {
         if (!storage->may_move && inner != first.inner) continue;
@@ -135,7 +136,9 @@ static void begin(Search *s, int which) {
         Storage *storage = &s->p->storage[t->id];
         int axis = which == 0 || which > t->rank ? t->rank - 1 : which - 1;
         if (storage->may_move) storage->inner = axis;
-        storage->copy_inner = t->copy != NULL ? storage->copy_inner : which > 0 && storage->may_copy && !storage->may_move ? axis : -1;
+        storage->copy_inner = t->copy != NULL                                        ? storage->copy_inner
+                              : which > 0 && storage->may_copy && !storage->may_move ? axis
+                                                                                     : -1;
     }
     find_all(s);
 }

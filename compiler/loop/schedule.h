@@ -9,12 +9,12 @@ enum { MOST_TILED = 2, MOST_INDICES = 10, MOST_NEEDS = 32, MOST_AXES = 8, MOST_W
 
 /* Positions are those of the indices of the group's first statement. */
 typedef struct Choice {
-    Index *along;            /* the index whose values stand in lanes */
-    int lanes_of;            /* its position; -1: the sum of the first statement runs over it, and each lane has a part of it */
-    int lanes, vectors;      /* of each vector; how many vectors at a time */
-    int tile[MOST_INDICES];  /* how many values of each index at a time, 1 for most */
-    int order[MOST_INDICES]; /* of the loops, outermost first */
-    double cycles;           /* what the model predicts, for all points */
+    Index *along;             /* the index whose values stand in lanes */
+    int lanes_of;             /* its position; -1: the sum of the first statement runs over it, and each lane has a part of it */
+    int lanes, vectors;       /* of each vector; how many vectors at a time */
+    int tile[MOST_INDICES];   /* how many values of each index at a time, 1 for most */
+    int order[MOST_INDICES];  /* of the loops, outermost first */
+    double cycles;            /* what the model predicts, for all points */
     double operations, bytes; /* ...: bytes that come from the second cache to the first */
 } Choice;
 

@@ -202,9 +202,8 @@ static void add_piece(Split *s, const Node *loop, int64_t from, int64_t to, Node
 
 static void split_loop(Split *s, Node *node, Nodes *out) {
     Cuts cuts = {.pool = s->pool, .index = node->index};
-    bool whole =
-        node->index->batch || node->index->lanes || node->reversed || node->index->first > 0 || node->step > 1 || node->rest > 0 ||
-        node->low != NULL || node->high != NULL;
+    bool whole = node->index->batch || node->index->lanes || node->reversed || node->index->first > 0 || node->step > 1 ||
+                 node->rest > 0 || node->low != NULL || node->high != NULL;
     bool large = !whole && look_at_nodes(&cuts, &node->body) > MOST_NODES;
     if (whole || large || cuts.many || cuts.count == 0) {
         if (whole || !cuts.open) split_list(s, &node->body);

@@ -71,14 +71,15 @@ static bool is_small_enough(const Tensor *t, const Storage *storage) {
 
 static bool may_move(const Planner *p, const Tensor *t, bool chosen) {
     bool elsewhere = tensor_is_persistent(t) && p->program != p->loop->model->training;
-    return !chosen && t->layout == NULL && !elsewhere && t->rank >= 1 && t->rank < MOST_AXES && t->kind != TENSOR_INPUT && t->kind != TENSOR_TARGET && t->kind != TENSOR_SETTING &&
-           t->kind != TENSOR_LITERAL;
+    return !chosen && t->layout == NULL && !elsewhere && t->rank >= 1 && t->rank < MOST_AXES && t->kind != TENSOR_INPUT &&
+           t->kind != TENSOR_TARGET && t->kind != TENSOR_SETTING && t->kind != TENSOR_LITERAL;
 }
 
 static bool may_copy(const Planner *p, const Tensor *t, bool chosen) {
     bool in_scan = t->definition != NULL && t->definition->scan != NULL;
     (void)p;
-    return !chosen && !in_scan && storage_owner(t) == t && t->rank >= 1 && t->rank < MOST_AXES && t->ring == 0 && t->kind != TENSOR_SETTING && t->kind != TENSOR_LITERAL;
+    return !chosen && !in_scan && storage_owner(t) == t && t->rank >= 1 && t->rank < MOST_AXES && t->ring == 0 &&
+           t->kind != TENSOR_SETTING && t->kind != TENSOR_LITERAL;
 }
 
 void find_storage(Planner *p, const Groups *groups) {
@@ -158,7 +159,8 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     for (int a = 0; a < t->rank; a++) {
         if (a != inner) axes[count++] = (LayoutAxis){a, 1, steps_kept(t, a) + before[a] + after[a], before[a]};
     }
-    axes[count++] = (LayoutAxis){inner, 1, panels ? width : t->shape[inner] + before[inner] + after[inner], panels ? 0 : before[inner]};
+    axes[count++] =
+        (LayoutAxis){inner, 1, panels ? width : t->shape[inner] + before[inner] + after[inner], panels ? 0 : before[inner]};
     t->layout = layout_new(p->loop->arena, t, axes, count);
     if (border) layout_set_border(p->loop->arena, t, s->before, s->after, s->otherwise->value);
 }
@@ -243,7 +245,8 @@ static void add_copies(Planner *p, Groups *out, const Group *after) {
     for (size_t i = 0; i < p->tensors; i++) {
         Tensor *t = p->program->all.at[i];
         bool here = t->definition == NULL && after == NULL;
-        for (size_t k = 0; after != NULL && k < after->list.count; k++) here |= after->list.at[k]->target == t && t->definition != NULL;
+        for (size_t k = 0; after != NULL && k < after->list.count; k++)
+            here |= after->list.at[k]->target == t && t->definition != NULL;
         if (p->storage[t->id].copy == NULL || !here) continue;
         Group group = {0};
         vec_push(p->loop->arena, &group.list, copying(p, p->storage[t->id].copy, t));

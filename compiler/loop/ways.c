@@ -74,7 +74,8 @@ static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts,
         return;
     }
     Interval range = interval_of(offset);
-    Need need = {.tensor = storage_owner(t), .axis = axis, .written = written, .low = range.low, .high = range.high + look->reach};
+    Need need = {
+        .tensor = storage_owner(t), .axis = axis, .written = written, .low = range.low, .high = range.high + look->reach};
     bool plain = range.known && range.low == 0 && range.high == 0 && t->shape[axis] == look->v->size;
     bool fits = range.known && range.low >= 0 && need.high <= t->shape[axis];
     need.as_it_is = fits && !(axis == 0 && is_of_examples(look->planner->program, t));
@@ -153,7 +154,8 @@ static bool begin_way(Planner *planner, const Group *group, Index *v, int positi
     if (position < 0) way->choice.vectors = 1;
     if (position < 0 && v->size < way->choice.lanes) return false;
     int64_t width = (int64_t)way->choice.lanes * way->choice.vectors;
-    look->reach = position < 0 ? v->size : (v->size + width - 1) / width * width; /* terms that are left over are added one by one */
+    look->reach =
+        position < 0 ? v->size : (v->size + width - 1) / width * width; /* terms that are left over are added one by one */
     return true;
 }
 
