@@ -414,7 +414,8 @@ static void open_nest(Tile *t, int level) {
         if (size > tile && !index->batch && period_of(l->pool, t->value, index) > 1) { /* divisions of tile * block are none */
             Index *block = index_new(l->pool, index->name, size / tile);
             open_loops(l, &block, 1, NULL);
-            t->base[position] = expr_op2(l->pool, OP_MUL, expr_number(l->pool, tile), expr_index(l->pool, block));
+            t->base[position] =
+                without_single_indices(l, expr_op2(l->pool, OP_MUL, expr_number(l->pool, tile), expr_index(l->pool, block)));
         } else if (size > tile || index->batch) {
             Node *loop = node_new(l, NODE_LOOP);
             loop->index = index;
