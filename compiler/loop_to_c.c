@@ -39,6 +39,8 @@ static void print_mean_over_batches(Text *text, const Words *w, const Metric *me
     line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
     text->indent++;
     line(text, "const int examples = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", w->upper, w->upper, "");
+    if (strstr(call, "begins") != NULL)
+        line(text, "const int begins = first == 0, ends = n - first <= %s_BATCH;", w->upper, "", "");
     text_put(text, call);
     line(text, "total += work->loss * (%s)examples;", w->number, "", "");
     for (size_t i = 0; i < count; i++) {
@@ -220,7 +222,9 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                                   [C_WORK] = arena_printf(arena, "%s_work *restrict work", m),
                                   [C_IN] = in,
                                   [C_TARGET] = target,
-                                  [C_EXAMPLES] = examples}};
+                                  [C_EXAMPLES] = examples,
+                                  [C_BEGINS] = "int begins",
+                                  [C_ENDS] = "int ends"}};
     c_function(&p, &loop->step, &head);
     print_train(text, &w, model->training, c_call(&p, &head, " + first"));
     head =

@@ -47,6 +47,8 @@ typedef enum {
     C_TARGET,
     C_OUT,
     C_EXAMPLES,
+    C_BEGINS, /* is it the first step of a call, ... */
+    C_ENDS,   /* ... the last? */
     C_GRADIENT,
     C_SEED,
     C_OTHER,

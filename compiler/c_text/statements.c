@@ -214,6 +214,8 @@ static void print_scan_head(CPrinter *p, const Scan *scan) {
     text_put(p->text, ": each step needs what the one before it found. */\n");
 }
 
+static const char *const conditions[] = {[IF_FIRST] = "begins", [IF_LAST] = "ends", [UNLESS_LAST] = "!ends"};
+
 static void print_block(CPrinter *p, const Node *node) {
     if (node == p->backwards) print_backwards(p);
     if (node->scan != NULL) print_scan_head(p, node->scan);
@@ -227,16 +229,18 @@ static void print_block(CPrinter *p, const Node *node) {
                 c_declare(p, names.at[k].index, names.at[k].name);
         }
     }
-    if (node->scoped) {
+    bool braces = node->scoped || node->when != ALWAYS;
+    if (node->when != ALWAYS) text_printf(p->text, "if (%s) ", conditions[node->when]);
+    if (braces) {
         text_put(p->text, "{\n");
         p->text->indent++;
     }
     print_nodes(p, &node->body);
-    if (node->scoped) {
+    if (braces) {
         p->text->indent--;
         text_put(p->text, "}\n");
     }
-    if (node->scoped || !node->lines) c_leave(p, mark); /* what straight lines find is in scope to the end of the function */
+    if (braces || !node->lines) c_leave(p, mark); /* what straight lines find is in scope to the end of the function */
     if (p->after_block != NULL && !node->inner) p->after_block(p, node);
 }
 
@@ -357,8 +361,8 @@ bool c_draws(const Statements *list) {
     return false;
 }
 
-static const char *const parameter_names[C_PARAMETERS] = {"model", "state",    "work",     "in",  "target",
-                                                          "out",   "examples", "gradient", "seed"};
+static const char *const parameter_names[C_PARAMETERS] = {"model",    "state",  "work", "in",       "target", "out",
+                                                          "examples", "begins", "ends", "gradient", "seed"};
 
 static bool runs_over_batch(const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
@@ -375,6 +379,10 @@ static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *b
     for (size_t i = 0; i < blocks->count; i++)
         needs[routine == &p->loop->initial ? C_SEED : C_STATE] |=
             c_draws(&blocks->at[i]->statements) && program == p->loop->model->training;
+    for (size_t i = 0; i < blocks->count; i++) {
+        needs[C_BEGINS] |= blocks->at[i]->when == IF_FIRST;
+        needs[C_ENDS] |= blocks->at[i]->when == IF_LAST || blocks->at[i]->when == UNLESS_LAST;
+    }
     needs[C_EXAMPLES] = uses[program->batch_size->id] || runs_over_batch(blocks);
     for (size_t i = 0; i < routine->buffers.count; i++) {
         if (!uses[routine->buffers.at[i]->id]) continue;

@@ -41,7 +41,7 @@ static void check_node(void *context, Expr e) {
         if (!in_scope(c, t)) complain(c, "out of scope is", t->name);
     } else if (t->kind == TENSOR_VALUE || t->kind == TENSOR_PART || t->kind == TENSOR_ADJOINT) {
         if (!c->buffered[t->id]) complain(c, "reads before anything writes", t->name);
-    } else if (c->overwritten[t->id] && !written_here(c, t)) {
+    } else if (c->overwritten[t->id] && !written_here(c, t) && c->block->when != UNLESS_LAST) {
         complain(c, "reads after its update", t->name);
     }
 }

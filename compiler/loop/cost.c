@@ -8,7 +8,7 @@
 
 #include "tensor/affine.h"
 
-enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, CALL = 15, ACROSS_LANES = 12, MOST_READS = 64, LINE = 64 };
+enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, CALL = 15, ACROSS_LANES = 12, MOST_READS = 64, LINE = 64, ENOUGH_SUMS = 8 };
 
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -40,12 +40,20 @@ int64_t period_of(Pool *pool, Expr e, const Index *index) {
     return p.period;
 }
 
+int parts_of_sum(Pool *pool, Expr sum, int sums) {
+    const Index *last = sum->bound[sum->bound_count - 1];
+    int parts = sums <= 2 ? MOST_PARTS : sums <= ENOUGH_SUMS / 2 ? 2 : 1;
+    bool divides = period_of(pool, sum->kids[0], last) > 1;
+    return divides || last->size < 4 * parts ? 1 : parts;
+}
+
 /* ---- What a group does at one point */
 
 typedef struct {
     Pool *pool;
     const Group *group;
     int64_t period[MOST_INDICES]; /* of the sums, along each index */
+    Expr longest;                 /* the largest sum, or NULL */
     double share;                 /* of their terms, if divisions leave some out */
     Expr reads[MOST_READS];       /* in the sums */
     int read_count;
@@ -73,6 +81,7 @@ static void look_at(Look *look, Expr e) {
         double points = index_product(e->bound, e->bound_count), operations = 0;
         look->sums |= e->reduction == REDUCE_SUM;
         expr_visit(look->pool, e->kids[0], note_read, look);
+        if (points > look->terms) look->longest = e->reduction == REDUCE_SUM ? e : NULL;
         if (points > look->terms) look->terms = points;
         expr_visit(look->pool, e->kids[0], count_operation, &operations);
         look->body += operations > 1 ? operations : 1;
@@ -160,8 +169,9 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     }
     double compute = accumulators * width * look->body, loads = vectors * width + scalars * 0.5;
     double step = compute > loads ? compute : loads;
-    if (step < LATENCY) step = LATENCY;
-    step += 0.7 + (accumulators < 8 ? 0.02 * (8 - accumulators) : 0);
+    int parts = loop->options.fast && look->longest != NULL ? parts_of_sum(look->pool, look->longest, (int)accumulators) : 1;
+    if (step < (double)LATENCY / parts) step = (double)LATENCY / parts;
+    step += 0.7 / parts + (accumulators < 8 ? 0.02 * (8 - accumulators) : 0);
     return (summed ? ceil(look->terms / c->lanes) : look->terms) * look->share * step + own + 2 * accumulators;
 }
 

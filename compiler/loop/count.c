@@ -61,6 +61,7 @@ double loop_turns(const Node *loop) {
 static void count_nodes(const Routine *routine, const Nodes *nodes, double times, Costs *costs) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
+        if (node->when == UNLESS_LAST) continue;
         Count count = {costs, times};
         if (node->value != NULL) expr_visit(routine->program->pool, node->value, count_op, &count);
         count_nodes(routine, &node->body, times * (node->kind == NODE_LOOP ? loop_turns(node) : 1), costs);

@@ -185,7 +185,9 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes) {
         const Node *node = nodes->at[i];
         size_t point;
         switch (node->kind) {
-        case NODE_BLOCK: run_nodes(m, &node->body); break;
+        case NODE_BLOCK: /* one step, which is the first and the last */
+            if (node->when != UNLESS_LAST) run_nodes(m, &node->body);
+            break;
         case NODE_LOOP: run_loop(m, node); break;
         case NODE_LET:
             if (node->across_lanes) bug("lanes are evaluated one by one: there is no sum of all");

@@ -159,6 +159,13 @@ static Nodes *open_sum(Tile *t, Expr e, const Index *except) {
     return outer;
 }
 
+static bool is_clipped(Tile *t, Expr e) {
+    Expr low = expr_number(t->l->pool, 0), high = expr_number(t->l->pool, (double)e->bound[e->bound_count - 1]->size);
+    Clip clip = {.t = t, .u = e->bound[e->bound_count - 1], .low = low, .high = high};
+    clip_by_factors(&clip, e->kids[0]);
+    return clip.low != low || clip.high != high;
+}
+
 /* ---- What several terms read at once is loaded once, and has a name */
 
 typedef struct {
@@ -168,6 +175,10 @@ typedef struct {
 
 static void count_load(void *context, Expr e) {
     Loads *loads = context;
+    if (e->kind == EXPR_READ && e->tensor == loads->t->group->updated) { /* has to be updated first */
+        expr_map_put(&loads->count, e, expr_number(loads->t->l->pool, 1));
+        return;
+    }
     if (e->kind != EXPR_READ || e->tensor->local || !is_wide(e, loads->t->lane)) return;
     Expr seen = expr_map_get(&loads->count, e);
     expr_map_put(&loads->count, e, seen == NULL ? e : expr_number(loads->t->l->pool, 2));
@@ -181,7 +192,8 @@ static Expr loaded(void *context, Expr e) {
     Expr known = expr_map_get(&loads->loaded, e);
     if (known != NULL) return known;
     const char *dot = strrchr(e->tensor->name, '.');
-    known = read_local(l, let(l, dot != NULL ? dot + 1 : e->tensor->name, e->tensor->index_range, e, true));
+    if (e->tensor == loads->t->group->updated) known = lower_update_at(l, loads->t->group->update, e->tensor, e->kids);
+    else known = read_local(l, let(l, dot != NULL ? dot + 1 : e->tensor->name, e->tensor->index_range, e, true));
     expr_map_put(&loads->loaded, e, known);
     return known;
 }
@@ -213,6 +225,34 @@ static void add_unrolled(Tile *t, Expr e, Expr body, int k, Tensor *const *sums)
     add_terms(t, sums, terms);
 }
 
+/* Few sums wait for themselves: in fast arithmetic, each is found in parts that do not. */
+static void sum_in_parts(Tile *t, Expr e, int parts) {
+    Lowering *l = t->l;
+    Index *last = e->bound[e->bound_count - 1];
+    Tensor *sums[MOST_PARTS][MOST_POINTS];
+    static const char *const letters[MOST_PARTS] = {"", "_b", "_c", "_d"};
+    for (int p = 0; p < parts; p++) {
+        for (int k = 0; k < t->points; k++)
+            sums[p][k] = let(l, arena_printf(l->arena, "sum%s%s", t->suffix[k], letters[p]), 0, expr_number(l->pool, 0), false);
+    }
+    Nodes *outer = open_sum(t, e, last), *inner = l->out;
+    for (int rest = 0; rest < (last->batch || last->size % parts != 0 ? 2 : 1); rest++) {
+        l->out = inner;
+        Node *loop = node_new(l, NODE_LOOP);
+        loop->index = last;
+        if (rest) loop->rest = parts;
+        else loop->step = parts;
+        l->out = &loop->body;
+        for (int p = 0; p < (rest ? 1 : parts); p++) add_unrolled(t, e, shifted(l, e->kids[0], last, p), 0, sums[p]);
+    }
+    l->out = outer;
+    for (int k = 0; k < t->points; k++) {
+        Expr whole = read_local(l, sums[0][k]);
+        for (int p = 1; p < parts; p++) whole = expr_op2(l->pool, OP_ADD, whole, read_local(l, sums[p][k]));
+        expr_map_put(&t->found[k], e, whole);
+    }
+}
+
 static void sum_at_all_points(void *context, Expr e) {
     Tile *t = context;
     Lowering *l = t->l;
@@ -220,6 +260,11 @@ static void sum_at_all_points(void *context, Expr e) {
     Tensor *sums[MOST_POINTS];
     if (index_product(e->bound, e->bound_count) == 1) {
         for (int k = 0; k < t->points; k++) expr_map_put(&t->found[k], e, e->kids[0]);
+        return;
+    }
+    int parts = l->loop->options.fast && !is_clipped(t, e) ? parts_of_sum(l->pool, e, t->points) : 1;
+    if (parts > 1) {
+        sum_in_parts(t, e, parts);
         return;
     }
     for (int k = 0; k < t->points; k++) {

@@ -25,6 +25,9 @@ typedef enum {
     NODE_STORE  /* target[subscripts] := value */
 } NodeKind;
 
+/* In which steps of a call a block runs: ahead.c. */
+typedef enum { ALWAYS, IF_FIRST, IF_LAST, UNLESS_LAST } When;
+
 typedef struct Node Node;
 typedef Vec(Node *) Nodes;
 struct Node {
@@ -32,6 +35,7 @@ struct Node {
     Statements statements; /* of a block: what it computes */
     const char *choice;    /* of a block: how, and why; NULL where there was nothing to choose */
     int function;          /* of a block: > 0: it stands in a function of its own, with the other blocks of this number */
+    When when;             /* of a block */
     bool lines;            /* of a block: straight lines */
     bool goes_on;          /* of a block: the next piece of the one before */
     bool scoped;           /* of a block: its local variables are its own */
@@ -148,7 +152,10 @@ struct Group {
     Statements list; /* of one scan, or of one nest of loops: the first may reduce, the others follow it at the same point */
     Tensors held;    /* targets that are needed here alone, at their own point: variables */
     Groups *steps;   /* of a scan: what runs in each step, as it was planned; NULL: it was not */
-    bool lines;      /* straight lines will be made of it */
+    When when;       /* ahead.c: in which steps of a call it runs */
+    Group *update;   /* ...: runs in the same loops, where `updated` is read */
+    const Tensor *updated;
+    bool lines;                  /* straight lines will be made of it */
     const struct Choice *choice; /* schedule.c: how its vectors run; NULL: it has none */
 };
 Groups group_statements(Arena *arena, Program *program);

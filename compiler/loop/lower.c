@@ -27,12 +27,13 @@ static Expr axis_of(const Lowering *l, const Statement *s, int axis) {
 
 typedef struct {
     const Group *group;
-    Expr *variables; /* of each statement, or NULL */
+    Expr *variables;    /* of each statement, or NULL */
+    const Statement *s; /* that reads: at its own point, not at another step of a scan */
 } Element;
 
 static Expr variable_for(void *context, Expr e) {
     const Element *element = context;
-    for (size_t i = 0; e->kind == EXPR_READ && i < element->group->list.count; i++) {
+    for (size_t i = 0; e->kind == EXPR_READ && i < element->group->list.count && at_point(e, element->s); i++) {
         if (element->group->list.at[i]->target == e->tensor && element->variables[i] != NULL) return element->variables[i];
     }
     return e;
@@ -48,30 +49,38 @@ static Expr hold(Lowering *l, const Statement *s, Expr value) {
 }
 
 /* `first` is what the first statement became; the element stands where `to` says instead of at the indices `from`. */
-static void lower_element(Lowering *l, const Group *group, Expr first, bool stored, Index *const *from, const Expr *to,
-                          int count) {
-    Expr variables[group->list.count];
+static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stored, Index *const *from, const Expr *to, int count,
+                          const Tensor *wanted) {
+    Expr variables[group->list.count], found = NULL;
     for (size_t i = 0; i < group->list.count; i++) variables[i] = NULL;
-    Element element = {group, variables};
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
         if (i == 0 && stored) continue;
-        Expr value = i == 0 ? first : without_single_indices(l, s->value), at[s->target->rank + 1];
-        if (i > 0) value = expr_replace(l->pool, value, variable_for, &element);
+        Element element = {group, variables, s};
+        Expr value = first, at[s->target->rank + 1];
+        if (i > 0) value = without_single_indices(l, expr_replace(l->pool, s->value, variable_for, &element));
         if (count > 0) value = expr_substitute(l->pool, value, from, to, count);
         value = lowered(l, value);
         if (is_held(group, s->target)) {
             variables[i] = hold(l, s, value);
             continue;
         }
-        if (l->lane != NULL && i + 1 < group->list.count) variables[i] = value = hold(l, s, value);
+        bool held = s->target == wanted || (l->lane != NULL && i + 1 < group->list.count);
+        if (held) variables[i] = value = hold(l, s, value);
+        if (s->target == wanted) found = value;
         for (int k = 0; k < s->target->rank; k++) at[k] = expr_substitute(l->pool, axis_of(l, s, k), from, to, count);
         store(l, s->target, at, value);
     }
+    return found;
 }
 
 void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to) {
-    lower_element(l, group, first, false, from, to, group->list.at[0]->count);
+    lower_element(l, group, first, false, from, to, group->list.at[0]->count, NULL);
+}
+
+Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, const Expr *to) {
+    const Statement *s = group->list.at[0];
+    return lower_element(l, group, without_single_indices(l, s->value), false, s->indices, to, s->count, wanted);
 }
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
@@ -133,7 +142,7 @@ static void lower_together(Lowering *l, const Group *group, Index *index) {
     expr_visit(l->pool, value, sum_together, &together);
     for (int k = 0; k < count; k++) {
         Expr to = expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, k));
-        lower_element(l, group, expr_rewrite(l->pool, value, read_of, &together.found[k]), false, &index, &to, 1);
+        lower_element(l, group, expr_rewrite(l->pool, value, read_of, &together.found[k]), false, &index, &to, 1, NULL);
     }
     l->out = outer;
     if (index->size % count == 0) return;
@@ -141,7 +150,7 @@ static void lower_together(Lowering *l, const Group *group, Index *index) {
     rest->index = index;
     rest->rest = count;
     l->out = &rest->body;
-    lower_element(l, group, value, false, NULL, NULL, 0);
+    lower_element(l, group, value, false, NULL, NULL, 0, NULL);
 }
 
 /* ---- Straight lines or loops: loops of a vector's length beat straight lines from about thirty multiply-adds on */
@@ -215,6 +224,7 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
         l->out = outer;
         return;
     }
+    if (group->update != NULL) lower_loops(l, group->update, lines); /* one after the other, then */
     if (across != NULL && lower_borders(l, group, across)) return;
     if (together != NULL) {
         lower_together(l, group, together);
@@ -227,7 +237,7 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
     bool stored = across != NULL && !sums_across(l, group, across, &value);
     if (!stored || group->list.count > 1) {
         if (across != NULL) open_loops(l, &across, 1, NULL);
-        lower_element(l, group, value, stored, NULL, NULL, 0);
+        lower_element(l, group, value, stored, NULL, NULL, 0, NULL);
     }
     l->out = outer;
 }
@@ -278,6 +288,9 @@ void lower_group(Lowering *l, const Group *group) {
     }
     Node *block = node_new(l, NODE_BLOCK);
     block->statements = group->list;
+    for (size_t i = 0; group->update != NULL && i < group->update->list.count; i++)
+        vec_push(l->arena, &block->statements, group->update->list.at[i]);
+    block->when = group->when;
     block->inner = l->step != NULL;
     Nodes *outer = l->out;
     l->out = &block->body;
@@ -353,6 +366,8 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     Groups fused = fuse(&l, &all);
     if (loop->options.target->bytes > 0 && routine != &loop->initial) {
         for (size_t i = 0; i < fused.count; i++) fused.at[i].lines = choose_lines(&l, &fused.at[i], &(const char *){NULL});
+        bool ahead = routine == &loop->step && program->batch->size == 1 && loop->options.threads <= 1;
+        if (ahead) fused = look_ahead(&l, &fused);
         Groups plain = with_steps(&l, &fused), planned = schedule(loop, routine, &plain, l.unrolls);
         fused = without_steps(&l, &planned);
     }

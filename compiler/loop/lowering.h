@@ -31,6 +31,9 @@ typedef struct {
 void count_readers(Lowering *l, const Groups *groups);
 Groups fuse(Lowering *l, const Groups *groups);
 
+/* ---- ahead.c */
+Groups look_ahead(Lowering *l, const Groups *groups);
+
 /* ---- scans.c */
 void lower_scan(Lowering *l, const Group *group);
 void lower_group(Lowering *l, const Group *group);
@@ -47,6 +50,8 @@ void lower_loops(Lowering *l, const Group *group, bool lines);
 
 /* ---- lower.c, for lanes.c: the statements of the group at one point; `first` is what the first became */
 void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to);
+/* All statements of the group at this point; the value that `wanted` has then. */
+Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, const Expr *to);
 
 /* ---- lanes.c; false: no vectors are wanted */
 bool lower_in_lanes(Lowering *l, const Group *group);

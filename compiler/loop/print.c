@@ -76,7 +76,8 @@ static void print_loop(Text *text, const Node *loop, const IndexNames *names, co
 static void print_block(Text *text, const Node *block, const IndexNames *around) {
     IndexNames names = {0};
     for (size_t i = 0; i < block->statements.count; i++) {
-        text_put(text, "# ");
+        static const char *const when[] = {"", "in the first step: ", "in the last step: ", "unless it is the last step: "};
+        text_printf(text, "# %s", when[block->when]);
         statement_print(text, block->statements.at[i]);
         text_put(text, "\n");
         add_names(text->arena, &names, block->statements.at[i]);

@@ -5,7 +5,15 @@
 
 #include "loop/loop.h"
 
-enum { MOST_TILED = 2, MOST_INDICES = 10, MOST_NEEDS = 32, MOST_AXES = 8, MOST_WAYS = 16, MOST_POINTS = 32 /* of a tile */ };
+enum {
+    MOST_TILED = 2,
+    MOST_INDICES = 10,
+    MOST_NEEDS = 32,
+    MOST_AXES = 8,
+    MOST_WAYS = 16,
+    MOST_POINTS = 32 /* of a tile */,
+    MOST_PARTS = 4 /* of a sum */
+};
 
 /* Positions are those of the indices of the group's first statement. */
 typedef struct Choice {

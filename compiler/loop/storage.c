@@ -209,6 +209,11 @@ static void redirect_group(Planner *p, Group *group, const Way *way) {
         vec_push(p->loop->arena, &list, other);
     }
     group->list = list;
+    if (group->update == NULL) return;
+    Group *update = NEW(p->loop->arena, Group);
+    *update = *group->update;
+    redirect_group(p, update, NULL);
+    group->update = update;
 }
 
 /* ---- Copies */

@@ -27,6 +27,7 @@ typedef struct {
 
 static void add_need(Look *look, Need need) {
     Way *way = look->way;
+    need.written |= look->group->update != NULL; /* copies are of this example, before the update */
     for (int i = 0; i < way->count; i++) {
         Need *old = &way->needs[i];
         if (old->tensor != need.tensor) continue;
@@ -159,6 +160,29 @@ static bool begin_way(Planner *planner, const Group *group, Index *v, int positi
     return true;
 }
 
+/* The update in the same loops stands where its parameter is read. */
+typedef struct {
+    const Tensor *parameter;
+    Expr read;
+} Where;
+
+static void note_where(void *context, Expr e) {
+    Where *where = context;
+    if (e->kind == EXPR_READ && e->tensor == where->parameter) where->read = e;
+}
+
+static void look_at_update(Look *look) {
+    const Group *update = look->group->update;
+    Pool *pool = look->planner->program->pool;
+    Where where = {.parameter = look->group->updated};
+    expr_visit(pool, look->group->list.at[0]->value, note_where, &where);
+    for (size_t i = 0; i < update->list.count; i++) {
+        const Statement *s = update->list.at[i];
+        if (!is_held(update, s->target)) look_at_element(look, s->target, where.read->kids, true);
+        expr_visit(pool, expr_substitute(pool, s->value, s->indices, where.read->kids, s->count), look_at, look);
+    }
+}
+
 /* In lanes along an index of the statements: neighbouring elements. */
 static bool find_way_along_elements(Planner *planner, const Group *group, int position, Way *way) {
     Index *v = group->list.at[0]->indices[position];
@@ -171,6 +195,7 @@ static bool find_way_along_elements(Planner *planner, const Group *group, int po
         if (!is_held(group, s->target)) look_at_element(&look, s->target, at, true);
         expr_visit(planner->program->pool, s->value, look_at, &look);
     }
+    if (group->update != NULL) look_at_update(&look);
     return way->possible;
 }
 
@@ -191,6 +216,7 @@ static bool find_way_along_terms(Planner *planner, const Group *group, Expr sum,
     Look look = {.way = way};
     if (!begin_way(planner, group, sum->bound[k], -1, &look)) return false;
     expr_visit(planner->program->pool, sum->kids[0], look_at, &look);
+    if (group->update != NULL) look_at_update(&look);
     return way->possible;
 }
 

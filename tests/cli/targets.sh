@@ -1,19 +1,83 @@
 # Vectors: with them, strict training has the same bits as without; checkpoints know no target.
 cp -r "$SOURCE/examples" .
-for model in 03_iris/iris 04_digits/digits 02_xor/xor 05_custom/custom; do
-    "$NNC" train "examples/$model.nn" --epochs 3 --math=strict --save plain.st --json | sed 's/,"seconds.*//' >plain
-    "$NNC" train "examples/$model.nn" --epochs 3 --math=strict --save vectors.st --target=native --json | sed 's/,"seconds.*//' >vectors
-    cmp plain vectors
-    cmp plain.st vectors.st
-    rm plain.st vectors.st
+data='data train {
+    x = csv("examples/data/digits.csv", columns = 0..64) / 16
+    t = csv("examples/data/digits.csv", column = 64) -> one_hot
+}'
+
+# Borders, strides from both sides, maxima and their positions, a batch that is not full.
+cat >images.nn <<END
+model images
+input x[64]
+target t[10]
+output = x -> reshape(1, 8, 8) -> conv2d(5, kernel = 3, pad = 1) -> relu -> max_pool(2) -> conv2d(18, kernel = 3, stride = 2, pad = 1)
+    -> tanh -> flatten -> dense(10) -> softmax
+loss = cross_entropy(output, t)
+optimizer = adam(rate = 0.01)
+$data
+train {
+    batch = 24
+}
+END
+
+# What a step of a scan reads of itself is this step's, what it reads of earlier ones is not.
+cat >steps.nn <<END
+model steps
+input x[64]
+target t[10]
+layer lookback(x[T, n], width) -> y[T, width] {
+    param W[width, n] = glorot_uniform(n, width)
+    scan t {
+        a[t, j] = tanh(sum(i: W[j, i] * x[t, i]) + 0.5 * (y[t - 2, j] default 0.25))
+        y[t, j] = 0.5 * (a[t - 1, j] default 0.5) - 0.5 * a[t, j]
+    }
+}
+output = x -> reshape(8, 8) -> lookback(12) -> gru(9) -> last_step -> dense(10) -> softmax
+loss = cross_entropy(output, t)
+optimizer = momentum(rate = 0.05)
+$data
+train {
+    batch = 7
+}
+END
+
+# One example at a time: the first layer runs where it was updated, for the next one.
+cat >single.nn <<END
+model single
+input x[64]
+target t[10]
+output = x -> dense(40) -> relu -> dense(10) -> softmax
+loss = cross_entropy(output, t)
+optimizer = adam(rate = 0.001)
+$data
+train {
+    batch = 1
+}
+END
+
+targets=
+for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq aarch64:asimd; do
+    if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
+    else echo "SKIPPED: this machine is no ${target%:*}" >&2
+    fi
 done
+train() { # model, epochs: the same words and the same checkpoint from all of them
+    for target in portable $targets; do
+        "$NNC" train "$1.nn" --epochs "$2" --math=strict --cc "${CC:-cc} -O1" --save $target.st --target=$target --json |
+            sed 's/,"seconds.*//' >$target
+        cmp portable $target
+        cmp portable.st $target.st
+    done
+}
+for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
+for model in images steps single; do train $model 1; done
 
 # A checkpoint of one goes on in the other.
-"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --save whole.st --quiet
+"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --save whole.st --target=portable --quiet
 "$NNC" train examples/03_iris/iris.nn --epochs 4 --math=strict --save part.st --target=native --quiet
-"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --resume part.st --save part.st --quiet
+"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --resume part.st --save part.st --target=portable --quiet
 cmp whole.st part.st
-"$NNC" predict examples/03_iris/iris.nn --math=strict --load whole.st --data examples/data/iris.csv >plain
+"$NNC" predict examples/03_iris/iris.nn --math=strict --load whole.st --data examples/data/iris.csv --target=portable >plain
 "$NNC" predict examples/03_iris/iris.nn --math=strict --load whole.st --data examples/data/iris.csv --target=native >vectors
 cmp plain vectors
 
