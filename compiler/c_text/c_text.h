@@ -89,7 +89,7 @@ void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts); /
 void c_vector_of(CPrinter *p, Expr e, CKind kind);                             /* any number, as a vector */
 void c_print(CPrinter *p, Expr e, CKind wanted, int strength);
 
-/* ---- statements.c */
+/* ---- statements.c, given.c */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
 void c_body(CPrinter *p, const Routine *routine); /* of a function that the caller begins and ends, with p->places as they are */
 const char *c_call(CPrinter *p, const CHead *head, const char *first); /* of the last c_function: f(model, in + first) */

@@ -11,24 +11,7 @@
            sum := 0;  for i in 0..84, 16 at a time: sum := sum + W[k, i + lane] * x[i + lane]
            whole := sum of the lanes;  for i in 80..84: whole := whole + W[k, i] * x[i] */
 #include "loop/cost.h"
-#include "loop/lowering.h"
-
-#include "tensor/affine.h"
-
-typedef struct {
-    Lowering *l;
-    const Group *group;
-    const Choice *choice;
-    Index *from[MOST_INDICES]; /* the statement's indices */
-    Expr base[MOST_INDICES];   /* where the tile begins along each */
-    int count[MOST_INDICES];   /* how many values there */
-    Index *lane;
-    Expr value; /* of the first statement */
-    Expr to[MOST_POINTS][MOST_INDICES];
-    char suffix[MOST_POINTS][24];
-    int points;
-    ExprMap found[MOST_POINTS]; /* by point: what a sum became */
-} Tile;
+#include "loop/tile.h"
 
 static Expr at_tile_point(Tile *t, Expr e, int point) {
     return expr_substitute(t->l->pool, e, t->from, t->to[point], t->group->list.at[0]->count);
@@ -61,109 +44,6 @@ static void add_points(Tile *t, int position, Expr *to, const char *suffix) {
         t->found[t->points] = (ExprMap){.arena = t->l->arena};
         t->points++;
     }
-}
-
-/* ---- Terms that are 0 are left out: a factor is read where its tensor has a border of zeros */
-
-/* One axis of a factor says  c u + rest, which has to be in 0 .. size - 1; over the points of a tile, rest is in least .. most. */
-typedef struct {
-    Tile *t;
-    const Index *u;
-    Expr low, high; /* u from low to below high */
-} Clip;
-
-/* The least or the largest value of e over the tile's points; `largest` turns where an index has a negative coefficient. NULL: unknown. */
-static Expr extreme_of(Tile *t, Expr e, bool largest) {
-    Pool *pool = t->l->pool;
-    const Statement *s = t->group->list.at[0];
-    Affine affine;
-    if (!affine_in_indices(pool, e, &affine)) return NULL;
-    Expr result = expr_number(pool, (double)affine.constant);
-    for (size_t k = 0; k < affine.terms.count; k++) {
-        const Index *index = affine.terms.at[k].term->index;
-        int64_t c = affine.terms.at[k].coefficient, count = -1;
-        int position = 0;
-        for (int i = 0; i < s->count; i++) {
-            if (t->from[i] != index) continue;
-            position = i;
-            count = i == t->choice->lanes_of ? (int64_t)t->choice->lanes * t->choice->vectors : t->count[i];
-        }
-        if (count < 0) return NULL;
-        Expr at = t->base[position];
-        if ((c > 0) == largest) at = expr_op2(pool, OP_ADD, at, expr_number(pool, (double)(count - 1)));
-        result = expr_op2(pool, OP_ADD, result, expr_op2(pool, OP_MUL, expr_number(pool, (double)c), at));
-    }
-    return result;
-}
-
-/* The first u after those with  |c| u <= e. */
-static Expr quotient(Pool *pool, Expr e, int64_t c) {
-    Expr by = expr_number(pool, (double)(c > 0 ? c : -c));
-    return expr_op2(pool, OP_ADD, expr_op2(pool, OP_FLOORDIV, e, by), expr_number(pool, 1));
-}
-
-static void clip_by(Clip *clip, Expr subscript, int64_t size) {
-    Pool *pool = clip->t->l->pool;
-    Interval range = interval_of(subscript);
-    Affine affine;
-    int64_t c = 0;
-    if (!expr_depends(subscript, clip->u) || (range.known && range.low >= 0 && range.high < size)) return;
-    if (!affine_in_indices(pool, subscript, &affine)) return;
-    for (size_t k = 0; k < affine.terms.count; k++) {
-        if (affine.terms.at[k].term->index == clip->u) c = affine.terms.at[k].coefficient;
-    }
-    Expr u = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), expr_index(pool, (Index *)(uintptr_t)clip->u));
-    Expr rest = expr_op2(pool, OP_SUB, subscript, u), count = expr_number(pool, (double)size);
-    Expr least = extreme_of(clip->t, rest, false), most = extreme_of(clip->t, rest, true);
-    if (least == NULL || most == NULL) return;
-    /* c u >= -most, c u <= size - 1 - least; the other way round where c < 0 */
-    Expr above = expr_op2(pool, OP_SUB, least, count), below = most;
-    if (c > 0) {
-        above = expr_op2(pool, OP_SUB, expr_number(pool, -1), most);
-        below = expr_op2(pool, OP_SUB, expr_op2(pool, OP_SUB, count, expr_number(pool, 1)), least);
-    }
-    Expr low = quotient(pool, above, c), high = quotient(pool, below, c);
-    clip->low = expr_op2(pool, OP_MAX, clip->low, low);
-    clip->high = expr_op2(pool, OP_MIN, clip->high, high);
-}
-
-static void clip_by_factors(Clip *clip, Expr term) {
-    if (expr_is_op(term, OP_MUL)) {
-        clip_by_factors(clip, term->kids[0]);
-        clip_by_factors(clip, term->kids[1]);
-    }
-    bool zeros =
-        term->kind == EXPR_READ && !term->has_default && term->tensor->border != NULL && term->tensor->border->otherwise == 0;
-    for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, term->kids[a], term->tensor->shape[a]);
-}
-
-/* Which term there is depends on divisions by u: each value of u has lines of its own. */
-static bool is_unrolled(Tile *t, Expr e, int k) { return period_of(t->l->pool, e->kids[0], e->bound[k]) > 1; }
-
-/* As open_loops. */
-static Nodes *open_sum(Tile *t, Expr e, const Index *except) {
-    Lowering *l = t->l;
-    Nodes *outer = l->out;
-    for (int i = 0; i < e->bound_count; i++) {
-        Index *u = e->bound[i];
-        if (is_unrolled(t, e, i)) continue;
-        Nodes *before = open_loops(l, &u, 1, except);
-        if (l->out == before) continue;
-        Expr low = expr_number(l->pool, 0), high = expr_number(l->pool, (double)u->size);
-        Clip clip = {.t = t, .u = u, .low = low, .high = high};
-        clip_by_factors(&clip, e->kids[0]);
-        Node *loop = before->at[before->count - 1];
-        if (clip.low != low) loop->low = clip.low;
-        if (clip.high != high) loop->high = clip.high;
-    }
-    return outer;
-}
-
-static bool is_clipped(Tile *t, Expr e) {
-    Expr low = expr_number(t->l->pool, 0), high = expr_number(t->l->pool, (double)e->bound[e->bound_count - 1]->size);
-    Clip clip = {.t = t, .u = e->bound[e->bound_count - 1], .low = low, .high = high};
-    clip_by_factors(&clip, e->kids[0]);
-    return clip.low != low || clip.high != high;
 }
 
 /* ---- What several terms read at once is loaded once, and has a name */

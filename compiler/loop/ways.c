@@ -105,6 +105,7 @@ static void look_at(void *context, Expr e) {
     Look *look = context;
     switch (e->kind) {
     case EXPR_READ:
+        if (is_held(look->group, e->tensor)) return; /* a variable */
         if (e->has_default && leaves(look, e)) {
             const Storage *storage = storage_of(look->planner, e->tensor);
             if (!storage->border) look->way->possible = false;
