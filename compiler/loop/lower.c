@@ -48,6 +48,13 @@ static Expr hold(Lowering *l, const Statement *s, Expr value) {
     return value;
 }
 
+/* A vector by a number: the number's reciprocal is found once, before the loops. */
+static Expr by_reciprocal(void *context, Expr e) {
+    Lowering *l = context;
+    if (!expr_is_op(e, OP_DIV) || !is_wide(e->kids[0], l->lane) || is_wide(e->kids[1], l->lane)) return e;
+    return expr_op2(l->pool, OP_MUL, e->kids[0], expr_op2(l->pool, OP_DIV, expr_number(l->pool, 1), e->kids[1]));
+}
+
 /* `first` is what the first statement became; the element stands where `to` says instead of at the indices `from`. */
 static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stored, Index *const *from, const Expr *to, int count,
                           const Tensor *wanted) {
@@ -60,6 +67,7 @@ static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stor
         Expr value = first, at[s->target->rank + 1];
         if (i > 0) value = without_single_indices(l, expr_replace(l->pool, s->value, variable_for, &element));
         if (count > 0) value = expr_substitute(l->pool, value, from, to, count);
+        if (l->lane != NULL && l->loop->options.fast) value = expr_rewrite(l->pool, value, by_reciprocal, l);
         value = lowered(l, value);
         if (is_held(group, s->target)) {
             variables[i] = hold(l, s, value);
