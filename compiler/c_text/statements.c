@@ -100,6 +100,27 @@ static void print_array(CPrinter *p, const Node *node) {
     text_put(p->text, node->elements.count > 0 ? "};\n" : ";\n");
 }
 
+/* Sums of a tile begin together: nnc_f16 sum_0 = {0}, sum_1 = {0}; returns how many there are. */
+static size_t print_beginnings(CPrinter *p, const Nodes *nodes, size_t from) {
+    size_t count = 0;
+    for (; from + count < nodes->count; count++) {
+        const Node *node = nodes->at[from + count], *first = nodes->at[from];
+        bool begins = node->kind == NODE_LET && node->alone == 0 && !node->constant && node->target->lanes > 0 && !node->target->array &&
+                      node->value == first->value && node->value->kind == EXPR_CONST && node->target->lanes == first->target->lanes &&
+                      node->target->index_range == first->target->index_range;
+        if (!begins) break;
+    }
+    for (size_t i = 0; i < count && count > 1; i++) {
+        const Node *node = nodes->at[from + i];
+        if (i == 0) text_printf(p->text, "%s ", type_of(p, node->target));
+        text_printf(p->text, "%s%s = ", i > 0 ? ", " : "", c_declare(p, node->target, node->target->name));
+        if (node->value->value == 0) text_put(p->text, "{0}");
+        else c_vector_of(p, node->value, kind_of(node->target));
+    }
+    if (count > 1) text_put(p->text, ";\n");
+    return count > 1 ? count : 0;
+}
+
 static void print_let(CPrinter *p, const Node *node) {
     if (node->target->array) {
         print_array(p, node);
@@ -273,6 +294,11 @@ static void print_nodes(CPrinter *p, const Nodes *nodes) {
     size_t mark = 0;
     int left = 0; /* of those that one thread runs */
     for (size_t i = 0; i < nodes->count; i++) {
+        size_t begun = print_beginnings(p, nodes, i);
+        if (begun > 0) {
+            i += begun - 1;
+            continue;
+        }
         const Node *node = nodes->at[i];
         if (node->alone > 0) {
             mark = enter_alone(p);

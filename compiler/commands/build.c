@@ -206,17 +206,13 @@ static bool build_runtime(Build *b, const char *folder, const OutputFiles *runti
 }
 
 static bool build_model(Build *b, const char *folder, const OutputFiles *files, const OutputFiles *runtime, const char *objects) {
-    static const char *const strict[] = {"-O3", "-fno-math-errno", "-fno-trapping-math", "-march=native"};
-    static const char *const fast[] = {"-O3",
-                                       "-march=native",
-                                       "-fopenmp-simd",
-                                       "-ffp-contract=fast",
-                                       "-fno-math-errno",
-                                       "-fno-trapping-math",
-                                       "-fno-signed-zeros"};
+    static const char *const strict[] = {"-fno-math-errno", "-fno-trapping-math", "-march=native"};
+    static const char *const fast[] = {"-march=native",   "-fopenmp-simd",      "-ffp-contract=fast",
+                                       "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"};
     bool fine = begin_folder(b, folder, files);
     begin_command(b);
     add_all(b, language, 2);
+    add(b, b->options->level);
     if (b->options->fast) add_all(b, fast, sizeof fast / sizeof *fast);
     else add_all(b, strict, sizeof strict / sizeof *strict - !b->options->vectors);
     if (b->options->threads) add(b, "-fopenmp");

@@ -5,10 +5,11 @@
 #include "commands/generate.h"
 
 typedef struct {
-    const char *cc; /* NULL: $CC, or cc. A name or path, or several words: the rest are options */
-    bool fast;      /* arithmetic */
-    bool vectors;   /* of the machine that it runs on */
-    bool threads;   /* OpenMP */
+    const char *cc;    /* NULL: $CC, or cc. A name or path, or several words: the rest are options */
+    bool fast;         /* arithmetic */
+    const char *level; /* -O2, -O3 */
+    bool vectors;      /* of the machine that it runs on */
+    bool threads;      /* OpenMP */
     bool zlib;
     bool quiet; /* no progress on a terminal */
 } BuildOptions;

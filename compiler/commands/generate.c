@@ -129,12 +129,20 @@ const char *generate_shell_word(Arena *arena, const char *name) {
     return text_string(text);
 }
 
+/* Vectors that we wrote gain nothing from -O3, which takes several times as long; what is left to the compiler does, and counts in small
+   networks. */
+const char *generate_level(LoopProgram *loop) {
+    enum { LARGE = 1000000 /* multiplications in a step */ };
+    bool large = loop->options.target->bytes > 0 && loop_costs(&loop->step).multiplications > LARGE;
+    return large ? "-O2" : "-O3";
+}
+
 const char *generate_flags(LoopProgram *loop) {
     const Target *target = loop->options.target;
     const char *flags =
         loop->options.fast ? "-O3 -march=native -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-signed-zeros" : "-O2";
     if (target->bytes > 0)
-        flags = arena_printf(loop->arena, "-O3 %s -fno-math-errno -fno-trapping-math%s", target->flags,
+        flags = arena_printf(loop->arena, "%s %s -fno-math-errno -fno-trapping-math%s", generate_level(loop), target->flags,
                              loop->options.fast ? " -fopenmp-simd -fno-signed-zeros" : "");
     return loop_uses_threads(loop) ? arena_printf(loop->arena, "%s -fopenmp", flags) : flags;
 }

@@ -36,6 +36,7 @@ int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions 
     OutputFiles files = generate_files(loop, sources, true);
     const BuildOptions build = {.cc = options->cc,
                                 .fast = loop->options.fast,
+                                .level = generate_level(loop),
                                 .vectors = loop->options.target->bytes > 0,
                                 .threads = loop_uses_threads(loop),
                                 .zlib = generate_needs_zlib(loop),

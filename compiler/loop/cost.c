@@ -314,7 +314,8 @@ static void try_tile(Search *search) {
 
 static void choose_counts(Search *search, int position, int tiled, int accumulators) {
     const Statement *s = search->look->group->list.at[0];
-    const int most = search->loop->options.target->registers / 2 > 12 ? 16 : 12;
+    const int registers = search->loop->options.target->registers / 2 > 12 ? 16 : 12;
+    const int most = search->choice->lanes_of < 0 ? ENOUGH_SUMS : registers;
     if (position == s->count) {
         try_tile(search);
         return;
