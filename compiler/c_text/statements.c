@@ -105,9 +105,9 @@ static size_t print_beginnings(CPrinter *p, const Nodes *nodes, size_t from) {
     size_t count = 0;
     for (; from + count < nodes->count; count++) {
         const Node *node = nodes->at[from + count], *first = nodes->at[from];
-        bool begins = node->kind == NODE_LET && node->alone == 0 && !node->constant && node->target->lanes > 0 && !node->target->array &&
-                      node->value == first->value && node->value->kind == EXPR_CONST && node->target->lanes == first->target->lanes &&
-                      node->target->index_range == first->target->index_range;
+        bool begins = node->kind == NODE_LET && node->alone == 0 && !node->constant && node->target->lanes > 0 &&
+                      !node->target->array && node->value == first->value && node->value->kind == EXPR_CONST &&
+                      node->target->lanes == first->target->lanes && node->target->index_range == first->target->index_range;
         if (!begins) break;
     }
     for (size_t i = 0; i < count && count > 1; i++) {
