@@ -24,20 +24,21 @@ static const char *word_at(Arena *arena, const Tensor *tensor, size_t at, bool *
     return arena_text(arena, tensor->name + at, dot == NULL ? strlen(tensor->name + at) : (size_t)(dot - tensor->name) - at);
 }
 
-/* Where the element [i, j] stands, if not row-major: W[j / 32][i][j mod 32]. */
+/* Where the element [i, j] stands, if not row-major: W[j / 32][i][j mod 32]; name NULL: it is the member's. */
 static void layout_comment(Text *text, const Tensor *tensor, const char *name) {
     static const char letters[] = "ijklmnop";
     const Layout *layout = tensor->layout;
     if (layout == NULL) return;
     text_printf(text, " /* [");
     for (int a = 0; a < tensor->rank; a++) text_printf(text, "%s%c", a > 0 ? ", " : "", letters[a]);
-    text_printf(text, "] of %s", name);
+    text_printf(text, "]%s%s", name != NULL ? " of " : ",", name != NULL ? name : "");
     for (int a = 0; a < tensor->rank; a++) text_printf(text, "%s%lld", a > 0 ? " x " : " ", (long long)tensor->shape[a]);
-    text_put(text, " is ");
+    text_put(text, name != NULL ? " is " : ", is ");
     for (int k = 0; k < layout->count; k++) {
         const LayoutAxis *axis = &layout->axes[k];
         bool top = axis->divisor * axis->size >= tensor->shape[axis->axis];
         text_printf(text, "[%c", letters[axis->axis]);
+        if (axis->before > 0) text_printf(text, " + %lld", (long long)axis->before);
         if (axis->divisor > 1) text_printf(text, " / %lld", (long long)axis->divisor);
         if (!top) text_printf(text, " mod %lld", (long long)axis->size);
         text_put(text, "]");
@@ -111,17 +112,19 @@ bool c_is_given(const LoopProgram *loop, const Routine *routine, const Tensor *t
     return routine == &loop->gradient && t->kind == TENSOR_ADJOINT && t->of->kind == TENSOR_PARAMETER;
 }
 
-static void member(Text *text, const LoopProgram *loop, const Tensor *t) {
+static void member(Text *text, const LoopProgram *loop, const Routine *routine, const Tensor *t) {
     text_printf(text, "%s %s", t->index_range > 0 ? "int32_t" : c_number_type(loop), c_name(loop->arena, t->name));
     dimensions(text, t->shape, 0, t->rank);
-    text_put(text, ";\n");
+    text_put(text, ";");
+    layout_comment(text, routine->program->all.at[t->id], NULL);
+    text_put(text, "\n");
 }
 
 static void space(Text *text, const LoopProgram *loop, const Routine *routine, int number) {
     text_put(text, "union { /* they live at different times */\n");
     text->indent++;
     for (size_t i = 0; i < routine->buffers.count; i++) {
-        if (routine->space[routine->buffers.at[i]->id] == number) member(text, loop, routine->buffers.at[i]);
+        if (routine->space[routine->buffers.at[i]->id] == number) member(text, loop, routine, routine->buffers.at[i]);
     }
     text->indent--;
     text_printf(text, "} space_%d;\n", number);
@@ -142,7 +145,7 @@ void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const
         int number = routine->space[t->id];
         if (c_is_given(loop, routine, t)) continue;
         none = false;
-        if (number == 0) member(text, loop, t);
+        if (number == 0) member(text, loop, routine, t);
         else if (!printed[number]) space(text, loop, routine, number);
         printed[number] = true;
     }
