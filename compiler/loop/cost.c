@@ -8,7 +8,17 @@
 
 #include "tensor/affine.h"
 
-enum { L1 = 32768, L2 = 1 << 20, LATENCY = 4, CALL = 15, ACROSS_LANES = 12, MOST_READS = 64, LINE = 64, ENOUGH_SUMS = 8 };
+enum {
+    L1 = 32768,
+    L2 = 1 << 20,
+    LATENCY = 4,
+    CALL = 15,
+    ACROSS_LANES = 12,
+    MOST_READS = 64,
+    LINE = 64,
+    ENOUGH_SUMS = 8,
+    LARGE_SUMS = 1000000
+};
 
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -315,7 +325,8 @@ static void try_tile(Search *search) {
 static void choose_counts(Search *search, int position, int tiled, int accumulators) {
     const Statement *s = search->look->group->list.at[0];
     const int registers = search->loop->options.target->registers / 2 > 12 ? 16 : 12;
-    const int most = search->choice->lanes_of < 0 ? ENOUGH_SUMS : registers;
+    bool small = search->look->terms * index_product(s->indices, s->count) < LARGE_SUMS;
+    const int most = search->choice->lanes_of < 0 && small ? ENOUGH_SUMS : registers; /* shorter code */
     if (position == s->count) {
         try_tile(search);
         return;

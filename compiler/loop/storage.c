@@ -105,7 +105,8 @@ void find_storage(Planner *p, const Groups *groups) {
             if (s->subscripts != NULL) p->storage[s->target->id].may_move = p->storage[s->target->id].may_copy = false;
         }
     }
-    for (size_t i = 0; i < program->outputs.count; i++) p->storage[program->outputs.at[i]->id].may_move = false;
+    bool given = program == p->loop->model->inference; /* what is predicted goes where the caller says */
+    for (size_t i = 0; i < program->outputs.count && given; i++) p->storage[program->outputs.at[i]->id].may_move = false;
     for (size_t i = 0; i < program->all.count; i++) {
         const Tensor *t = program->all.at[i];
         Storage *s = &p->storage[t->id];

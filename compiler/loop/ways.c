@@ -59,9 +59,10 @@ static int axis_along(Pool *pool, const Tensor *t, const Expr *subscripts, const
 }
 
 /* Does each example have a struct of its own? Then neighbours in the batch are apart in memory. */
-static bool is_of_examples(const Program *program, const Tensor *t) {
-    bool output = false;
-    for (size_t i = 0; i < program->outputs.count; i++) output |= program->outputs.at[i] == t;
+static bool is_of_examples(const Planner *planner, const Tensor *t) {
+    const Program *program = planner->program;
+    bool output = false, inference = program == planner->loop->model->inference;
+    for (size_t i = 0; i < program->outputs.count && inference; i++) output |= program->outputs.at[i] == t;
     return t->batched && (t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET || output);
 }
 
@@ -79,7 +80,7 @@ static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts,
         .tensor = storage_owner(t), .axis = axis, .written = written, .low = range.low, .high = range.high + look->reach};
     bool plain = range.known && range.low == 0 && range.high == 0 && t->shape[axis] == look->v->size;
     bool fits = range.known && range.low >= 0 && need.high <= t->shape[axis];
-    need.as_it_is = fits && !(axis == 0 && is_of_examples(look->planner->program, t));
+    need.as_it_is = fits && !(axis == 0 && is_of_examples(look->planner, t));
     if (!range.known || (!plain && tensor_is_persistent(storage_owner(t)))) look->way->possible = false;
     add_need(look, need);
 }
