@@ -26,13 +26,14 @@ static void place_at(Pool *pool, const Tensor *tensor, const Expr *logical, Expr
     }
 }
 
-static Expr is_inside(Pool *pool, Expr read) {
+Expr is_inside(Pool *pool, const Tensor *tensor, const Expr *subscripts) {
     Expr inside = expr_truth(pool, true), zero = expr_number(pool, 0);
-    for (int a = 0; a < read->tensor->rank; a++) {
-        Expr at = read->kids[a], size = expr_number(pool, (double)read->tensor->shape[a]);
+    for (int a = 0; a < tensor->rank; a++) {
+        Expr at = subscripts[a], size = expr_number(pool, (double)tensor->shape[a]);
         Interval range = interval_of(at);
+        if (tensor->batched && a == 0) continue;
         if (!range.known || range.low < 0) inside = expr_op2(pool, OP_AND, inside, expr_op2(pool, OP_GE, at, zero));
-        if (!range.known || range.high >= read->tensor->shape[a])
+        if (!range.known || range.high >= tensor->shape[a])
             inside = expr_op2(pool, OP_AND, inside, expr_op2(pool, OP_LT, at, size));
     }
     return inside;
@@ -44,7 +45,7 @@ static Expr stored_read(void *context, Expr e) {
     Expr at[sizeof e->tensor->layout->axes / sizeof(LayoutAxis)];
     place_at(pool, e->tensor, e->kids, at);
     Expr read = expr_read(pool, e->tensor->layout->stored, at, e->tensor->layout->count, NULL);
-    return e->has_default ? expr_if(pool, is_inside(pool, e), read, e->kids[e->count - 1]) : read;
+    return e->has_default ? expr_if(pool, is_inside(pool, e->tensor, e->kids), read, e->kids[e->count - 1]) : read;
 }
 
 static void lay_out_nodes(Arena *arena, Pool *pool, const Nodes *nodes) {

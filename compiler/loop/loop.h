@@ -61,6 +61,7 @@ struct Node {
 
 void node_visit(Pool *pool, const Node *node, Visit visit,
                 void *context); /* node.c: its own expressions, not those in its body */
+Index *index_of_axis(Program *program, const Tensor *tensor, int axis, int64_t size); /* a new one, or that of the batch */
 
 /* One function of the generated code. */
 typedef struct {
@@ -178,6 +179,7 @@ void lay_out(LoopProgram *loop);
 Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int count);
 void layout_set_border(Arena *arena, Tensor *tensor, const int64_t *before, const int64_t *after, double otherwise);
 bool border_covers(Expr read);                     /* needs a read with a default not ask? */
+Expr is_inside(Pool *pool, const Tensor *tensor, const Expr *subscripts); /* a condition; the batch is always inside */
 const Tensor *tensor_stored(const Tensor *tensor); /* with the shape that it has in memory */
 int inner_axis(const Tensor *tensor);              /* along which neighbours are neighbours in memory; -1 for a scalar */
 

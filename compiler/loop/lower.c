@@ -185,30 +185,18 @@ bool choose_lines(Lowering *l, const Group *group, const char **why) {
 static void lower_scatter(Lowering *l, const Statement *s) {
     Tensor *target = s->target;
     Nodes *outer = l->out;
-    Expr at[target->rank + 1], inside = expr_truth(l->pool, true), zero = expr_number(l->pool, 0);
+    Expr at[target->rank + 1], inside = is_inside(l->pool, target, s->subscripts), zero = expr_number(l->pool, 0);
     if (!tensor_is_persistent(target)) {
-        static const char *const letters[] = {"i", "j", "k", "l", "m", "o"};
         Index *axes[target->rank + 1];
         for (int i = 0; i < target->rank; i++) {
-            axes[i] = target->batched && i == 0
-                          ? l->program->batch
-                          : index_new(l->pool, name_of(pool_names(l->pool), letters[i % 6]), target->shape[i]);
+            axes[i] = index_of_axis(l->program, target, i, target->shape[i]);
             at[i] = expr_index(l->pool, axes[i]);
         }
         open_loops(l, axes, target->rank, NULL);
         store(l, target, at, zero);
         l->out = outer;
     }
-    for (int i = 0; i < target->rank; i++) {
-        Interval range = interval_of(s->subscripts[i]);
-        at[i] = s->subscripts[i];
-        if (target->batched && i == 0) continue;
-        if (!range.known || range.low < 0) inside = expr_op2(l->pool, OP_AND, inside, expr_op2(l->pool, OP_GE, at[i], zero));
-        if (!range.known || range.high >= target->shape[i])
-            inside = expr_op2(l->pool, OP_AND, inside,
-                              expr_op2(l->pool, OP_LT, at[i], expr_number(l->pool, (double)target->shape[i])));
-    }
-    for (int i = 0; i < target->rank; i++) at[i] = expr_if(l->pool, inside, at[i], zero);
+    for (int i = 0; i < target->rank; i++) at[i] = expr_if(l->pool, inside, s->subscripts[i], zero);
     open_loops(l, s->indices, s->count, NULL);
     Expr value = lowered(l, without_single_indices(l, expr_if(l->pool, inside, s->value, zero)));
     store(l, target, at, expr_op2(l->pool, OP_ADD, read_at(l, target, at), value));
@@ -278,9 +266,7 @@ static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t
         bool all = a > across, own = a < across;
         int64_t low = own ? 0 : all ? -border->before[a] : from;
         int64_t size = own ? t->shape[a] : all ? border->before[a] + t->shape[a] + border->after[a] : count;
-        static const char *const letters[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
-        indices[a] =
-            t->batched && a == 0 ? l->program->batch : index_new(l->pool, name_of(pool_names(l->pool), letters[a]), size);
+        indices[a] = index_of_axis(l->program, t, a, size);
         at[a] = expr_op2(l->pool, OP_ADD, expr_index(l->pool, indices[a]), expr_number(l->pool, (double)low));
     }
     Index *ordered[t->rank];

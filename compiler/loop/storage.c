@@ -21,13 +21,24 @@ const Tensor *storage_owner(const Tensor *t) {
 
 Storage *storage_of(const Planner *planner, const Tensor *t) { return &planner->storage[storage_owner(t)->id]; }
 
+/* An earlier routine chose how the tensor stands: is there room for these vectors? */
+static bool has_room(const Tensor *t, const Need *need) {
+    const Layout *layout = t->layout;
+    if (need->axis < 0) return true;
+    if (layout == NULL) return need->low >= 0 && need->high <= t->shape[need->axis];
+    const LayoutAxis *inner = &layout->axes[layout->count - 1], *outer = &layout->axes[0];
+    int64_t panels = layout->count > t->rank ? outer->size : 1;
+    return -need->low <= inner->before && need->high + inner->before <= panels * inner->size;
+}
+
 bool need_is_met(const Planner *planner, const Need *need, bool *by_copy) {
     const Storage *s = storage_of(planner, need->tensor);
-    bool own = (s->may_move || need->tensor->layout != NULL || need->as_it_is) &&
+    bool own = (s->may_move || need->as_it_is || (need->tensor->layout != NULL && has_room(need->tensor, need))) &&
                !(need->beyond && tensor_is_persistent(need->tensor)); /* its border would have to be in files, too */
+    bool other = !need->written && s->copy_inner >= 0 && (s->copy == NULL || has_room(s->copy, need));
     *by_copy = false;
     if (own && (need->axis < 0 || need->axis == s->inner)) return true;
-    *by_copy = !need->written && s->copy_inner >= 0 && (need->axis < 0 || need->axis == s->copy_inner);
+    *by_copy = other && (need->axis < 0 || need->axis == s->copy_inner);
     return *by_copy;
 }
 
@@ -75,9 +86,8 @@ static bool may_move(const Planner *p, const Tensor *t, bool chosen) {
            t->kind != TENSOR_TARGET && t->kind != TENSOR_SETTING && t->kind != TENSOR_LITERAL;
 }
 
-static bool may_copy(const Planner *p, const Tensor *t, bool chosen) {
+static bool may_copy(const Tensor *t, bool chosen) {
     bool in_scan = t->definition != NULL && t->definition->scan != NULL;
-    (void)p;
     return !chosen && !in_scan && storage_owner(t) == t && t->rank >= 1 && t->rank < MOST_AXES && t->ring == 0 &&
            t->kind != TENSOR_SETTING && t->kind != TENSOR_LITERAL;
 }
@@ -92,7 +102,7 @@ void find_storage(Planner *p, const Groups *groups) {
     for (size_t i = 0; i < program->all.count; i++) {
         Tensor *t = program->all.at[i];
         p->storage[t->id] = (Storage){.may_move = may_move(p, t, chosen),
-                                      .may_copy = may_copy(p, t, chosen),
+                                      .may_copy = may_copy(t, chosen),
                                       .inner = t->layout != NULL ? inner_axis(t) : t->rank - 1,
                                       .copy_inner = t->copy != NULL ? inner_axis(t->copy) : -1,
                                       .copy = t->copy,
@@ -231,12 +241,7 @@ static Tensor *copy_new(Planner *p, Tensor *of) {
 static Statement *copying(Planner *p, Tensor *copy, Tensor *of) {
     Statement *s = NEW(p->loop->arena, Statement);
     Index **indices = NEW_ARRAY(p->loop->arena, Index *, of->rank + 1);
-    static const char *const letters[] = {"i", "j", "k", "l", "m", "n", "o", "p"};
-    for (int a = 0; a < of->rank; a++) {
-        indices[a] = of->batched && a == 0
-                         ? p->program->batch
-                         : index_new(p->program->pool, name_of(pool_names(p->program->pool), letters[a]), of->shape[a]);
-    }
+    for (int a = 0; a < of->rank; a++) indices[a] = index_of_axis(p->program, of, a, of->shape[a]);
     *s = (Statement){.target = copy,
                      .indices = indices,
                      .count = of->rank,
@@ -260,24 +265,13 @@ static void add_copies(Planner *p, Groups *out, const Group *after) {
     }
 }
 
-/* A copy that no chosen way reads is none. */
-static bool copy_is_read(const Planner *p, const Tensor *t) {
+/* Does a chosen way want something of the tensor, or of its copy? */
+static bool is_wanted(const Planner *p, const Tensor *t, bool copy) {
     for (size_t i = 0; i < p->plans.count; i++) {
         const Way *way = best_way(p, &p->plans.at[i]);
         for (int k = 0; way != NULL && k < way->count; k++) {
             bool by_copy = false;
-            if (way->needs[k].tensor == t && need_is_met(p, &way->needs[k], &by_copy) && by_copy) return true;
-        }
-    }
-    return false;
-}
-
-static bool is_wanted(const Planner *p, const Tensor *t) {
-    for (size_t i = 0; i < p->plans.count; i++) {
-        const Way *way = best_way(p, &p->plans.at[i]);
-        for (int k = 0; way != NULL && k < way->count; k++) {
-            bool by_copy = false;
-            if (way->needs[k].tensor == storage_owner(t) && need_is_met(p, &way->needs[k], &by_copy) && !by_copy) return true;
+            if (way->needs[k].tensor == t && need_is_met(p, &way->needs[k], &by_copy) && by_copy == copy) return true;
         }
     }
     return false;
@@ -288,8 +282,8 @@ Groups apply_storage(Planner *p, const Groups *groups) {
     for (size_t i = 0; i < p->tensors; i++) {
         Tensor *t = p->program->all.at[i];
         Storage *s = &p->storage[t->id];
-        if (storage_of(p, t)->may_move && is_wanted(p, t)) give_layout(p, t, t, false);
-        bool copied = s->copy_inner >= 0 && copy_is_read(p, t);
+        if (storage_of(p, t)->may_move && is_wanted(p, storage_owner(t), false)) give_layout(p, t, t, false);
+        bool copied = s->copy_inner >= 0 && is_wanted(p, t, true);
         if (copied && t->copy == NULL) {
             t->copy = copy_new(p, t);
             give_layout(p, t, t->copy, true);
