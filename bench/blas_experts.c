@@ -50,10 +50,4 @@ static float step(const float *x, const float *t) {
     return loss;
 }
 
-void peer_start(const float *parameters) { memcpy(&model, parameters, sizeof model); }
-
-double peer_train(const float *x, const float *t, size_t n) {
-    double loss = 0.0;
-    for (size_t first = 0; first < n; first += BATCH) loss += (double)step(x + first * INPUTS, t + first * TARGETS);
-    return loss;
-}
+#include "peer_steps.h"

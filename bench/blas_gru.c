@@ -74,10 +74,4 @@ static float step(const float *in, const float *target) {
     return loss;
 }
 
-void peer_start(const float *parameters) { memcpy(&model, parameters, sizeof model); }
-
-double peer_train(const float *in, const float *target, size_t n) {
-    double loss = 0.0;
-    for (size_t first = 0; first < n; first += BATCH) loss += (double)step(in + first * INPUTS, target + first * TARGETS);
-    return loss;
-}
+#include "peer_steps.h"
