@@ -219,10 +219,10 @@ static int64_t whole_number(const char *text, const char *option, int64_t least)
     return value;
 }
 
-static void check_step(const char *name) {
+static const char *step_of(Arena *arena, const char *name) {
     if (!compile_has_step(name))
-        misuse("there is no step '%s'; the steps are parse, tensor, stabilize, normalize, derive, simplify, loop and schedule",
-               name);
+        misuse("%s", arena_printf(arena, "there is no step '%s'; the steps are %s", name, compile_steps(arena)));
+    return name;
 }
 
 static const Target *target_of(const char *word) {
@@ -259,8 +259,8 @@ static void pass(Arguments *a, Arena *arena, const char *option, const char *val
 static void one_option(Arguments *a, Arena *arena, int option) {
     if (a->used_count < (int)(sizeof a->used / sizeof *a->used)) a->used[a->used_count++] = option;
     switch (option) {
-    case DUMP: check_step(a->compile.dump = optarg); return;
-    case STOP: check_step(a->compile.stop = optarg); return;
+    case DUMP: a->compile.dump = step_of(arena, optarg); return;
+    case STOP: a->compile.stop = step_of(arena, optarg); return;
     case ORIGINS: a->compile.origins = true; return;
     case TIME: a->compile.time = true; return;
     case CHECK: a->compile.check = true; return;

@@ -178,10 +178,10 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
 void lay_out(LoopProgram *loop);
 Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int count);
 void layout_set_border(Arena *arena, Tensor *tensor, const int64_t *before, const int64_t *after, double otherwise);
-bool border_covers(Expr read);                     /* needs a read with a default not ask? */
+bool border_covers(Expr read);                                            /* needs a read with a default not ask? */
 Expr is_inside(Pool *pool, const Tensor *tensor, const Expr *subscripts); /* a condition; the batch is always inside */
-const Tensor *tensor_stored(const Tensor *tensor); /* with the shape that it has in memory */
-int inner_axis(const Tensor *tensor);              /* along which neighbours are neighbours in memory; -1 for a scalar */
+const Tensor *tensor_stored(const Tensor *tensor);                        /* with the shape that it has in memory */
+int inner_axis(const Tensor *tensor); /* along which neighbours are neighbours in memory; -1 for a scalar */
 
 /* digits.c: an index under / and mod becomes several. */
 void digits(LoopProgram *loop, Routine *routine);

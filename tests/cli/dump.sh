@@ -10,6 +10,12 @@ for step in parse tensor stabilize normalize derive simplify loop; do
 done
 "$NNC" - --dump=parse <parse.txt | cmp - parse.txt # what was printed reads as it was
 "$NNC" "$model" --dump=derive --origins >origins.txt
+# What was chosen for vectors, and what else was considered; nothing where none are written.
+"$NNC" compile "$SOURCE/examples/04_digits/digits.nn" --target=x86-64-v3 --math=fast --dump=schedule >schedule.txt
+grep -q 'in the lanes of 2 vectors of 8' schedule.txt
+grep -q '^        other ways: along .* without vectors' schedule.txt
+grep -q '^    features.W: axis 0 innermost, in panels$' schedule.txt
+"$NNC" "$model" --dump=schedule | grep -q "^'portable' has no vectors"
 [ "$(wc -c <origins.txt)" -gt "$(wc -c <derive.txt)" ]
 
 "$NNC" "$model" --time --stop=normalize >out 2>err
