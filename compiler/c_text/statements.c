@@ -192,6 +192,13 @@ static void print_backwards(CPrinter *p) {
     text_put(p->text, "/* ---- Backwards: dx is the derivative of the loss with respect to x, by the chain rule */\n");
 }
 
+static const char *const occasions[] = {
+    [ALWAYS] = "",
+    [IF_FIRST] = "For the first example of a call; for the others this is done at the end of the step before:\n   ",
+    [IF_LAST] = "After the last example of a call:\n   ",
+    [UNLESS_LAST] =
+        "Unless it was the last: weights are read once, for their update and for the next example, which is in[1]:\n   "};
+
 /* The formulas that the block computes, in the names of the model, and where they come from. */
 static void print_formulas(CPrinter *p, const Node *block) {
     if (p->annotate == 0) return;
@@ -201,6 +208,7 @@ static void print_formulas(CPrinter *p, const Node *block) {
         statement_print(formula, s);
         bool first = i == 0 && !text_ends_in(p->text, "{\n");
         text_put(p->text, first ? "\n/* " : i == 0 ? "/* " : "   ");
+        if (i == 0) text_put(p->text, occasions[block->when]);
         if (s->origin.span.source != 0) {
             text_printf(p->text, "%s:%u   ", c_model_file(p->text->arena, p->loop->model),
                         source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
