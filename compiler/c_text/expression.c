@@ -297,10 +297,11 @@ static void print_read(CPrinter *p, Expr e, int strength) {
     }
     if (strength > TERNARY) text_put(p->text, "(");
     guard(p, e);
-    text_put(p->text, " ? ");
+    bool converts = e->tensor->index_range > 0 && !e->integer; /* whole numbers, but for the default */
+    text_put(p->text, converts ? arena_printf(p->text->arena, " ? (%s)", c_number_type(p->loop)) : " ? ");
     c_place(p, e->tensor, e->kids);
     text_put(p->text, " : ");
-    print(p, e->kids[e->count - 1], e->tensor->index_range > 0 ? C_INTEGER : C_NUMBER, TERNARY);
+    print(p, e->kids[e->count - 1], e->integer ? C_INTEGER : C_NUMBER, TERNARY);
     if (strength > TERNARY) text_put(p->text, ")");
 }
 
