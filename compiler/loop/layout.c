@@ -52,6 +52,8 @@ static void lay_out_nodes(Arena *arena, Pool *pool, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
         Node *node = nodes->at[i];
         if (node->value != NULL) node->value = expr_rewrite(pool, node->value, stored_read, pool);
+        for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++) /* the data may say where */
+            node->subscripts[k] = expr_rewrite(pool, node->subscripts[k], stored_read, pool);
         if (node->subscripts != NULL && node->target->layout != NULL) {
             Expr *at = NEW_ARRAY(arena, Expr, node->target->layout->count + 1);
             place_at(pool, node->target, node->subscripts, at);

@@ -41,6 +41,24 @@ train {
 }
 END
 
+# Where a gradient belongs is found by the step itself.
+cat >found.nn <<END
+model found
+input x[64]
+target t[10]
+layer strongest(x[c, n]) -> y[c] {
+    at[i] = argmax(j: x[i, j])
+    y[i] = x[i, at[i]] + 0.5 * x[i, (at[i] + 1) mod n]
+}
+output = x -> dense(160) -> tanh -> reshape(10, 16) -> strongest -> dense(10) -> softmax
+loss = cross_entropy(output, t)
+optimizer = momentum(rate = 0.05)
+$data
+train {
+    batch = 16
+}
+END
+
 # One example at a time: the first layer runs where it was updated, for the next one.
 cat >single.nn <<END
 model single
@@ -70,7 +88,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps single; do train $model 1; done
+for model in images steps found single; do train $model 1; done
 
 # A checkpoint of one goes on in the other.
 "$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --save whole.st --target=portable --quiet
