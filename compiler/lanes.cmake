@@ -71,5 +71,28 @@ function(make_lanes T letter F I size N)
   replace("int[0-9]+_t" "nnc_signed_${V}")
   replace("(const|IN_LANES) int " "\\1 nnc_signed_${V} ")
   replace("(^|[^a-z_])${T} " "\\1nnc_${V} ")
+
+  set(SHUFFLES)
+  set(half 1)
+  while(half LESS ${N})
+    set(first)
+    set(second)
+    math(EXPR last "${N} - 1")
+    foreach(lane RANGE ${last})
+      math(EXPR is_second "(${lane} / ${half}) % 2")
+      math(EXPR bit "(${lane} / ${half}) % 2")
+      math(EXPR of_first "${lane} + ${bit} * (${N} - ${half})") # the other row's, from half before
+      math(EXPR of_second "${lane} + ${half} + ${bit} * (${N} - ${half})")
+      string(APPEND first ", ${of_first}")
+      string(APPEND second ", ${of_second}")
+    endforeach()
+    string(APPEND SHUFFLES "    NNC_UNROLLED\n    for (int i = 0; i < ${N}; i++) {\n"
+      "        if ((i & ${half}) != 0) continue;\n"
+      "        const nnc_${V} a = rows[i], b = rows[i + ${half}];\n"
+      "        rows[i] = __builtin_shufflevector(a, b${first});\n"
+      "        rows[i + ${half}] = __builtin_shufflevector(a, b${second});\n    }\n")
+    math(EXPR half "${half} * 2")
+  endwhile()
+  string(STRIP "${SHUFFLES}" SHUFFLES)
   configure_file(runtime/lanes.h.in ${PROJECT_BINARY_DIR}/runtime/lanes_${V}.h @ONLY)
 endfunction()

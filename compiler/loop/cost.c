@@ -1,4 +1,6 @@
 /* A small model of a processor that fuses multiply and add, and issues one vector of 64 bytes, or two of 32, in a cycle.
+   Where it may not fuse them, it multiplies and adds at once; but a number that is spread over a vector of 64 bytes takes the adder's
+   time, unless it is spread for one product alone, as it is read.
 
    A tile of A vectors needs, for each step of its sum, A multiply-adds, a load for each vector of an operand and a broadcast for each
    number; and at its end, the rest of the statement for each vector. Traffic: what is read again because it did not stay in the caches. */
@@ -178,6 +180,7 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
         else scalars += count;
     }
     double compute = accumulators * width * look->body, loads = vectors * width + scalars * 0.5;
+    if (!loop->options.fast && width >= 1 && accumulators > scalars) compute += scalars;
     double step = compute > loads ? compute : loads;
     int parts = loop->options.fast && look->longest != NULL ? parts_of_sum(look->pool, look->longest, (int)accumulators) : 1;
     if (step < (double)LATENCY / parts) step = (double)LATENCY / parts;

@@ -230,7 +230,7 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
     Index *across = lines ? NULL : row_index(l, s), *together = lines ? NULL : index_together(l, group);
     Expr value = without_single_indices(l, s->value);
     Nodes *outer = l->out;
-    if (!lines && lower_in_lanes(l, group)) {
+    if (!lines && (lower_in_lanes(l, group) || lower_transposed(l, group))) {
         l->out = outer;
         return;
     }
@@ -307,7 +307,7 @@ void lower_group(Lowering *l, const Group *group) {
         l->out = outer;
         return;
     }
-    bool lines = block->inner ? l->lines : choose_lines(l, group, &block->choice);
+    bool lines = block->inner ? l->lines : !is_transposed(l, group) && choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
     lower_loops(l, group, lines);
     if (!block->inner) draw_borders(l, group);

@@ -56,6 +56,10 @@ Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, cons
 /* ---- lanes.c; false: no vectors are wanted */
 bool lower_in_lanes(Lowering *l, const Group *group);
 
+/* ---- transpose.c; false: the statement does not copy, or not from one axis to another */
+bool is_transposed(const Lowering *l, const Group *group);
+bool lower_transposed(Lowering *l, const Group *group);
+
 /* ---- reduce.c: nodes, and values without reductions */
 Node *node_new(Lowering *l, NodeKind kind);
 Expr read_local(Lowering *l, Tensor *local);

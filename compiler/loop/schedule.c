@@ -10,7 +10,7 @@
 
 enum { MOST_STARTS = 4 };
 
-static const double COPY = 2; /* cycles to copy an element */
+static const double COPY = 2, TRANSPOSE = 0.5; /* cycles to copy an element: one by one, and in blocks or rows */
 
 /* ---- What a state of the tensors costs */
 
@@ -38,7 +38,11 @@ static double cost_of_plan(const Planner *p, const Plan *plan) {
 }
 
 static double cost_of_copy(const Search *s, const Tensor *t) {
-    return s->p->storage[t->id].copy_inner >= 0 && t->copy == NULL ? COPY * tensor_points(t) : 0;
+    const Storage *storage = &s->p->storage[t->id];
+    if (storage->copy_inner < 0 || t->copy != NULL) return 0;
+    bool rows = storage->inner == storage->copy_inner;
+    bool blocks = lanes_to_transpose(s->p->loop, t->shape[storage->inner], t->shape[storage->copy_inner]) > 0;
+    return (rows || blocks ? TRANSPOSE : COPY) * tensor_points(t);
 }
 
 static void find_all(Search *s) {

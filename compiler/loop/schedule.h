@@ -78,6 +78,9 @@ Storage *storage_of(const Planner *planner, const Tensor *t);
 /* How many lanes and vectors at a time suit an index of this size. */
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);
 
+/* transpose.c: how many lanes blocks have that are transposed in registers; 0: none are, the axes are too short. */
+int lanes_to_transpose(const LoopProgram *loop, int64_t from, int64_t to);
+
 /* ways.c: all ways to compute the group, and what they cost. */
 void find_ways(Planner *planner, Plan *plan);
 

@@ -137,7 +137,8 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
         }
     }
     int64_t count = (size + lanes - 1) / lanes;
-    *vectors = count % 2 == 0 ? 2 : count % 3 == 0 ? 3 : 1;
+    bool alone = !loop->options.fast && most * (loop->is_double ? 8 : 4) == 64; /* cost.c: numbers that are read once */
+    *vectors = alone ? 1 : count % 2 == 0 ? 2 : count % 3 == 0 ? 3 : 1;
     return lanes;
 }
 

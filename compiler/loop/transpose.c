@@ -1,0 +1,123 @@
+/* Copies of tensors that stand in memory the other way round: square blocks, transposed in registers.
+
+   Requires: a statement that copies, and how both tensors stand. Ensures: a nest of two loops in lanes round each block, which printers
+   make of rows of vectors; what is copied is the same.
+   Example:  t.copy[b, j] = t[b, j], where neighbours along b shall be neighbours in memory, in vectors of 8:
+             for b eight at a time: for j in 0..8 step 8, and the last 8 of 10 once more:
+                 in lanes along j: in lanes along b: t.copy[b + lane2, j + lane] := t[b + lane2, j + lane] */
+#include "loop/lowering.h"
+#include "loop/schedule.h"
+
+typedef struct {
+    Lowering *l;
+    const Statement *s;
+    int from, to; /* the axes along which neighbours are neighbours in memory, of what is read and of what is written */
+    int lanes;
+    Expr at[MOST_AXES];
+} Transpose;
+
+/* How many numbers of a vector both axes have room for; 0: too few. */
+int lanes_to_transpose(const LoopProgram *loop, int64_t from, int64_t to) {
+    int lanes = loop->options.target->bytes / (loop->is_double ? 8 : 4);
+    while (lanes > from || lanes > to) lanes /= 2;
+    return lanes < 4 ? 0 : lanes;
+}
+
+static void lower_block(Transpose *t, bool single) {
+    Lowering *l = t->l;
+    Nodes *outer = l->out;
+    const int axes[] = {t->from, t->to};
+    for (int i = 0; i < 2 && !single; i++) {
+        Node *node = node_new(l, NODE_LOOP);
+        node->index = index_new(l->pool, name_of(pool_names(l->pool), "lane"), t->lanes);
+        node->index->lanes = true;
+        t->at[axes[i]] = expr_op2(l->pool, OP_ADD, t->at[axes[i]], expr_index(l->pool, node->index));
+        l->out = &node->body;
+    }
+    store(l, t->s->target, t->at, expr_read(l->pool, t->s->value->tensor, t->at, t->s->count, NULL));
+    l->out = outer;
+}
+
+/* Blocks along the k-th of the two axes; of an incomplete batch, what is left is copied one by one. */
+static void lower_blocks(Transpose *t, int k, bool single) {
+    Lowering *l = t->l;
+    Pool *pool = l->pool;
+    Nodes *outer = l->out;
+    if (k == 2) {
+        Expr at[MOST_AXES];
+        for (int i = 0; i < t->s->count; i++) at[i] = t->at[i];
+        lower_block(t, single);
+        for (int i = 0; i < t->s->count; i++) t->at[i] = at[i];
+        return;
+    }
+    int axis = (k == 0) == t->s->indices[t->from]->batch ? t->from : t->to; /* the batch first: its rest has no blocks */
+    Index *index = t->s->indices[axis];
+    int64_t lanes = t->lanes, whole = index->size / lanes, blocks = (index->size + lanes - 1) / lanes;
+    if (index->batch) {
+        for (int rest = 0; rest < 2; rest++) {
+            Node *loop = node_new(l, NODE_LOOP);
+            loop->index = index;
+            if (rest) loop->rest = t->lanes;
+            else loop->step = t->lanes;
+            t->at[axis] = expr_index(pool, index);
+            l->out = &loop->body;
+            lower_blocks(t, k + 1, rest || single);
+            l->out = outer;
+        }
+        return;
+    }
+    if (single) {
+        t->at[axis] = expr_index(pool, index);
+        open_loops(l, &index, 1, NULL);
+        lower_blocks(t, k + 1, true);
+        l->out = outer;
+        return;
+    }
+    const Layout *layouts[] = {t->s->target->layout, t->s->value->tensor->layout};
+    int64_t panel = 1; /* blocks of one */
+    for (int i = 0; i < 2; i++) {
+        const LayoutAxis *a = layouts[i] != NULL ? &layouts[i]->axes[0] : NULL;
+        if (a != NULL && a->axis == axis && a->divisor > 1 && whole == blocks) panel = a->divisor / lanes;
+    }
+    Index *loops[] = {index_new(pool, index->name, blocks / panel), index_new(pool, index->name, panel)};
+    open_loops(l, loops, 2, NULL);
+    Expr block = without_single_indices(l, expr_index(pool, loops[0])),
+         part = without_single_indices(l, expr_index(pool, loops[1]));
+    t->at[axis] = expr_op2(pool, OP_ADD, expr_op2(pool, OP_MUL, block, expr_number(pool, (double)(lanes * panel))),
+                           expr_op2(pool, OP_MUL, part, expr_number(pool, (double)lanes)));
+    if (whole < blocks) t->at[axis] = expr_op2(pool, OP_MIN, t->at[axis], expr_number(pool, (double)(index->size - lanes)));
+    lower_blocks(t, k + 1, false);
+    l->out = outer;
+}
+
+static bool find_axes(const Lowering *l, const Group *group, Transpose *t) {
+    const Statement *s = group->list.at[0];
+    Expr read = s->value;
+    if (l->loop->options.target->bytes == 0 || l->step != NULL || group->list.count > 1 || s->subscripts != NULL) return false;
+    if (read->kind != EXPR_READ || read->has_default || read->tensor->rank != s->count || s->count > MOST_AXES) return false;
+    if (s->target->index_range > 0 || read->tensor->ring > 0 || s->target->ring > 0) return false;
+    for (int k = 0; k < s->count; k++) {
+        if (read->kids[k] != expr_index(l->pool, s->indices[k]) || s->indices[k]->first > 0) return false;
+    }
+    t->from = inner_axis(read->tensor);
+    t->to = inner_axis(s->target);
+    if (t->from == t->to) return false;
+    t->lanes = lanes_to_transpose(l->loop, s->indices[t->from]->size, s->indices[t->to]->size);
+    return t->lanes > 0;
+}
+
+bool is_transposed(const Lowering *l, const Group *group) { return find_axes(l, group, &(Transpose){0}); }
+
+bool lower_transposed(Lowering *l, const Group *group) {
+    const Statement *s = group->list.at[0];
+    Transpose t = {.l = l, .s = s};
+    Nodes *outer = l->out;
+    if (!find_axes(l, group, &t)) return false;
+    for (int k = 0; k < s->count; k++) {
+        t.at[k] = without_single_indices(l, expr_index(l->pool, s->indices[k]));
+        if (k != t.from && k != t.to) open_loops(l, &s->indices[k], 1, NULL);
+    }
+    lower_blocks(&t, 0, false);
+    l->out = outer;
+    return true;
+}
