@@ -130,11 +130,20 @@ static Look look_at_group(Pool *pool, const Group *group) {
     return look;
 }
 
-double cost_of_scalars(const Group *group) {
+static void count_waiting(void *context, Expr e) {
+    if (e->kind == EXPR_REDUCE && e->reduction == REDUCE_SUM)
+        *(double *)context += index_product(e->bound, e->bound_count) * (LATENCY - 1);
+}
+
+double cost_of_scalars(Pool *pool, const Group *group) {
     double cycles = 0;
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
-        cycles += index_product(s->indices, s->count) * (1 + expr_cost(s->value)) * 0.5;
+        const Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
+        bool row = last != NULL && !last->batch && last->size >= ENOUGH_SUMS; /* sums that grow together do not wait */
+        double waiting = 0;
+        if (!row) expr_visit(pool, s->value, count_waiting, &waiting);
+        cycles += index_product(s->indices, s->count) * ((1 + expr_cost(s->value)) * 0.5 + waiting);
     }
     return cycles;
 }
@@ -179,7 +188,7 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
         if (vector) vectors += count * (crosses_lines(loop, look, c, look->reads[i]) ? 2 : 1);
         else scalars += count;
     }
-    double compute = accumulators * width * look->body, loads = vectors * width + scalars * 0.5;
+    double compute = accumulators * width * look->body, loads = vectors * width + scalars * 0.57;
     if (!loop->options.fast && width >= 1 && accumulators > scalars) compute += scalars;
     double step = compute > loads ? compute : loads;
     int parts = loop->options.fast && look->longest != NULL ? parts_of_sum(look->pool, look->longest, (int)accumulators) : 1;

@@ -11,7 +11,7 @@ int64_t period_of(Pool *pool, Expr e, const Index *index);
 /* Of how many parts each of so many sums at a time is to consist, so that additions need not wait for each other: fast arithmetic. */
 int parts_of_sum(Pool *pool, Expr sum, int sums);
 
-double cost_of_scalars(const Group *group); /* of loops as they are */
+double cost_of_scalars(Pool *pool, const Group *group); /* of loops as they are */
 
 /* Requires: lanes_of, lanes and vectors of the choice. Ensures: tile, order and cycles. */
 void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice);

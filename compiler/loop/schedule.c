@@ -193,7 +193,7 @@ Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups,
     for (size_t i = 0; i < groups->count; i++) vec_push(loop->arena, &p->plans, (Plan){.group = &groups->at[i]});
     for (size_t i = 0; i < groups->count; i++) {
         Plan *plan = &p->plans.at[i];
-        plan->scalar = cost_of_scalars(plan->group);
+        plan->scalar = cost_of_scalars(p->program->pool, plan->group);
         if (vectors && !groups->at[i].lines) find_ways(p, plan);
     }
     search(p);
