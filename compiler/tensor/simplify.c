@@ -65,6 +65,7 @@ void simplify(Program *program) {
     share_statements(program);
     fuse_reductions(program);
     update_rows(program);
+    read_signs(program);
     keep_digits(program);
     note_recomputed(program);
 }

@@ -63,6 +63,9 @@ void fuse_reductions(Program *program);
 /* ---- rows.c */
 void update_rows(Program *program);
 
+/* signs.c: whether relu's derivative is 0 is read from what relu gave. */
+void read_signs(Program *program);
+
 /* ---- keep.c */
 void share_expensive(Program *program);
 void note_recomputed(Program *program); /* in the notes of statements */

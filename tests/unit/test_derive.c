@@ -45,7 +45,9 @@ static const Formula formulas[] = {
     {"y = z -> tanh -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = sum(j2: dy[b, j2] * y.W[j2, j]) * (1 - y.tanh[b, j]^2)"},
     {"y = z -> sigmoid -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = sum(j2: dy[b, j2] * y.W[j2, j]) * y.sigmoid[b, j] * (1 - y.sigmoid[b, j])"},
     {"y = z -> exp -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = sum(j2: dy[b, j2] * y.W[j2, j]) * y.exp[b, j]"},
-    {"y = z -> relu -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = if z[b, j] > 0 then sum(j2: dy[b, j2] * y.W[j2, j]) else 0"},
+    {"y = z -> relu -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = if y.relu[b, j] > 0 then sum(j2: dy[b, j2] * y.W[j2, j]) else 0"},
+    {"y = z -> leaky_relu -> dense(3)\nloss = half_squared_error(y, t)", false, "dz[b, j] = if y.leaky_relu[b, j] > 0 then sum(j2: dy[b, j2] * y.W[j2, j]) else sum(j2: dy[b, j2] * y.W[j2, j]) * 0.01"},
+    {"y = z -> relu -> dense(3)\nloss = half_squared_error(y, t) + sum(i: z[i]^3)", false, "dz[b, j] = 3 * z[b, j]^2 / batch_size + (if z[b, j] > 0 then sum(j2: dy[b, j2] * y.W[j2, j]) else 0)"},
     /* softmax alone: y (dy - sum y dy) */
     {SOFTMAX "loss = half_squared_error(p, t)", false, "dz[b, j] = p[b, j] * (dp[b, j] - dp_logsumexp_sum[b])"},
     /* scatters become gathers */
