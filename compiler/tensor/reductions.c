@@ -5,6 +5,8 @@
        sum(i: if i == k then f(i) else 0)        =  f(k)
        sum(i: W[i / 6, i mod 6]^2)               =  sum(i, j: W[i, j]^2)
        sum(i: t[b, i])                           =  1           where the rows of t are known to sum to one */
+#include <math.h>
+
 #include "tensor/sums.h"
 
 static Expr size_of(Program *program, Index *const *bound, int count) {
@@ -157,9 +159,11 @@ Expr shorter_reduction(Program *program, Expr e) {
     return cheaper(e, result);
 }
 
-/* logsumexp(r: a + c) = logsumexp(r: a) + c where c does not depend on r  (the maximum that a careful writer subtracts goes away) */
+/* logsumexp(r: c) = c + ln n, of n terms; logsumexp(r: a + c) = logsumexp(r: a) + c where c does not depend on r  (the maximum that a careful writer subtracts goes away) */
 Expr logsumexp_of(Program *program, Index *const *bound, int count, Expr body) {
     Pool *pool = program->pool;
+    if (body->kind == EXPR_CONST && !bound[0]->batch)
+        return expr_number(pool, body->value + log(index_product(bound, count)));
     Arena *arena = arena_new();
     Sum sum = {.program = program, .pool = pool, .arena = arena}, inner = sum, outer = sum;
     Term one = ONE_TERM;
