@@ -146,11 +146,28 @@ static const char strict_arithmetic[] =
     "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
     "#endif\n\n";
 
+/* Of a large step, -O3 makes much code, and seldom a faster one. */
+const char *c_level(LoopProgram *loop) {
+    enum { LARGE = 1000000 /* multiplications in a step */ };
+    bool large = loop->options.target->bytes > 0 && loop_costs(&loop->step).multiplications > LARGE;
+    return large ? "-O2" : "-O3";
+}
+
+const char *c_flags(LoopProgram *loop) {
+    const Target *target = loop->options.target;
+    const char *flags =
+        loop->options.fast ? "-O3 -march=native -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-signed-zeros" : "-O2";
+    if (target->bytes > 0)
+        flags = arena_printf(loop->arena, "%s %s -fno-math-errno -fno-trapping-math%s", c_level(loop), target->flags,
+                             loop->options.fast ? " -fopenmp-simd -fno-signed-zeros" : "");
+    return loop_uses_threads(loop) ? arena_printf(loop->arena, "%s -fopenmp", flags) : flags;
+}
+
 /* A register tile has a use for each register there is: a compiler that reorders its sums wants more. */
 static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
-    text_put(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused. Compile with "
-                   "-O3 -march=native -fopenmp-simd. */\n"
-                   "#if defined(__GNUC__)\n"
+    text_printf(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused.%s */\n",
+                loop->options.target->bytes > 0 ? "" : " Compile with -O3 -march=native -fopenmp-simd.");
+    text_put(text, "#if defined(__GNUC__)\n"
                    "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
                    "#endif\n"
                    "#if defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)\n");
@@ -180,6 +197,8 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     CPrinter p = {.text = text, .loop = loop, .model = m, .sources = sources, .annotate = loop->options.annotate};
     text_printf(text, "/* %s: the network's functions, described in %s.h. Written by nnc from %s. */\n", m, m,
                 c_model_file(loop->arena, model));
+    if (loop->options.target->bytes > 0)
+        text_printf(text, "/* Vectors for %s: cc %s -c %s.c */\n", loop->options.target->name, c_flags(loop), m);
     if (loop->options.fast) print_fast_arithmetic(text, loop);
     else text_put(text, strict_arithmetic);
     if (loop_uses_threads(loop)) text_put(text, threads);

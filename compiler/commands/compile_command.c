@@ -4,6 +4,7 @@
 #include "commands/commands.h"
 #include "commands/generate.h"
 #include "data.h"
+#include "loop_to_c.h"
 
 static void say_command(LoopProgram *loop, const OutputFiles *files, const char *folder, bool program) {
     const char *m = loop->model->name;
@@ -12,7 +13,7 @@ static void say_command(LoopProgram *loop, const OutputFiles *files, const char 
     const char *f = *folder == '/' || *folder == '.' ? folder : arena_printf(loop->arena, "./%s", folder);
     const char *word = generate_shell_word(loop->arena, folder),
                *slash = strrchr(loop->model->path, '/'); /* the program finds data from the model's folder */
-    printf("  cc %s %s/*.c %s/runtime/*.c -lm%s -o %s/%s && %s/%s", generate_flags(loop), word, word,
+    printf("  cc %s %s/*.c %s/runtime/*.c -lm%s -o %s/%s && %s/%s", c_flags(loop), word, word,
            generate_needs_zlib(loop) ? " -lz" : "", word, m, generate_shell_word(loop->arena, f), m);
     if (slash != NULL)
         printf(" --data %s",

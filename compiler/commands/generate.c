@@ -131,26 +131,10 @@ const char *generate_shell_word(Arena *arena, const char *name) {
 
 /* Vectors that we wrote gain nothing from -O3, which takes several times as long; what is left to the compiler does, and counts in small
    networks. */
-const char *generate_level(LoopProgram *loop) {
-    enum { LARGE = 1000000 /* multiplications in a step */ };
-    bool large = loop->options.target->bytes > 0 && loop_costs(&loop->step).multiplications > LARGE;
-    return large ? "-O2" : "-O3";
-}
-
-const char *generate_flags(LoopProgram *loop) {
-    const Target *target = loop->options.target;
-    const char *flags =
-        loop->options.fast ? "-O3 -march=native -fopenmp-simd -fno-math-errno -fno-trapping-math -fno-signed-zeros" : "-O2";
-    if (target->bytes > 0)
-        flags = arena_printf(loop->arena, "%s %s -fno-math-errno -fno-trapping-math%s", generate_level(loop), target->flags,
-                             loop->options.fast ? " -fopenmp-simd -fno-signed-zeros" : "");
-    return loop_uses_threads(loop) ? arena_printf(loop->arena, "%s -fopenmp", flags) : flags;
-}
-
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};
-    text_printf(m.out, "/* cc %s %s%s%s%s */\n", generate_flags(loop), generate_shell_word(loop->arena, base_name(name)),
+    text_printf(m.out, "/* cc %s %s%s%s%s */\n", c_flags(loop), generate_shell_word(loop->arena, base_name(name)),
                 program ? generate_needs_zlib(loop) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c",
                 program ? loop->model->name : "");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");

@@ -19,10 +19,6 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
 /* Whether the program must be linked with zlib: a data file of the model ends in .gz, or one that it will be given is packed. */
 bool generate_needs_zlib(const LoopProgram *loop);
 
-/* The options with which the C is compiled. */
-const char *generate_flags(LoopProgram *loop);
-const char *generate_level(LoopProgram *loop); /* -O2 or -O3 */
-
 /* A file name as a word of a command: in quotes where it needs them. */
 const char *generate_shell_word(Arena *arena, const char *name);
 

@@ -9,6 +9,7 @@
 #include "commands/commands.h"
 #include "../runtime/file.h"
 #include "data.h"
+#include "loop_to_c.h"
 
 /* The folder of the model: the program finds the data from there. */
 static const char *folder_of(Arena *arena, const char *path) {
@@ -36,7 +37,7 @@ int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions 
     OutputFiles files = generate_files(loop, sources, true);
     const BuildOptions build = {.cc = options->cc,
                                 .fast = loop->options.fast,
-                                .level = generate_level(loop),
+                                .level = c_level(loop),
                                 .vectors = loop->options.target->bytes > 0,
                                 .threads = loop_uses_threads(loop),
                                 .zlib = generate_needs_zlib(loop),
