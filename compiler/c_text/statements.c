@@ -54,7 +54,7 @@ static void print_transposed(CPrinter *p, const Node *along) {
     names[0] = c_declare(p, &rows, names[0]);
     names[1] = c_declare(p, row, names[1]);
     Expr to = expr_index(pool, row), at[node->target->rank + 1];
-    const char *head = arena_printf(p->text->arena, "for (int %s = 0; %s < %lld; %s++) ", names[1], names[1],
+    const char *head = arena_printf(p->text->arena, "NNC_UNROLLED for (int %s = 0; %s < %lld; %s++)\n    ", names[1], names[1],
                                     (long long)along->index->size, names[1]);
     text_printf(p->text, "nnc_%s %s[%lld];\n%s%s[%s] = ", v, names[0], (long long)along->index->size, head, names[0], names[1]);
     p->lane = along->index;
@@ -98,6 +98,7 @@ static void print_loop(CPrinter *p, const Node *node) {
         if (node->parallel > 1) text_printf(p->text, " collapse(%d)", node->parallel);
         text_put(p->text, "\n");
     }
+    if (node->unrolled) text_put(p->text, "NNC_UNROLLED ");
     if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
     else print_loop_head(p, node, name);
     p->text->indent++;

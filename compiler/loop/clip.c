@@ -8,6 +8,8 @@
 
 #include "tensor/affine.h"
 
+static const double CLIP_UP_TO = 0.9; /* of the terms: else loops with constant ends are faster */
+
 /* One axis of a factor says  c u + rest, which has to be in 0 .. size - 1; over the points of a tile, rest is in least .. most. */
 typedef struct {
     Tile *t;
@@ -39,14 +41,55 @@ static Expr extreme_of(Tile *t, Expr e, bool largest) {
     return result;
 }
 
+bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript, int64_t size, ClippedAxis *axis) {
+    Affine affine;
+    *axis = (ClippedAxis){.size = size, .position = -1, .of = -1};
+    if (!affine_in_indices(pool, subscript, &affine)) return false;
+    axis->constant = affine.constant;
+    for (size_t k = 0; k < affine.terms.count; k++) {
+        const Index *index = affine.terms.at[k].term->index;
+        bool known = false;
+        for (int i = 0; i < sum->bound_count && axis->of < 0; i++) {
+            if (sum->bound[i] != index) continue;
+            axis->u = affine.terms.at[k].coefficient;
+            axis->bound = index->size;
+            axis->of = i;
+            known = true;
+        }
+        for (int i = 0; i < s->count && axis->position < 0 && !known; i++) {
+            if (s->indices[i] != index) continue;
+            axis->f = affine.terms.at[k].coefficient;
+            axis->position = i;
+            known = true;
+        }
+        if (!known) return false;
+    }
+    return axis->of >= 0 && axis->position >= 0;
+}
+
+double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile) {
+    int64_t step = axis->position == c->lanes_of ? (int64_t)c->lanes * c->vectors : tile[axis->position], tiles = 0, terms = 0;
+    for (int64_t at = 0; at < s->indices[axis->position]->size; at += step, tiles++) {
+        int64_t first = axis->f * at + axis->constant, last = axis->f * (at + step - 1) + axis->constant;
+        for (int64_t i = 0; i < axis->bound; i++)
+            terms += axis->u * i + (first > last ? first : last) >= 0 && axis->u * i + (first < last ? first : last) < axis->size;
+    }
+    double share = (double)terms / (double)(tiles * axis->bound);
+    return share > CLIP_UP_TO ? 1 : share;
+}
+
 /* The first u after those with  |c| u <= e. */
 static Expr quotient(Pool *pool, Expr e, int64_t c) {
     Expr by = expr_number(pool, (double)(c > 0 ? c : -c));
     return expr_op2(pool, OP_ADD, expr_op2(pool, OP_FLOORDIV, e, by), expr_number(pool, 1));
 }
 
-static void clip_by(Clip *clip, Expr subscript, int64_t size) {
+static void clip_by(Clip *clip, Expr sum, Expr subscript, int64_t size) {
     Pool *pool = clip->t->l->pool;
+    const Statement *s = clip->t->group->list.at[0];
+    const Choice *choice = clip->t->choice;
+    ClippedAxis axis;
+    if (find_clipped_axis(pool, s, sum, subscript, size, &axis) && share_along(&axis, s, choice, choice->tile) == 1) return;
     Interval range = interval_of(subscript);
     Affine affine;
     int64_t c = 0;
@@ -70,14 +113,14 @@ static void clip_by(Clip *clip, Expr subscript, int64_t size) {
     clip->high = expr_op2(pool, OP_MIN, clip->high, high);
 }
 
-static void clip_by_factors(Clip *clip, Expr term) {
+static void clip_by_factors(Clip *clip, Expr sum, Expr term) {
     if (expr_is_op(term, OP_MUL)) {
-        clip_by_factors(clip, term->kids[0]);
-        clip_by_factors(clip, term->kids[1]);
+        clip_by_factors(clip, sum, term->kids[0]);
+        clip_by_factors(clip, sum, term->kids[1]);
     }
     bool zeros =
         term->kind == EXPR_READ && !term->has_default && term->tensor->border != NULL && term->tensor->border->otherwise == 0;
-    for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, term->kids[a], term->tensor->shape[a]);
+    for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, sum, term->kids[a], term->tensor->shape[a]);
 }
 
 /* Which term there is depends on divisions by u: each value of u has lines of its own. */
@@ -94,7 +137,7 @@ Nodes *open_sum(Tile *t, Expr e, const Index *except) {
         if (l->out == before) continue;
         Expr low = expr_number(l->pool, 0), high = expr_number(l->pool, (double)u->size);
         Clip clip = {.t = t, .u = u, .low = low, .high = high};
-        clip_by_factors(&clip, e->kids[0]);
+        clip_by_factors(&clip, e, e->kids[0]);
         Node *loop = before->at[before->count - 1];
         if (clip.low != low) loop->low = clip.low;
         if (clip.high != high) loop->high = clip.high;
@@ -105,6 +148,6 @@ Nodes *open_sum(Tile *t, Expr e, const Index *except) {
 bool is_clipped(Tile *t, Expr e) {
     Expr low = expr_number(t->l->pool, 0), high = expr_number(t->l->pool, (double)e->bound[e->bound_count - 1]->size);
     Clip clip = {.t = t, .u = e->bound[e->bound_count - 1], .low = low, .high = high};
-    clip_by_factors(&clip, e->kids[0]);
+    clip_by_factors(&clip, e, e->kids[0]);
     return clip.low != low || clip.high != high;
 }

@@ -14,14 +14,18 @@ enum {
     L1 = 32768,
     L2 = 1 << 20,
     LATENCY = 4,
+    COMPARES = 10, /* for the larger of two numbers */
     CALL = 15,
     ACROSS_LANES = 12,
     MOST_READS = 64,
+    MOST_CLIPPED = 4,
+    TURN = 8, /* to begin a loop whose ends are found as it runs */
     LINE = 64,
     ENOUGH_SUMS = 8,
     LARGE_SUMS = 1000000
 };
 
+static const double LINE_READ = 1.5; /* cycles that a line from the second cache takes, if others are on the way */
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
@@ -64,10 +68,12 @@ int parts_of_sum(Pool *pool, Expr sum, int sums) {
 typedef struct {
     Pool *pool;
     const Group *group;
-    int64_t period[MOST_INDICES]; /* of the sums, along each index */
-    Expr longest;                 /* the largest sum, or NULL */
-    double share;                 /* of their terms, if divisions leave some out */
-    Expr reads[MOST_READS];       /* in the sums */
+    int64_t period[MOST_INDICES];      /* of the sums, along each index */
+    Expr longest;                      /* the largest sum, or NULL */
+    double share;                      /* of their terms, if divisions leave some out */
+    ClippedAxis clipped[MOST_CLIPPED]; /* where its factors are read beyond the ends of tensors */
+    int clipped_count;
+    Expr reads[MOST_READS]; /* in the sums */
     int read_count;
     double operations, calls; /* of the element, outside its sums */
     double terms;             /* of the largest sum */
@@ -84,18 +90,49 @@ static void note_read(void *context, Expr e) {
     if (look->read_count < MOST_READS) look->reads[look->read_count++] = e;
 }
 
-static void count_operation(void *context, Expr e) {
-    if (e->kind == EXPR_OP && !e->integer) *(double *)context += op_info(e->op)->cost;
+/* Of whole numbers they are few, or known when the code is written. */
+static double operations_of(Expr e) {
+    if (e->kind != EXPR_OP || e->integer) return 0;
+    double kids = 0;
+    for (int k = 0; k < e->count; k++) kids += operations_of(e->kids[k]);
+    bool whole = e->condition ? kids == 0 && e->kids[0]->kind != EXPR_READ : e->op == OP_IF && operations_of(e->kids[0]) == 0;
+    return whole ? kids : kids + op_info(e->op)->cost;
+}
+
+static void find_clipped(Look *look, Expr sum, Expr term) {
+    if (expr_is_op(term, OP_MUL)) {
+        find_clipped(look, sum, term->kids[0]);
+        find_clipped(look, sum, term->kids[1]);
+    }
+    bool zeros = term->kind == EXPR_READ && term->has_default && expr_is(term->kids[term->count - 1], 0);
+    for (int a = 0; zeros && a < term->tensor->rank && look->clipped_count < MOST_CLIPPED; a++) {
+        ClippedAxis *axis = &look->clipped[look->clipped_count];
+        look->clipped_count +=
+            find_clipped_axis(look->pool, look->group->list.at[0], sum, term->kids[a], term->tensor->shape[a], axis);
+    }
+}
+
+/* The share of the terms that are not left out; and is the innermost loop then one whose ends differ from tile to tile? */
+static double share_of_clipped(const Look *look, const Choice *c, const int *tile, bool *varies) {
+    double share = 1;
+    *varies = false;
+    for (int k = 0; k < look->clipped_count; k++) {
+        double own = share_along(&look->clipped[k], look->group->list.at[0], c, tile);
+        *varies |= own < 1 && look->clipped[k].of == look->longest->bound_count - 1;
+        share *= own;
+    }
+    return share;
 }
 
 static void look_at(Look *look, Expr e) {
     if (e->kind == EXPR_REDUCE) {
-        double points = index_product(e->bound, e->bound_count), operations = 0;
+        double points = index_product(e->bound, e->bound_count), operations = operations_of(e->kids[0]);
         look->sums |= e->reduction == REDUCE_SUM;
         expr_visit(look->pool, e->kids[0], note_read, look);
         if (points > look->terms) look->longest = e->reduction == REDUCE_SUM ? e : NULL;
+        if (points > look->terms) look->clipped_count = 0;
+        if (points > look->terms && e->reduction == REDUCE_SUM) find_clipped(look, e, e->kids[0]);
         if (points > look->terms) look->terms = points;
-        expr_visit(look->pool, e->kids[0], count_operation, &operations);
         look->body += operations > 1 ? operations : 1;
         return;
     }
@@ -130,9 +167,16 @@ static Look look_at_group(Pool *pool, const Group *group) {
     return look;
 }
 
+typedef struct {
+    const Index *row; /* along which sums grow together, and wait for lines of the cache instead of themselves; or NULL */
+    double cycles;
+} Waiting;
+
 static void count_waiting(void *context, Expr e) {
-    if (e->kind == EXPR_REDUCE && e->reduction == REDUCE_SUM)
-        *(double *)context += index_product(e->bound, e->bound_count) * (LATENCY - 1);
+    Waiting *w = context;
+    if (e->kind != EXPR_REDUCE) return;
+    double wait = e->reduction != REDUCE_SUM ? COMPARES : w->row == NULL ? LATENCY - 1 : 2.0 * LINE / 4 / (double)w->row->size;
+    w->cycles += index_product(e->bound, e->bound_count) * wait;
 }
 
 double cost_of_scalars(Pool *pool, const Group *group) {
@@ -140,10 +184,9 @@ double cost_of_scalars(Pool *pool, const Group *group) {
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
         const Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
-        bool row = last != NULL && !last->batch && last->size >= ENOUGH_SUMS; /* sums that grow together do not wait */
-        double waiting = 0;
-        if (!row) expr_visit(pool, s->value, count_waiting, &waiting);
-        cycles += index_product(s->indices, s->count) * ((1 + expr_cost(s->value)) * 0.5 + waiting);
+        Waiting waiting = {.row = last != NULL && !last->batch && last->size >= ENOUGH_SUMS ? last : NULL};
+        expr_visit(pool, s->value, count_waiting, &waiting);
+        cycles += index_product(s->indices, s->count) * ((1 + expr_cost(s->value)) * 0.5 + waiting.cycles);
     }
     return cycles;
 }
@@ -194,7 +237,11 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     int parts = loop->options.fast && look->longest != NULL ? parts_of_sum(look->pool, look->longest, (int)accumulators) : 1;
     if (step < (double)LATENCY / parts) step = (double)LATENCY / parts;
     step += 0.7 / parts + (accumulators < 8 ? 0.02 * (8 - accumulators) : 0);
-    return (summed ? ceil(look->terms / c->lanes) : look->terms) * look->share * step + own + 2 * accumulators;
+    bool varies;
+    double terms = (summed ? ceil(look->terms / c->lanes) : look->terms) * look->share;
+    terms *= share_of_clipped(look, c, tile, &varies);
+    double turns = varies ? terms / (double)look->longest->bound[look->longest->bound_count - 1]->size : 0;
+    return terms * step + turns * TURN + own + 2 * accumulators;
 }
 
 /* All tiles, those of what is left over included. */
@@ -367,4 +414,61 @@ void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice
     choose_counts(&search, 0, 0, accumulators);
     const Statement *s = group->list.at[0];
     choice->operations = index_product(s->indices, s->count) * (look.operations + look.calls + 2 * look.terms * look.body);
+}
+
+/* ---- Numbers that are read one by one */
+
+/* How many values a subscript has in the tile, in the loops of its sum from the `level`-th on. */
+static double values_of(const Look *look, const Choice *c, Expr subscript, int level) {
+    const Statement *s = look->group->list.at[0];
+    double count = 1;
+    for (int i = 0; i < s->count; i++) {
+        if (i != c->lanes_of && expr_depends(subscript, s->indices[i])) count *= c->tile[i];
+    }
+    for (int k = level; k < look->longest->bound_count; k++) {
+        if (expr_depends(subscript, look->longest->bound[k])) count *= (double)look->longest->bound[k]->size;
+    }
+    return count;
+}
+
+/* How many lines of the cache are read for it, if neighbours along the axis are neighbours in memory. */
+static double lines_of(const Look *look, const Choice *c, Expr read, int axis, int level) {
+    double lines = 1, whole = 1;
+    for (int a = 0; a < read->tensor->rank; a++) {
+        double size = (double)read->tensor->shape[a], count = values_of(look, c, read->kids[a], level);
+        if (a == axis && count > 1) {
+            Interval range = interval_of(read->kids[a]);
+            double apart = (double)(range.high - range.low + 1) / values_of(look, c, read->kids[a], 0);
+            size = ceil(size * 4 / LINE);
+            count = ceil(count * (apart > 1 && count > 1 && range.known ? apart : 1) * 4 / LINE);
+        }
+        lines *= count < size ? count : size;
+        whole *= size;
+    }
+    return lines < whole ? lines : whole;
+}
+
+void find_singles(Program *program, const Group *group, Way *way) {
+    Look look = look_at_group(program->pool, group);
+    const Choice *c = &way->choice;
+    const Statement *s = group->list.at[0];
+    way->single_count = 0;
+    if (look.longest == NULL || c->lanes_of < 0) return;
+    bool varies;
+    double tiles = share_of_clipped(&look, c, c->tile, &varies) * look.share * index_product(s->indices, s->count);
+    for (int i = 0; i < s->count; i++) tiles /= i == c->lanes_of ? c->lanes * c->vectors : c->tile[i];
+    for (int i = 0; i < look.read_count && way->single_count < MOST_SINGLES; i++) {
+        Expr read = look.reads[i];
+        Single single = {.tensor = storage_owner(read->tensor)};
+        bool any = false;
+        for (int a = 0; a < read->tensor->rank && !expr_depends(read, c->along); a++) {
+            int level = 0; /* outside it, nothing is left in the cache from one turn to the next */
+            while (level < look.longest->bound_count && lines_of(&look, c, read, a, level) * LINE > L1) level++;
+            double lines = tiles * LINE_READ * lines_of(&look, c, read, a, level);
+            for (int k = 0; k < level; k++) lines *= (double)look.longest->bound[k]->size;
+            single.cycles[a] = level == 0 ? 0 : lines;
+            any |= level > 0;
+        }
+        if (any) way->singles[way->single_count++] = single;
+    }
 }

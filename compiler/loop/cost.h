@@ -16,4 +16,20 @@ double cost_of_scalars(Pool *pool, const Group *group); /* of loops as they are 
 /* Requires: lanes_of, lanes and vectors of the choice. Ensures: tile, order and cycles. */
 void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice);
 
+/* A factor is read beyond a tensor's ends, where it is 0: with index `position` of the statement and bound index `of` of its sum,
+   u * bound + f * index + constant  has to be in 0 .. size - 1. */
+typedef struct {
+    int64_t u, f, constant, bound, size;
+    int position, of;
+} ClippedAxis;
+
+/* clip.c: false: it depends on other indices, too. */
+bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript, int64_t size, ClippedAxis *axis);
+
+/* clip.c: the share of the terms that are not 0 all over a tile, on the average; 1: it is too large for leaving out the others to pay. */
+double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile);
+
+/* Requires: the choice of the way. Ensures: its singles. */
+void find_singles(Program *program, const Group *group, Way *way);
+
 #endif

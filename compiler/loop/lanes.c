@@ -272,6 +272,8 @@ static void lower_points_in_loops(Tile *t) {
     AllPoints all = {.t = t, .flat = flat, .arrays = {.arena = l->arena}};
     expr_visit(l->pool, t->value, gather_sums, &all);
     Nodes *outer = open_loops(l, open, count, NULL);
+    for (Nodes *nodes = outer; nodes != l->out; nodes = &nodes->at[nodes->count - 1]->body)
+        nodes->at[nodes->count - 1]->unrolled = true; /* its sums stay in registers */
     lower_element_at(l, t->group, expr_rewrite(l->pool, t->value, of_point, &all), t->from, to);
     l->out = outer;
 }

@@ -45,6 +45,7 @@ struct Node {
     int step;          /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
     int rest;          /* of a loop: > 0: it runs over what a loop with this step leaves */
     Expr low, high;    /* of a loop: it runs from here to below there; NULL: as the index says */
+    bool unrolled;     /* of a loop: to be written out by the C compiler */
     bool reversed;     /* of a loop: from the last value down to the first */
     int parallel;      /* of a loop: > 0: threads share its iterations, and those of so many - 1 loops that are all of its body */
     bool meet;         /* of a loop: threads that share a loop in it do not wait for each other there, but behind this one */

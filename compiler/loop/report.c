@@ -40,7 +40,7 @@ static void print_plan(Text *text, const Planner *p, const Plan *plan) {
     text->indent++;
     if (best != NULL) print_way(text, leader, &best->choice, &names);
     else text_put(text, plan->group->lines ? "straight lines\n" : "no vectors\n");
-    double cycles = best != NULL ? best->choice.cycles : plan->scalar;
+    double cycles = best != NULL ? cost_of_way(p, best) : plan->scalar;
     print_amount(text, cycles, "cycles");
     if (best != NULL) {
         text_put(text, ", ");
@@ -51,7 +51,7 @@ static void print_plan(Text *text, const Planner *p, const Plan *plan) {
         for (int i = 0; i < plan->count; i++) {
             if (&plan->ways[i] != best)
                 text_printf(text, " along %s %.2f times,", index_called(&names, plan->ways[i].choice.along),
-                            plan->ways[i].choice.cycles / cycles);
+                            cost_of_way(p, &plan->ways[i]) / cycles);
         }
         text_printf(text, " without vectors %.1f times", plan->scalar / cycles);
     }

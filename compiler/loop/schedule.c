@@ -14,15 +14,28 @@ static const double COPY = 2, TRANSPOSE = 0.5; /* cycles to copy an element: one
 
 /* ---- What a state of the tensors costs */
 
+double cost_of_way(const Planner *planner, const Way *way) {
+    double cycles = way->choice.cycles;
+    for (int i = 0; i < way->single_count; i++) {
+        int inner = storage_of(planner, way->singles[i].tensor)->inner;
+        cycles += way->singles[i].cycles[inner];
+    }
+    return cycles;
+}
+
 const Way *best_way(const Planner *planner, const Plan *plan) {
     const Way *best = NULL;
+    double least = plan->scalar;
     for (int i = 0; i < plan->count; i++) {
         const Way *way = &plan->ways[i];
-        bool met = best == NULL || way->choice.cycles < best->choice.cycles, by_copy;
+        double cycles = cost_of_way(planner, way);
+        bool met = cycles < least, by_copy;
         for (int k = 0; k < way->count && met; k++) met = need_is_met(planner, &way->needs[k], &by_copy);
-        if (met) best = way;
+        if (!met) continue;
+        best = way;
+        least = cycles;
     }
-    return best != NULL && best->choice.cycles < plan->scalar ? best : NULL;
+    return best;
 }
 
 typedef struct {
@@ -34,7 +47,7 @@ typedef struct {
 
 static double cost_of_plan(const Planner *p, const Plan *plan) {
     const Way *way = best_way(p, plan);
-    return way != NULL ? way->choice.cycles : plan->scalar;
+    return way != NULL ? cost_of_way(p, way) : plan->scalar;
 }
 
 static double cost_of_copy(const Search *s, const Tensor *t) {
@@ -147,6 +160,11 @@ static void begin(Search *s, int which) {
     find_all(s);
 }
 
+static void add_user(Search *s, const Tensor *tensor, Plan *plan) {
+    size_t count = s->users[tensor->id].count;
+    if (count == 0 || s->users[tensor->id].at[count - 1] != plan) vec_push(s->p->loop->arena, &s->users[tensor->id], plan);
+}
+
 static void search(Planner *p) {
     Arena *arena = p->loop->arena;
     Search s = {.p = p};
@@ -154,11 +172,8 @@ static void search(Planner *p) {
     for (size_t i = 0; i < p->plans.count; i++) {
         Plan *plan = &p->plans.at[i];
         for (int w = 0; w < plan->count; w++) {
-            for (int k = 0; k < plan->ways[w].count; k++) {
-                uint32_t id = plan->ways[w].needs[k].tensor->id;
-                size_t count = s.users[id].count;
-                if (count == 0 || s.users[id].at[count - 1] != plan) vec_push(arena, &s.users[id], plan);
-            }
+            for (int k = 0; k < plan->ways[w].count; k++) add_user(&s, plan->ways[w].needs[k].tensor, plan);
+            for (int k = 0; k < plan->ways[w].single_count; k++) add_user(&s, plan->ways[w].singles[k].tensor, plan);
         }
     }
     for (size_t i = 0; i < p->tensors; i++) {

@@ -9,6 +9,7 @@ enum {
     MOST_TILED = 2,
     MOST_INDICES = 10,
     MOST_NEEDS = 32,
+    MOST_SINGLES = 8,
     MOST_AXES = 8,
     MOST_WAYS = 16,
     MOST_POINTS = 32 /* of a tile */,
@@ -36,11 +37,19 @@ typedef struct {
     bool written;  /* a copy will not do */
 } Need;
 
+/* Numbers that the sums of a way read one by one, to all lanes: each takes a line of the cache where its neighbours in memory are not
+   read soon. */
+typedef struct {
+    const Tensor *tensor;
+    double cycles[MOST_AXES]; /* that takes, if this axis is the innermost */
+} Single;
+
 /* One way to compute a group. */
 typedef struct {
     Choice choice;
     Need needs[MOST_NEEDS];
-    int count;
+    Single singles[MOST_SINGLES];
+    int count, single_count;
     bool possible;
 } Way;
 
@@ -89,6 +98,7 @@ void find_storage(Planner *planner, const Groups *groups);
 Groups apply_storage(Planner *planner, const Groups *groups);
 bool need_is_met(const Planner *planner, const Need *need, bool *by_copy);
 const Way *best_way(const Planner *planner, const Plan *plan);
+double cost_of_way(const Planner *planner, const Way *way); /* as things stand */
 
 /* schedule.c: writes layouts into the tensors, and choices into the groups; the result has copies, too. Without vectors, statements
    read where earlier routines of the program have put things. */

@@ -271,6 +271,7 @@ static void keep_way(Planner *planner, Plan *plan, bool possible) {
     }
     if (!exists) return;
     choose_tile(planner->loop, planner->program, plan->group, &way->choice);
+    find_singles(planner->program, plan->group, way);
     plan->count++;
 }
 

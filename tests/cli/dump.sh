@@ -26,3 +26,20 @@ grep -q '^    features.W: axis 0 innermost, in panels$' schedule.txt
 # A step that is never reached prints nothing.
 status=0; "$NNC" - --dump=derive <<<'input x[' >out 2>err || status=$?
 [ $status = 1 ] && [ ! -s out ] && [ -s err ]
+
+# A sum that is 0 by algebra has no logarithm to be summed in: in C, exp(logsumexp(-inf)) would not be a number.
+cat >zeros.nn <<END
+model zeros
+layer zero(x[n]) -> y[2] {
+    param p = normal(0, 0.5)
+    y[i] = tanh(sum(j in 0..4: 0.2 * argmax(k in 0..1: p)) / 4)
+}
+input x[2, 2, 1]
+output = x -> zero -> batch_norm -> flatten -> dense(2)
+target t[2]
+loss = mean_squared_error(output, t)
+optimizer = sgd(rate = 0.01)
+END
+"$NNC" compile zeros.nn --library --dump=stabilize >stabilized
+grep -q "average_next" stabilized
+if grep -q "logsumexp" stabilized; then exit 1; fi
