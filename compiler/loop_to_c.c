@@ -148,7 +148,7 @@ static const char strict_arithmetic[] =
 
 /* Of a large step, -O3 makes much code, and seldom a faster one. */
 const char *c_level(LoopProgram *loop) {
-    enum { LARGE = 1000000 /* multiplications in a step */ };
+    enum { LARGE = 2000000 /* multiplications in a step */ };
     bool large = loop->options.target->bytes > 0 && loop_costs(&loop->step).multiplications > LARGE;
     return large ? "-O2" : "-O3";
 }

@@ -19,7 +19,8 @@ enum {
     ACROSS_LANES = 12,
     MOST_READS = 64,
     MOST_CLIPPED = 4,
-    TURN = 8, /* to begin a loop whose ends are found as it runs */
+    TURN = 12, /* to begin a loop whose ends are found as it runs, */
+    PLACE = 2, /* and for each place from where it reads */
     LINE = 64,
     ENOUGH_SUMS = 8,
     LARGE_SUMS = 1000000
@@ -215,9 +216,21 @@ static bool crosses_lines(const LoopProgram *loop, const Look *look, const Choic
     return false;
 }
 
+/* Is what one point of a tile reads read by its neighbour in the next step of the sum? Then compilers keep it. */
+static bool is_kept(const Look *look, const int *tile, Expr read) {
+    const Statement *s = look->group->list.at[0];
+    const Index *last = look->longest == NULL ? NULL : look->longest->bound[look->longest->bound_count - 1];
+    bool kept = false;
+    for (int a = 0; a < read->tensor->rank && last != NULL; a++) {
+        for (int i = 0; i < s->count; i++)
+            kept |= tile[i] > 1 && expr_depends(read->kids[a], s->indices[i]) && expr_depends(read->kids[a], last);
+    }
+    return kept;
+}
+
 static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choice *c, const int *tile) {
     const Statement *s = look->group->list.at[0];
-    double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0;
+    double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0, kept = 0;
     if (width < 0.5) width = 0.5;
     for (int i = 0; i < s->count; i++) accumulators *= i == c->lanes_of ? 1 : tile[i];
     bool summed = c->lanes_of < 0;
@@ -230,9 +243,10 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
         double count = copies(look, c, tile, look->reads[i], &vector);
         if (vector) vectors += count * (crosses_lines(loop, look, c, look->reads[i]) ? 2 : 1);
         else scalars += count;
+        if (!vector && is_kept(look, tile, look->reads[i])) kept += count;
     }
     double compute = accumulators * width * look->body, loads = vectors * width + scalars * 0.57;
-    if (!loop->options.fast && width >= 1 && accumulators > scalars) compute += scalars;
+    if (!loop->options.fast && width >= 1) compute += accumulators > scalars ? scalars : kept / 2;
     double step = compute > loads ? compute : loads;
     int parts = loop->options.fast && look->longest != NULL ? parts_of_sum(look->pool, look->longest, (int)accumulators) : 1;
     if (step < (double)LATENCY / parts) step = (double)LATENCY / parts;
@@ -241,7 +255,7 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     double terms = (summed ? ceil(look->terms / c->lanes) : look->terms) * look->share;
     terms *= share_of_clipped(look, c, tile, &varies);
     double turns = varies ? terms / (double)look->longest->bound[look->longest->bound_count - 1]->size : 0;
-    return terms * step + turns * TURN + own + 2 * accumulators;
+    return terms * step + turns * (TURN + PLACE * (vectors + scalars)) + own + 2 * accumulators;
 }
 
 /* All tiles, those of what is left over included. */

@@ -162,8 +162,7 @@ Expr shorter_reduction(Program *program, Expr e) {
 /* logsumexp(r: c) = c + ln n, of n terms; logsumexp(r: a + c) = logsumexp(r: a) + c where c does not depend on r  (the maximum that a careful writer subtracts goes away) */
 Expr logsumexp_of(Program *program, Index *const *bound, int count, Expr body) {
     Pool *pool = program->pool;
-    if (body->kind == EXPR_CONST && !bound[0]->batch)
-        return expr_number(pool, body->value + log(index_product(bound, count)));
+    if (body->kind == EXPR_CONST && !bound[0]->batch) return expr_number(pool, body->value + log(index_product(bound, count)));
     Arena *arena = arena_new();
     Sum sum = {.program = program, .pool = pool, .arena = arena}, inner = sum, outer = sum;
     Term one = ONE_TERM;
