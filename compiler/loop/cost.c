@@ -452,7 +452,8 @@ static double lines_of(const Look *look, const Choice *c, Expr read, int axis, i
         double size = (double)read->tensor->shape[a], count = values_of(look, c, read->kids[a], level);
         if (a == axis && count > 1) {
             Interval range = interval_of(read->kids[a]);
-            double apart = (double)(range.high - range.low + 1) / values_of(look, c, read->kids[a], 0);
+            double apart = (double)(range.high - range.low + 1);
+            for (int k = 0; k < read->kids[a]->free_count; k++) apart /= (double)read->kids[a]->free[k]->size;
             size = ceil(size * 4 / LINE);
             count = ceil(count * (apart > 1 && count > 1 && range.known ? apart : 1) * 4 / LINE);
         }
