@@ -27,7 +27,7 @@ enum {
 };
 
 static const double LINE_READ = 1.5; /* cycles that a line from the second cache takes, if others are on the way */
-static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
+static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 /* ---- Divisions of whole numbers: strides, seen from the other side */
