@@ -161,14 +161,18 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     }
     before[inner] = at_least(before[inner], -low);
     after[inner] = at_least(after[inner], high - t->shape[inner]);
-    bool as_it_is = inner == t->rank - 1 && !panels;
+    const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
+    int step = scan != NULL && !panels ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
+    if (step == inner) step = -1;
+    bool as_it_is = inner == t->rank - 1 && !panels && step <= 0;
     for (int a = 0; a < t->rank; a++) as_it_is &= before[a] == 0 && after[a] == 0;
     if (as_it_is) return;
     LayoutAxis axes[MOST_AXES + 2];
     int count = 0;
     if (panels) axes[count++] = (LayoutAxis){inner, width, blocks, 0};
+    if (step >= 0) axes[count++] = (LayoutAxis){step, 1, steps_kept(t, step) + before[step] + after[step], before[step]};
     for (int a = 0; a < t->rank; a++) {
-        if (a != inner) axes[count++] = (LayoutAxis){a, 1, steps_kept(t, a) + before[a] + after[a], before[a]};
+        if (a != inner && a != step) axes[count++] = (LayoutAxis){a, 1, steps_kept(t, a) + before[a] + after[a], before[a]};
     }
     axes[count++] =
         (LayoutAxis){inner, 1, panels ? width : t->shape[inner] + before[inner] + after[inner], panels ? 0 : before[inner]};
