@@ -26,8 +26,8 @@ double cost_of_way(const Planner *planner, const Way *way) {
 const Way *best_way(const Planner *planner, const Plan *plan) {
     const Way *best = NULL;
     double least = plan->scalar;
-    for (int i = 0; i < plan->count; i++) {
-        const Way *way = &plan->ways[i];
+    for (int i = 0; i < plan->count && plan->ways[plan->by_cost[i]].choice.cycles < least; i++) {
+        const Way *way = &plan->ways[plan->by_cost[i]];
         double cycles = cost_of_way(planner, way);
         bool met = cycles < least, by_copy;
         for (int k = 0; k < way->count && met; k++) met = need_is_met(planner, &way->needs[k], &by_copy);
@@ -107,8 +107,8 @@ static bool move(Search *s, const Tensor *t, const Tensor *other) {
         if (!storage->may_move && inner != first.inner) continue;
         for (int copy = -1; copy < (storage->may_copy ? t->rank : 0); copy++) {
             Standing place = {inner, t->copy != NULL ? first.copy_inner : copy};
+            put(s, t, place);
             for (int k = 0; k < (other == NULL ? 1 : other->rank); k++) {
-                put(s, t, place);
                 if (other != NULL) put(s, other, (Standing){k, others.copy_inner});
                 if (!improves(s, least)) continue;
                 least = s->cycles;

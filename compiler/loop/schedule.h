@@ -56,7 +56,7 @@ typedef struct {
 typedef struct {
     Group *group;
     Way ways[MOST_WAYS];
-    int count;
+    int count, by_cost[MOST_WAYS]; /* from the cheapest on, if all is as they want it */
     double scalar, cycles; /* without vectors; as things stand */
 } Plan;
 

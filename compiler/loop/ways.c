@@ -285,4 +285,10 @@ void find_ways(Planner *planner, Plan *plan) {
     bool whole = planner->loop->options.fast && only.reductions == 1 && only.sum != NULL;
     for (int k = 0; whole && k < only.sum->bound_count && plan->count < MOST_WAYS; k++)
         keep_way(planner, plan, find_way_along_terms(planner, plan->group, only.sum, k, &plan->ways[plan->count]));
+    for (int i = 0; i < plan->count; i++) {
+        int at = i;
+        for (; at > 0 && plan->ways[plan->by_cost[at - 1]].choice.cycles > plan->ways[i].choice.cycles; at--)
+            plan->by_cost[at] = plan->by_cost[at - 1];
+        plan->by_cost[at] = i;
+    }
 }
