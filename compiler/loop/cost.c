@@ -455,7 +455,7 @@ static double lines_of(const Look *look, const Choice *c, Expr read, int axis, i
             double apart = (double)(range.high - range.low + 1);
             for (int k = 0; k < read->kids[a]->free_count; k++) apart /= (double)read->kids[a]->free[k]->size;
             size = ceil(size * 4 / LINE);
-            count = ceil(count * (apart > 1 && count > 1 && range.known ? apart : 1) * 4 / LINE);
+            count = ceil(count * (apart > 1 && range.known ? apart : 1) * 4 / LINE);
         }
         lines *= count < size ? count : size;
         whole *= size;
@@ -474,9 +474,10 @@ void find_singles(Program *program, const Group *group, Way *way) {
     for (int i = 0; i < s->count; i++) tiles /= i == c->lanes_of ? c->lanes * c->vectors : c->tile[i];
     for (int i = 0; i < look.read_count && way->single_count < MOST_SINGLES; i++) {
         Expr read = look.reads[i];
+        if (read->tensor->rank > MOST_AXES || expr_depends(read, c->along)) continue;
         Single single = {.tensor = storage_owner(read->tensor)};
         bool any = false;
-        for (int a = 0; a < read->tensor->rank && !expr_depends(read, c->along); a++) {
+        for (int a = 0; a < read->tensor->rank; a++) {
             int level = 0; /* outside it, nothing is left in the cache from one turn to the next */
             while (level < look.longest->bound_count && lines_of(&look, c, read, a, level) * LINE > L1) level++;
             double lines = tiles * LINE_READ * lines_of(&look, c, read, a, level);
