@@ -160,9 +160,7 @@ static void sum_at_all_points(void *context, Expr e) {
 
 static void add_terms_along(Tile *t, Expr e, Tensor *const *sums, Expr along) {
     Index *v = t->choice->along;
-    Expr terms[MOST_POINTS];
-    for (int k = 0; k < t->points; k++) terms[k] = expr_substitute(t->l->pool, at_tile_point(t, e->kids[0], k), &v, &along, 1);
-    add_terms(t, sums, terms);
+    add_unrolled(t, e, expr_substitute(t->l->pool, e->kids[0], &v, &along, 1), 0, sums);
 }
 
 static void open_along(Tile *t, Expr e, bool rest) {

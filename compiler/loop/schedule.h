@@ -57,7 +57,7 @@ typedef struct {
     Group *group;
     Way ways[MOST_WAYS];
     int count, by_cost[MOST_WAYS]; /* from the cheapest on, if all is as they want it */
-    double scalar, cycles; /* without vectors; as things stand */
+    double scalar, cycles;         /* without vectors; as things stand */
 } Plan;
 
 /* What may be chosen for a tensor, and is, by its id. */

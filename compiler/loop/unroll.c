@@ -392,9 +392,29 @@ static void unroll_block(Unroll *u, const Node *block, Nodes *blocks, int *funct
 }
 
 /* Step by step, each statement of a step as a block. */
-static void unroll_scan(Unroll *u, const Nodes *nodes, Nodes *blocks, int *functions) {
+static bool holds_blocks(const Node *node) {
+    return node->kind == NODE_BLOCK || (node->kind == NODE_LOOP && holds_blocks(node->body.at[0]));
+}
+
+/* What stands round the tensors of a scan remains loops. */
+static void keep_border(Unroll *u, const Node *scan, Node *border, Nodes *blocks) {
+    Node *block = NEW(u->loop->arena, Node);
+    *block = *scan;
+    block->scan = NULL;
+    block->lines = false;
+    block->goes_on = true;
+    block->body = (Nodes){0};
+    vec_push(u->loop->arena, &block->body, border);
+    vec_push(u->loop->arena, blocks, block);
+}
+
+static void unroll_scan(Unroll *u, const Node *scan, const Nodes *nodes, Nodes *blocks, int *functions) {
     for (size_t i = 0; i < nodes->count; i++) {
-        const Node *node = nodes->at[i];
+        Node *node = nodes->at[i];
+        if (!holds_blocks(node)) {
+            keep_border(u, scan, node, blocks);
+            continue;
+        }
         if (node->kind == NODE_BLOCK) {
             Node statement = *node;
             statement.inner = false;
@@ -408,7 +428,7 @@ static void unroll_scan(Unroll *u, const Nodes *nodes, Nodes *blocks, int *funct
         for (int64_t k = node->index->first; k < node->index->size; k++) {
             int64_t step = node->reversed ? node->index->size - 1 - (k - node->index->first) : k;
             u->values.at[at] = expr_number(u->pool, (double)step);
-            unroll_scan(u, &node->body, blocks, functions);
+            unroll_scan(u, scan, &node->body, blocks, functions);
         }
         u->indices.count = u->values.count = at;
     }
@@ -420,7 +440,7 @@ void unroll(LoopProgram *loop, Routine *routine) {
     int functions = 0;
     for (size_t i = 0; i < routine->body.count; i++) {
         Node *block = routine->body.at[i];
-        if (block->lines && block->scan != NULL) unroll_scan(&u, &block->body, &blocks, &functions);
+        if (block->lines && block->scan != NULL) unroll_scan(&u, block, &block->body, &blocks, &functions);
         else if (block->lines) unroll_block(&u, block, &blocks, &functions);
         else vec_push(loop->arena, &blocks, block);
     }

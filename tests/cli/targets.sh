@@ -99,6 +99,13 @@ cmp whole.st part.st
 "$NNC" predict examples/03_iris/iris.nn --math=strict --load whole.st --data examples/data/iris.csv --target=native >vectors
 cmp plain vectors
 
+# Sums whose terms are chosen by a division, in lanes; a scan in straight lines, of a tensor that vectors read beyond its ends.
+for fact in user_transposed_conv user_running_max; do
+    for target in x86-64-v2 x86-64-v3 x86-64-v4; do
+        "$NNC" compile "$SOURCE/tests/facts/$fact/model.nn" --library --check --math=fast --target=$target --quiet -o checked
+    done
+done
+
 # One file, whose first comment compiles it.
 "$NNC" compile examples/04_digits/digits.nn --single-file --target=native --math=fast --quiet -o digits.c
 command=$(sed -n '1s,^/\* \(.*\) \*/$,\1,p' digits.c)
