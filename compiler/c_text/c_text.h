@@ -86,6 +86,7 @@ void c_literal(Text *text, double value, bool is_double);
 const char *c_vector(const CPrinter *p, int lanes);                            /* "f16": of 16 floats */
 void c_wide(CPrinter *p, Expr e, CKind wanted, int strength);                  /* one that differs by lane */
 void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts); /* of the first lane */
+void c_transposed(CPrinter *p, const Node *along);                             /* a loop in lanes round another one: a block */
 void c_vector_of(CPrinter *p, Expr e, CKind kind);                             /* any number, as a vector */
 void c_print(CPrinter *p, Expr e, CKind wanted, int strength);
 

@@ -1,4 +1,5 @@
-/* Expressions whose value differs from lane to lane, as C with the vector extensions of gcc and clang: runtime/lanes.h.in. */
+/* Expressions whose value differs from lane to lane, and blocks that are transposed, as C with the vector extensions of gcc and clang:
+   runtime/lanes.h.in. */
 #include "c_text/c_text.h"
 
 const char *c_vector(const CPrinter *p, int lanes) {
@@ -133,4 +134,30 @@ void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts) {
     Index *lane = (Index *)(uintptr_t)p->lane;
     for (int i = 0; i < tensor->rank; i++) first[i] = expr_substitute(p->program->pool, subscripts[i], &lane, &zero, 1);
     c_place(p, tensor, first);
+}
+
+/* A block of a tensor that stands the other way round: rows of what is read become rows of what is written. */
+void c_transposed(CPrinter *p, const Node *along) {
+    const Node *across = along->body.at[0], *node = across->body.at[0];
+    Pool *pool = p->program->pool;
+    const char *v = c_vector(p, (int)along->index->size), *names[] = {"rows", "row"};
+    Index *row = index_new(pool, name_of(pool_names(pool), names[1]), along->index->size);
+    Tensor rows = {.local = true};
+    size_t mark = c_enter(p);
+    names[0] = c_declare(p, &rows, names[0]);
+    names[1] = c_declare(p, row, names[1]);
+    Expr to = expr_index(pool, row), at[node->target->rank + 1];
+    const char *head = arena_printf(p->text->arena, "NNC_UNROLLED for (int %s = 0; %s < %lld; %s++)\n    ", names[1], names[1],
+                                    (long long)along->index->size, names[1]);
+    text_printf(p->text, "nnc_%s %s[%lld];\n%s%s[%s] = ", v, names[0], (long long)along->index->size, head, names[0], names[1]);
+    p->lane = along->index;
+    c_expression(p, expr_substitute(pool, node->value, &(Index *){across->index}, &to, 1), C_NUMBER);
+    text_printf(p->text, ";\nnnc_transpose_%s(%s);\n%snnc_store_%s(&", v, names[0], head, v);
+    p->lane = across->index;
+    for (int i = 0; i < node->target->rank; i++)
+        at[i] = expr_substitute(pool, node->subscripts[i], &(Index *){along->index}, &to, 1);
+    c_first_place(p, node->target, at);
+    text_printf(p->text, ", %s[%s]);\n", names[0], names[1]);
+    p->lane = NULL;
+    c_leave(p, mark);
 }
