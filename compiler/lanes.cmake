@@ -79,7 +79,6 @@ function(make_lanes T letter F I size N)
     set(second)
     math(EXPR last "${N} - 1")
     foreach(lane RANGE ${last})
-      math(EXPR is_second "(${lane} / ${half}) % 2")
       math(EXPR bit "(${lane} / ${half}) % 2")
       math(EXPR of_first "${lane} + ${bit} * (${N} - ${half})") # the other row's, from half before
       math(EXPR of_second "${lane} + ${half} + ${bit} * (${N} - ${half})")

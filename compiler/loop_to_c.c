@@ -146,7 +146,8 @@ static const char strict_arithmetic[] =
     "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
     "#endif\n\n";
 
-/* Of a large step, -O3 makes much code, and seldom a faster one. */
+/* Vectors that we wrote gain nothing from -O3, which takes several times as long; what is left to the compiler does, and counts in small
+   networks. */
 const char *c_level(LoopProgram *loop) {
     enum { LARGE = 2000000 /* multiplications in a step */ };
     bool large = loop->options.target->bytes > 0 && loop_costs(&loop->step).multiplications > LARGE;

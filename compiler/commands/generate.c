@@ -129,8 +129,6 @@ const char *generate_shell_word(Arena *arena, const char *name) {
     return text_string(text);
 }
 
-/* Vectors that we wrote gain nothing from -O3, which takes several times as long; what is left to the compiler does, and counts in small
-   networks. */
 const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool program, const char *name) {
     OutputFiles files = generate_files(loop, sources, program);
     Merge m = {.out = text_new(loop->arena), .files = &files, .done = NEW_ARRAY(loop->arena, bool, files.count)};

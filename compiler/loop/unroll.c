@@ -391,7 +391,6 @@ static void unroll_block(Unroll *u, const Node *block, Nodes *blocks, int *funct
     }
 }
 
-/* Step by step, each statement of a step as a block. */
 static bool holds_blocks(const Node *node) {
     return node->kind == NODE_BLOCK || (node->kind == NODE_LOOP && holds_blocks(node->body.at[0]));
 }
@@ -408,6 +407,7 @@ static void keep_border(Unroll *u, const Node *scan, Node *border, Nodes *blocks
     vec_push(u->loop->arena, blocks, block);
 }
 
+/* Step by step, each statement of a step as a block. */
 static void unroll_scan(Unroll *u, const Node *scan, const Nodes *nodes, Nodes *blocks, int *functions) {
     for (size_t i = 0; i < nodes->count; i++) {
         Node *node = nodes->at[i];
