@@ -94,7 +94,7 @@ static bool find_axes(const Lowering *l, const Group *group, Transpose *t) {
     const Statement *s = group->list.at[0];
     Expr read = s->value;
     bool plain = l->loop->options.target->bytes == 0 || !l->unrolls; /* no vectors */
-    if (plain || l->step != NULL || group->list.count > 1 || s->subscripts != NULL) return false;
+    if (plain || l->step != NULL || group->list.count > 1 || group->update != NULL || s->subscripts != NULL) return false;
     if (read->kind != EXPR_READ || read->has_default || read->tensor->rank != s->count || s->count > MOST_AXES) return false;
     if (s->target->index_range > 0 || read->tensor->ring > 0 || s->target->ring > 0) return false;
     for (int k = 0; k < s->count; k++) {

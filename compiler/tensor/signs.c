@@ -13,7 +13,8 @@ static const Tensor *rectified(const Statement *s) {
     bool scaled =
         expr_is_op(below, OP_MUL) && below->kids[0]->kind == EXPR_CONST && below->kids[0]->value > 0 && below->kids[1] == z;
     if (z->kind != EXPR_READ || z->has_default || e->kids[1] != z || !(expr_is(below, 0) || scaled)) return NULL;
-    bool own = s->subscripts == NULL && z->tensor->rank == s->count && z->tensor->definition != NULL;
+    bool stays = !tensor_is_persistent(z->tensor) && !tensor_is_persistent(s->target); /* whatever is updated in between */
+    bool own = stays && s->subscripts == NULL && z->tensor->rank == s->count && z->tensor->definition != NULL;
     for (int i = 0; i < s->count && own; i++) own = z->kids[i]->kind == EXPR_INDEX && z->kids[i]->index == s->indices[i];
     return own ? z->tensor : NULL;
 }
