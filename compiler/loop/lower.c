@@ -203,25 +203,11 @@ static void lower_scatter(Lowering *l, const Statement *s) {
     l->out = outer;
 }
 
-static void note_read(void *context, Expr e) {
-    if (e->kind == EXPR_READ && e->tensor->rank > 0) *(Expr *)context = e;
-}
-
-/* Neighbours in memory are written one after another: the loops of a statement without sums may stand in any order. Of what is copied, the
-   neighbours are read in the loop around: lines of the cache are there until all of them was used. */
-static void order_by_storage(Lowering *l, const Statement *s, Index **ordered) {
+/* Neighbours in memory are written one after another: the loops of a statement without sums may stand in any order. */
+static void order_by_storage(const Statement *s, Index **ordered) {
     const Layout *layout = s->target->layout;
     bool any = layout != NULL && layout->count == s->count && !s->value->reduces && s->subscripts == NULL;
     for (int k = 0; k < s->count; k++) ordered[k] = s->indices[any ? layout->axes[k].axis : k];
-    Expr read = NULL;
-    if (any) expr_visit(l->pool, s->value, note_read, &read);
-    for (int k = 0; read != NULL && k + 2 < s->count; k++) {
-        Index *index = ordered[k];
-        if (read->kids[inner_axis(read->tensor)]->kind != EXPR_INDEX || read->kids[inner_axis(read->tensor)]->index != index)
-            continue;
-        for (; k + 2 < s->count; k++) ordered[k] = ordered[k + 1];
-        ordered[k] = index;
-    }
 }
 
 /* The nest of loops of a group; where its sums read beyond a border, one for each piece. */
@@ -242,7 +228,7 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
         return;
     }
     Index *ordered[s->count + 1];
-    order_by_storage(l, s, ordered);
+    order_by_storage(s, ordered);
     open_loops(l, ordered, s->count, across);
     bool stored = across != NULL && !sums_across(l, group, across, &value);
     if (!stored || group->list.count > 1) {
