@@ -1,30 +1,32 @@
 # Vectors: with them, strict training has the same bits as without; checkpoints know no target.
 cp -r "$SOURCE/examples" .
-data='data train {
-    x = csv("examples/data/digits.csv", columns = 0..64) / 16
-    t = csv("examples/data/digits.csv", column = 64) -> one_hot
-}'
-
-# Borders, strides from both sides, maxima and their positions, a batch that is not full.
-cat >images.nn <<END
-model images
+# A network on the digits, whose layers come from standard input.
+network() { # name, batch, optimizer
+    cat >"$1.nn" <<END
+model $1
 input x[64]
 target t[10]
+$(cat)
+loss = cross_entropy(output, t)
+optimizer = $3
+data train {
+    x = csv("examples/data/digits.csv", columns = 0..64) / 16
+    t = csv("examples/data/digits.csv", column = 64) -> one_hot
+}
+train {
+    batch = $2
+}
+END
+}
+
+# Borders, strides from both sides, maxima and their positions, a batch that is not full.
+network images 24 "adam(rate = 0.01)" <<END
 output = x -> reshape(1, 8, 8) -> conv2d(5, kernel = 3, pad = 1) -> relu -> max_pool(2) -> conv2d(18, kernel = 3, stride = 2, pad = 1)
     -> tanh -> flatten -> dense(10) -> softmax
-loss = cross_entropy(output, t)
-optimizer = adam(rate = 0.01)
-$data
-train {
-    batch = 24
-}
 END
 
 # What a step of a scan reads of itself is this step's, what it reads of earlier ones is not.
-cat >steps.nn <<END
-model steps
-input x[64]
-target t[10]
+network steps 7 "momentum(rate = 0.05)" <<END
 layer lookback(x[T, n], width) -> y[T, width] {
     param W[width, n] = glorot_uniform(n, width)
     scan t {
@@ -33,44 +35,20 @@ layer lookback(x[T, n], width) -> y[T, width] {
     }
 }
 output = x -> reshape(8, 8) -> lookback(12) -> gru(9) -> last_step -> dense(10) -> softmax
-loss = cross_entropy(output, t)
-optimizer = momentum(rate = 0.05)
-$data
-train {
-    batch = 7
-}
 END
 
 # Where a gradient belongs is found by the step itself.
-cat >found.nn <<END
-model found
-input x[64]
-target t[10]
+network found 16 "momentum(rate = 0.05)" <<END
 layer strongest(x[c, n]) -> y[c] {
     at[i] = argmax(j: x[i, j])
     y[i] = x[i, at[i]] + 0.5 * x[i, (at[i] + 1) mod n]
 }
 output = x -> dense(160) -> tanh -> reshape(10, 16) -> strongest -> dense(10) -> softmax
-loss = cross_entropy(output, t)
-optimizer = momentum(rate = 0.05)
-$data
-train {
-    batch = 16
-}
 END
 
 # One example at a time: the first layer runs where it was updated, for the next one.
-cat >single.nn <<END
-model single
-input x[64]
-target t[10]
+network single 1 "adam(rate = 0.001)" <<END
 output = x -> dense(40) -> relu -> dense(10) -> softmax
-loss = cross_entropy(output, t)
-optimizer = adam(rate = 0.001)
-$data
-train {
-    batch = 1
-}
 END
 
 targets=
