@@ -85,7 +85,10 @@ static void lower_blocks(Transpose *t, int k, bool single) {
          part = without_single_indices(l, expr_index(pool, loops[1]));
     t->at[axis] = expr_op2(pool, OP_ADD, expr_op2(pool, OP_MUL, block, expr_number(pool, (double)(lanes * panel))),
                            expr_op2(pool, OP_MUL, part, expr_number(pool, (double)lanes)));
-    if (whole < blocks) t->at[axis] = expr_op2(pool, OP_MIN, t->at[axis], expr_number(pool, (double)(index->size - lanes)));
+    if (whole < blocks) { /* the last block begins earlier */
+        Expr first = expr_op2(pool, OP_MIN, t->at[axis], expr_number(pool, (double)(index->size - lanes)));
+        t->at[axis] = read_local(l, let(l, "first", index->size, first, true));
+    }
     lower_blocks(t, k + 1, false);
     l->out = outer;
 }
