@@ -52,6 +52,7 @@ static const char details[] =
     "  --load FILE      its parameters, in a safetensors file\n"
     "  --data FILE      the examples, with the columns that the model's data have\n"
     "  -o FILE          instead of standard output\n"
+    "  --stream         without having all examples in memory\n"
     "evaluate         loss and metrics on the model's test data, else its held-out examples, else those of training\n"
     "  --load FILE      the parameters\n"
     "  --data FILE      on the examples of this file instead\n"
@@ -169,7 +170,7 @@ static const struct {
                {RESUME, IS_TRAIN},
                {PLOT, IS_TRAIN},
                {PLOT_DECISION, IS_TRAIN},
-               {STREAM, IS_TRAIN | IS_EVALUATE},
+               {STREAM, USES_PROGRAM},
                {CC, USES_PROGRAM},
                {QUIET, IS_TRAIN | IS_COMPILE},
                {STEPS, IS_RUN},

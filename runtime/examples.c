@@ -8,7 +8,7 @@
 #include "message.h"
 #include "number.h"
 
-#define NNC_STREAM_HELPS "with --stream, training and evaluation need not have all data in memory"
+#define NNC_STREAM_HELPS "with --stream, not all data need be in memory"
 
 static void say_what_is_wrong(const NncProgram *program, const NncBlock *block, const NncDataError *error) {
     const char *place = error->source < block->source_count ? block->sources[error->source].place : NULL;

@@ -10,11 +10,12 @@
 
 #include "message.h"
 
-static const char usage[] = "usage: %s [--epochs N] [--seed N] [--load FILE [--partial] | --resume FILE] [--save FILE]\n"
-                            "       [--plot FILE] [--plot-decision FILE] [--data FOLDER] [--stream[=N]]\n"
-                            "       [--json | --quiet]\n"
-                            "       %s --predict --examples FILE --load FILE [--output FILE] [--data FOLDER] [--json]\n"
-                            "       %s --evaluate [--examples FILE] --load FILE [--data FOLDER] [--stream] [--json]\n";
+static const char usage[] =
+    "usage: %s [--epochs N] [--seed N] [--load FILE [--partial] | --resume FILE] [--save FILE]\n"
+    "       [--plot FILE] [--plot-decision FILE] [--data FOLDER] [--stream[=N]]\n"
+    "       [--json | --quiet]\n"
+    "       %s --predict --examples FILE --load FILE [--output FILE] [--data FOLDER] [--stream] [--json]\n"
+    "       %s --evaluate [--examples FILE] --load FILE [--data FOLDER] [--stream] [--json]\n";
 
 static const char details[] =
     "\n"
@@ -145,7 +146,6 @@ static const char *why_not(const NncOptions *o, int has_seed) {
     if (!trains && o->load == NULL) return "--predict and --evaluate want --load";
     if (!trains && (o->partial || o->save != NULL || o->resume != NULL || o->plot != NULL || o->plot_decision != NULL))
         return "--predict and --evaluate do not train";
-    if (o->predict && o->stream > 0) return "--stream belongs to training and --evaluate";
     if (o->predict && o->examples == NULL) return "--predict wants --examples";
     if (trains && o->examples != NULL) return "--examples belongs to --predict and --evaluate";
     return o->output != NULL && !o->predict ? "--output belongs to --predict" : NULL;

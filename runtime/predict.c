@@ -190,33 +190,45 @@ static const char *name_of_class(const NncProgram *program) {
     return target;
 }
 
-static void write_rows(Writer *w, const char *out, size_t rows) {
-    if (!w->json) write_header(w);
-    for (size_t row = 0; row < rows; row++) (w->json ? write_object : write_row)(w, out + row * w->program->output_size);
+/* A chunk of examples at a time, so that neither they nor the answers need be in memory. The first chunk decides how the number beside
+   a class is called. */
+static int write_answers(NncTraining *t, Writer *w) {
+    NncProgram asked = *t->program;
+    size_t n;
+    asked.target_size = asked.target_count = 0;
+    for (size_t first = 0; first < t->examples.rows; first += n) {
+        n = t->examples.rows - first < t->chunk ? t->examples.rows - first : t->chunk;
+        if (!nnc_examples_gather(&asked, &t->examples, NULL, first, n, t->in, NULL)) return 0;
+        asked.predict(t->parameters, t->predict_work, t->in, t->out, n);
+        if (first == 0 && asked.classes > 0) w->share_name = are_probabilities(w, t->out, n) ? "probability" : "score";
+        if (first == 0 && !w->json) write_header(w);
+        for (size_t row = 0; row < n; row++) (w->json ? write_object : write_row)(w, t->out + row * asked.output_size);
+    }
+    return 1;
 }
 
-static int write_all(NncTraining *t, const NncOptions *options, const char *out, double *numbers) {
+static int write_all(NncTraining *t, const NncOptions *options, double *numbers) {
     const NncProgram *program = t->program;
     Writer w = {.program = program, .learned = &t->data, .numbers = numbers, .file = stdout, .json = options->json};
     NncReplacement replacement;
+    int fine;
     if (program->classes > 0) {
         w.classes = nnc_array_of(&t->data, program->targets[program->class_target].path);
         w.class_name = name_of_class(program);
-        w.share_name = are_probabilities(&w, out, t->examples.rows) ? "probability" : "score";
     }
-    if (options->output != NULL) w.file = nnc_replace_begin(options->output, &replacement);
-    if (w.file != NULL) write_rows(&w, out, t->examples.rows);
-    if (options->output == NULL || (w.file != NULL && nnc_replace_end(&replacement, 1))) return 1;
-    nnc_message(program->name, "%s: %s", options->output, replacement.message);
+    if (options->output == NULL) return write_answers(t, &w);
+    w.file = nnc_replace_begin(options->output, &replacement);
+    fine = w.file == NULL || write_answers(t, &w);
+    if (w.file != NULL && nnc_replace_end(&replacement, fine)) return 1;
+    if (fine) nnc_message(program->name, "%s: %s", options->output, replacement.message);
     return 0;
 }
 
 int nnc_predict(NncTraining *t, const NncOptions *options, const NncTensors *file) {
     const NncProgram *program = t->program;
-    char *out = NULL;
-    double *numbers = NULL;
+    double *numbers;
     size_t most = 1;
-    int fine = 0;
+    int fine;
     if (program->train_data == NULL || program->output_count == 0) {
         nnc_message(program->name, program->output_count == 0 ? "the network predicts nothing"
                                                               : "there is no data block that says how to read examples");
@@ -227,15 +239,9 @@ int nnc_predict(NncTraining *t, const NncOptions *options, const NncTensors *fil
         !load_given(program, options, program->train_data, 0, &t->data, &t->examples) || !begin_with(t, options, file))
         return 0;
     for (size_t o = 0; o < program->output_count; o++) most = program->outputs[o].count > most ? program->outputs[o].count : most;
-    out = calloc(t->examples.rows, program->output_size);
     numbers = malloc(most * sizeof *numbers);
-    if (out == NULL || numbers == NULL) {
-        nnc_message(program->name, "there is not enough memory for the predictions of %zu examples", t->examples.rows);
-    } else {
-        program->predict(t->parameters, t->predict_work, t->examples.in, out, t->examples.rows);
-        fine = write_all(t, options, out, numbers);
-    }
-    free(out);
+    if (numbers == NULL) nnc_message(program->name, "there is not enough memory for the predictions");
+    fine = numbers != NULL && write_all(t, options, numbers);
     free(numbers);
     return fine;
 }
