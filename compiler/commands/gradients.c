@@ -186,7 +186,8 @@ static double first_step(double loss, double scale) {
     return needed > 1e-2 ? 1e-2 : needed > 1e-4 ? needed : 1e-4; /* a scale of 0 gives the largest */
 }
 
-static double measure(Check *check, const Statements *statements, double *place, double step, double scale) {
+/* *rounding: what the loss' rounding leaves of a difference that is 0. */
+static double measure(Check *check, const Statements *statements, double *place, double step, double scale, double *rounding) {
     double value = *place, best = 0, least = INFINITY, h = step * fmax(1, fabs(value));
     double coarse = difference(check, statements, place, value, h);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -196,6 +197,7 @@ static double measure(Check *check, const Statements *statements, double *place,
         if (attempt == 0 || disagreement < least) {
             best = result;
             least = disagreement;
+            *rounding = 4 * DBL_EPSILON * fabs(*machine_values(check->machine, check->program->loss)) / h;
         }
         if (disagreement <= RELATIVE / 4 * fabs(result) + OF_LARGEST / 4 * scale) break;
         coarse = fine;
@@ -255,15 +257,16 @@ static Findings check_parameter(Check *check, const Tensor *parameter) {
     uint32_t *elements = choose_elements(check, parameter, &found.checked);
     double *measured = NEW_ARRAY(check->arena, double, found.checked);
     double loss = *machine_values(check->machine, check->program->loss), scale = largest, step = first_step(loss, scale);
-    double rounding = check->rounding + 4 * DBL_EPSILON * fabs(loss) / step; /* what it leaves of a difference that is 0 */
+    double *rounding = NEW_ARRAY(check->arena, double, found.checked);
     for (int64_t i = 0; i < found.checked; i++) {
-        measured[i] = measure(check, &statements, values + elements[i], step, scale);
+        measured[i] = measure(check, &statements, values + elements[i], step, scale, &rounding[i]);
         largest = fmax(largest, fabs(measured[i]));
     }
     machine_run(check->machine, &statements); /* with the parameter as it was */
     for (int64_t i = 0; i < found.checked; i++) {
         double a = derived != NULL ? derived[elements[i]] : 0, b = measured[i], distance = fabs(a - b);
-        bool fine = distance <= RELATIVE * fmax(fabs(a), fabs(b)) + OF_LARGEST * largest + OF_ALL * check->largest + rounding;
+        double tolerated = RELATIVE * fmax(fabs(a), fabs(b)) + OF_LARGEST * largest + OF_ALL * check->largest + check->rounding;
+        bool fine = distance <= tolerated + rounding[i];
         found.wrong += !fine;
         if (distance <= worst) continue;
         worst = isnan(distance) ? INFINITY : distance;

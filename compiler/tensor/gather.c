@@ -258,6 +258,16 @@ static void solve_mixed_radix(Gather *g, const Equation *equation, const AffineT
     }
 }
 
+/* A division in its solution would stand in another equation, too, which could not be solved then. */
+static bool divides_another(const Gather *g, AffineTerm t) {
+    bool divides = false;
+    for (size_t i = 0; i < g->equations.count && positive(t.coefficient) > 1; i++) {
+        for (size_t k = 0; k < g->equations.at[i].side.terms.count; k++)
+            divides |= g->equations.at[i].side.terms.at[k].term == t.term;
+    }
+    return divides;
+}
+
 static bool solve_for_largest(Gather *g, const Equation *equation) {
     AffineTerm best = {0};
     for (size_t i = 0; i < equation->side.terms.count; i++) {
@@ -265,8 +275,10 @@ static bool solve_for_largest(Gather *g, const Equation *equation) {
         if (!is_unknown(g, t.term)) continue;
         bool better = best.term == NULL || t.term->index->size > best.term->index->size ||
                       (t.term->index->batch && !best.term->index->batch);
+        if (best.term != NULL && divides_another(g, t) != divides_another(g, best)) better = divides_another(g, best);
         if (better) best = t;
     }
+    if (divides_another(g, best)) return false;
     Index *index = best.term->index;
     Expr solution = known_side(g, equation, index);
     if (best.coefficient < 0) solution = expr_op1(g->pool, OP_NEG, solution);
@@ -296,7 +308,7 @@ static bool solve(Gather *g) {
         } else if (is_mixed_radix(g, &equation, digits, unknowns)) {
             solve_mixed_radix(g, &equation, digits, unknowns);
         } else if (!solve_for_largest(g, &equation)) {
-            return false;
+            require(g, expr_op2(g->pool, OP_EQ, affine_expr(g->pool, &equation.side), index_of(g, equation.axis)));
         }
     }
     return true;
