@@ -1,6 +1,8 @@
 /* What is computed once: statements and subexpressions that are equal up to the names of their indices. */
 #include "tensor/steps.h"
 
+#include <math.h>
+
 /* ---- Canonical names of indices: the k-th index to appear, of this size, is one and the same object in every expression */
 
 typedef struct {
@@ -164,24 +166,77 @@ typedef struct {
     Program *program;
     ExprMap known; /* canonical value -> number of its statement */
     Statements statements;
+    const Scan *scan; /* of the statement that is rewritten */
 } Known;
 
-static Expr read_known(void *context, Expr e) {
-    Known *k = context;
-    if (e->kind == EXPR_CONST || e->kind == EXPR_INDEX || e->kind == EXPR_READ || e->condition || e->free_count == 0) return e;
+/* The statement that computes e; subscripts[i] receives the index of e that is its i-th. NULL: there is none. */
+static const Statement *who_knows(const Known *k, Expr e, Expr *subscripts) {
     Index *order[e->free_count];
     Expr number = expr_map_get(&k->known, canonical(k->program->pool, e, NULL, 0, order));
-    if (number == NULL) return e;
+    if (number == NULL) return NULL;
     const Statement *s = k->statements.at[(size_t)number->value];
     Index *theirs[s->count + 1];
     canonical(k->program->pool, s->value, NULL, 0, theirs);
-    Expr subscripts[s->count + 1];
     for (int i = 0; i < s->count; i++) {
         for (int f = 0; f < e->free_count; f++) {
             if (theirs[f] == s->indices[i]) subscripts[i] = expr_index(k->program->pool, order[f]);
         }
     }
-    return expr_read(k->program->pool, s->target, subscripts, s->count, NULL);
+    return s;
+}
+
+typedef struct {
+    Pool *pool;
+    Expr read, by; /* by NULL: the first read is noted */
+} OnlyRead;
+
+static void note_first_read(void *context, Expr e) {
+    OnlyRead *only = context;
+    if (e->kind == EXPR_READ && only->read == NULL) only->read = e;
+}
+
+static Expr replace_read(void *context, Expr e) {
+    const OnlyRead *only = context;
+    return e == only->read ? only->by : e;
+}
+
+/* f(A[i + 1] default d), where K[i] = f(A[i]), is K[i + 1] default f(d): nothing else in f varies. */
+static Expr read_neighbour(const Known *k, Expr e) {
+    Pool *pool = k->program->pool;
+    OnlyRead only = {.pool = pool};
+    expr_visit(pool, e, note_first_read, &only);
+    Expr read = only.read;
+    if (read == NULL || !read->has_default || read->kids[read->count - 1]->kind != EXPR_CONST) return e;
+    only.by = read->kids[read->count - 1];
+    Expr otherwise = expr_rewrite(pool, e, replace_read, &only);
+    Expr plain[read->tensor->rank + 1], subscripts[e->free_count];
+    for (int a = 0; a < read->tensor->rank; a++) {
+        Expr at = read->kids[a];
+        plain[a] = at->free_count == 0 ? at : expr_index(pool, at->free[0]);
+        bool moved = at->free_count == 1 && expr_op2(pool, OP_SUB, at, plain[a])->kind == EXPR_CONST;
+        for (int b = 0; b < a; b++) moved &= plain[b] != plain[a];
+        if (at->free_count != 0 && (!moved || at->free[0]->size != read->tensor->shape[a])) return e;
+    }
+    only.by = expr_read(pool, read->tensor, plain, read->tensor->rank, NULL);
+    Expr unmoved = expr_rewrite(pool, e, replace_read, &only);
+    if (otherwise->kind != EXPR_CONST || !isfinite(otherwise->value) || unmoved == e || unmoved->free_count != e->free_count)
+        return e;
+    const Statement *s = who_knows(k, unmoved, subscripts);
+    if (s == NULL || (s->scan != NULL && s->scan == k->scan)) return e; /* its other steps may be yet to come */
+    for (int i = 0; i < s->count; i++) {
+        for (int a = 0; a < read->tensor->rank; a++) {
+            if (subscripts[i] == plain[a]) subscripts[i] = read->kids[a];
+        }
+    }
+    return expr_read(pool, s->target, subscripts, s->count, otherwise);
+}
+
+static Expr read_known(void *context, Expr e) {
+    const Known *k = context;
+    if (e->kind == EXPR_CONST || e->kind == EXPR_INDEX || e->kind == EXPR_READ || e->condition || e->free_count == 0) return e;
+    Expr subscripts[e->free_count];
+    const Statement *s = who_knows(k, e, subscripts);
+    return s != NULL ? expr_read(k->program->pool, s->target, subscripts, s->count, NULL) : read_neighbour(k, e);
 }
 
 void read_what_is_known(Program *program) {
@@ -192,6 +247,7 @@ void read_what_is_known(Program *program) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             Statement *s = lists[l]->at[i];
             Expr kids[s->value->count + 1];
+            k.scan = s->scan;
             for (int c = 0; c < s->value->count; c++) kids[c] = expr_rewrite(program->pool, s->value->kids[c], read_known, &k);
             s->value = expr_rebuild(program->pool, s->value, kids);
             bool useful = (s->value->kind == EXPR_OP || s->value->kind == EXPR_REDUCE) && s->subscripts == NULL &&

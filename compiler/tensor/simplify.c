@@ -62,6 +62,7 @@ void simplify(Program *program) {
         if (!changed) break;
     }
     share_expensive(program);
+    read_what_is_known(program); /* what is kept, at other places */
     share_statements(program);
     fuse_reductions(program);
     update_rows(program);
