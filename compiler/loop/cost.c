@@ -238,7 +238,7 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     double own = summed ? accumulators * (look->operations + CALL * look->calls + ACROSS_LANES)
                         : accumulators * (look->operations + 7 * look->calls) * width;
     own += 3;
-    if (!look->sums) return own;
+    if (!look->sums) return own + look->terms * fmax(LATENCY, 2 * accumulators * width * look->body); /* the largest of them */
     for (int i = 0; i < look->read_count; i++) {
         bool vector;
         double count = copies(look, c, tile, look->reads[i], &vector);

@@ -11,7 +11,11 @@
 
 #include "tensor/steps.h"
 
-enum { MOST_FUSED = 12, CALL = 20 /* the cost of a function that is worth a loop of its own, where lanes may compute it */ };
+enum {
+    MOST_FUSED = 16,
+    MOST_CHOSEN = 8,
+    CALL = 20 /* the cost of a function that is worth a loop of its own, where lanes may compute it */
+};
 
 /* ---- Who reads what */
 
@@ -109,11 +113,10 @@ static bool related(Lowering *l, const Group *group, const Statement *s) {
 }
 
 static bool same_loops(const Lowering *l, const Statement *a, const Statement *b) {
-    bool same = a->count == b->count && a->scan == b->scan && a->subscripts == NULL && b->subscripts == NULL;
-    for (int i = 0; same && i < a->count; i++) {
-        same = a->indices[i]->size == b->indices[i]->size && a->indices[i]->batch == b->indices[i]->batch &&
-               (a->indices[i] == l->step) == (b->indices[i] == l->step);
-    }
+    int positions[a->count + 1];
+    bool same = a->scan == b->scan && a->subscripts == NULL && b->subscripts == NULL && same_point(a, b, positions);
+    for (int i = 0; same && i < a->count; i++)
+        same = (a->indices[i] == l->step) == (positions[i] >= 0 && b->indices[positions[i]] == l->step);
     return same;
 }
 
@@ -142,6 +145,53 @@ static Statement *joins(Lowering *l, const Group *group, Statement *s) {
         expr_visit(l->pool, group->list.at[i]->value, look_at_target, &join);
     }
     return join.fits && (join.reads || related(l, group, member)) ? member : NULL;
+}
+
+/* ---- A statement that chooses by an index is one for each value of it:
+
+       dz[b, g, j] = (if g == 0 then d_in[b, j] else 0) + (if g == 1 then d_out[b, j] else 0)
+   becomes
+       dz[b, 0, j] = d_in[b, j];  dz[b, 1, j] = d_out[b, j]
+   which may join those that find d_in and d_out. */
+
+typedef struct {
+    const Index *index;
+    bool chooses;
+} Choosing;
+
+static void look_for_choice(void *context, Expr e) {
+    Choosing *c = context;
+    if (expr_is_op(e, OP_IF)) c->chooses |= e->kids[0]->free_count == 1 && e->kids[0]->free[0] == c->index;
+}
+
+static Index *choosing_index(const Lowering *l, const Statement *s) {
+    for (int i = 0; i < s->count; i++) {
+        Choosing choosing = {.index = s->indices[i]};
+        bool fits = !s->indices[i]->batch && s->indices[i] != l->step && s->indices[i]->first == 0 && s->indices[i]->size > 1 &&
+                    s->indices[i]->size <= MOST_CHOSEN;
+        if (fits) expr_visit(l->pool, s->value, look_for_choice, &choosing);
+        if (choosing.chooses) return s->indices[i];
+    }
+    return NULL;
+}
+
+/* All of its parts join the group, or none. */
+static bool joins_in_parts(Lowering *l, Group *group, const Statement *s) {
+    Index *index = s->subscripts == NULL ? choosing_index(l, s) : NULL;
+    Group more = *group;
+    more.list = (Statements){0};
+    for (size_t i = 0; i < group->list.count; i++) vec_push(l->arena, &more.list, group->list.at[i]);
+    for (int64_t value = 0; index != NULL && value < index->size; value++) {
+        Index *one = index_new(l->pool, name_of(pool_names(l->pool), arena_printf(l->arena, "%d", (int)value)), value + 1);
+        one->first = value;
+        Statement *part = for_piece(l, s, index, one);
+        part->value = expr_substitute(l->pool, part->value, &one, (Expr[]){expr_number(l->pool, (double)value)}, 1);
+        part = joins(l, &more, part);
+        if (part == NULL) return false;
+        vec_push(l->arena, &more.list, part);
+    }
+    if (index != NULL) *group = more;
+    return index != NULL;
 }
 
 /* ---- Targets that their group alone reads */
@@ -178,7 +228,7 @@ Groups fuse(Lowering *l, const Groups *groups) {
         bool open = last != NULL && (l->step != NULL || last->list.at[0]->scan == NULL);
         Statement *member = one && open ? joins(l, last, next->list.at[0]) : NULL;
         if (member != NULL) vec_push(l->arena, &last->list, member);
-        else vec_push(l->arena, &fused, *next);
+        else if (!one || !open || !joins_in_parts(l, last, next->list.at[0])) vec_push(l->arena, &fused, *next);
     }
     for (size_t i = 0; i < fused.count; i++) {
         if (l->step != NULL || fused.at[i].list.at[0]->scan == NULL) find_held(l, &fused.at[i]);

@@ -18,12 +18,32 @@ typedef struct {
     bool fits;
 } Look;
 
+bool is_single(const Index *index) { return index->size == index->first + 1; }
+
 bool at_point(Expr read, const Statement *s) {
-    if (read->has_default || read->tensor->rank != s->count) return false;
+    int axis = 0;
     for (int i = 0; i < s->count; i++) {
-        if (read->kids[i]->kind != EXPR_INDEX || read->kids[i]->index != s->indices[i]) return false;
+        bool own = axis < read->tensor->rank && read->kids[axis]->kind == EXPR_INDEX && read->kids[axis]->index == s->indices[i];
+        if (!own && !is_single(s->indices[i])) return false;
+        axis += own;
     }
-    return true;
+    return axis == read->tensor->rank && !read->has_default;
+}
+
+static bool same_range(const Index *a, const Index *b) {
+    return a->size == b->size && a->first == b->first && a->batch == b->batch;
+}
+
+bool same_point(const Statement *a, const Statement *b, int *positions) {
+    int at = 0;
+    for (int i = 0; i < a->count; i++) {
+        while (at < b->count && is_single(b->indices[at]) && !same_range(a->indices[i], b->indices[at])) at++;
+        bool meets = at < b->count && same_range(a->indices[i], b->indices[at]);
+        if (!meets && !is_single(a->indices[i])) return false;
+        positions[i] = meets ? at++ : -1;
+    }
+    while (at < b->count && is_single(b->indices[at])) at++;
+    return at == b->count;
 }
 
 bool is_held(const Group *group, const Tensor *tensor) {
@@ -98,10 +118,15 @@ static void reads_overwritten(void *context, Expr e) {
 
 Statement *with_indices(Arena *arena, Program *program, const Statement *s, const Statement *leader) {
     Statement *same = NEW(arena, Statement);
+    Expr to[s->count + 1];
+    int positions[s->count + 1];
     *same = *s;
-    Expr to[leader->count + 1];
-    for (int i = 0; i < s->count; i++) to[i] = expr_index(program->pool, leader->indices[i]);
-    same->indices = leader->indices;
+    same->indices = NEW_ARRAY(arena, Index *, s->count + 1);
+    if (!same_point(s, leader, positions)) bug("%s and %s have no loops in common", s->target->name, leader->target->name);
+    for (int i = 0; i < s->count; i++) {
+        same->indices[i] = positions[i] < 0 ? s->indices[i] : leader->indices[positions[i]];
+        to[i] = expr_index(program->pool, same->indices[i]);
+    }
     same->value = expr_substitute(program->pool, s->value, s->indices, to, s->count);
     return same;
 }
@@ -129,7 +154,7 @@ static bool join(Look *look, Statement *gradient, Group *group) {
         const Statement *s = look->program->update.at[i];
         if (s->target != parameter && !(s->target->kind == TENSOR_STATE && s->target->of == parameter)) continue;
         bool same = s->count == gradient->count && s->subscripts == NULL && gradient->subscripts == NULL && !s->value->reduces;
-        for (int k = 0; same && k < s->count; k++) same = s->indices[k]->size == gradient->indices[k]->size;
+        for (int k = 0; same && k < s->count; k++) same = same_range(s->indices[k], gradient->indices[k]);
         if (!same) return false;
         vec_push(look->arena, &group->list, with_indices(look->arena, look->program, s, gradient));
         first = i < first ? i : first;

@@ -205,7 +205,7 @@ static void sum_in_lanes(void *context, Expr e) {
     l->out = outer;
 }
 
-/* ---- What follows the sums: a loop over the points of the tile */
+/* ---- What follows the sums, or is all: a loop over the points of the tile */
 
 typedef struct {
     Tile *t;
@@ -290,10 +290,10 @@ static void lower_tile(Tile *t) {
     t->points = 0;
     add_points(t, 0, to, "");
     expr_visit(l->pool, t->value, look_at_reduction, &sums);
-    bool together = sums.first != NULL && !sums.others;
+    bool together = sums.first != NULL && !sums.others, in_loops = t->points > 1 && !sums.others;
     if (together) expr_visit(l->pool, t->value, t->choice->lanes_of < 0 ? sum_in_lanes : sum_at_all_points, t);
-    if (together && t->points > 1) lower_points_in_loops(t);
-    for (int k = 0; k < t->points && !(together && t->points > 1); k++) {
+    if (in_loops) lower_points_in_loops(t);
+    for (int k = 0; k < t->points && !in_loops; k++) {
         l->suffix = t->suffix[k];
         Expr value = together ? expr_rewrite(l->pool, t->value, read_of, &t->found[k]) : t->value;
         lower_element_at(l, t->group, value, t->from, t->to[k]);

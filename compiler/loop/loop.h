@@ -163,9 +163,12 @@ struct Group {
 Groups group_statements(Arena *arena, Program *program);
 Groups group_each(Arena *arena, const Statements *list); /* each statement, or scan, by itself */
 bool is_held(const Group *group, const Tensor *tensor);
-bool at_point(Expr read, const Statement *s); /* is the read at the statement's own point? */
+bool is_single(const Index *index); /* has it one value? */
+/* Is the read at the statement's own point, and have both the same loops? Indices with one value may be missing on either side. */
+bool at_point(Expr read, const Statement *s);
+bool same_point(const Statement *a, const Statement *b, int *positions); /* of b's index for each of a's; -1: it has none */
 Statement *with_indices(Arena *arena, Program *program, const Statement *s,
-                        const Statement *leader); /* the same, over the leader's */
+                        const Statement *leader); /* the same, over the leader's: they have the same point */
 
 /* rings.c: tensors of scans keep only the steps that are read. */
 void keep_last_steps(Program *program); /* finds how many */

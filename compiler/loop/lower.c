@@ -265,7 +265,8 @@ static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t
 void draw_borders(Lowering *l, const Group *group) {
     for (size_t i = 0; i < group->list.count; i++) {
         Tensor *t = group->list.at[i]->target;
-        for (int a = 0; a < t->rank && t->border != NULL && !is_held(group, t); a++) {
+        bool before = i > 0 && group->list.at[i - 1]->target == t; /* its parts stand side by side */
+        for (int a = 0; a < t->rank && t->border != NULL && !is_held(group, t) && !before; a++) {
             draw_strip(l, t, a, -t->border->before[a], t->border->before[a]);
             draw_strip(l, t, a, t->shape[a], t->border->after[a]);
         }
@@ -293,7 +294,8 @@ void lower_group(Lowering *l, const Group *group) {
         l->out = outer;
         return;
     }
-    bool lines = block->inner ? l->lines : !is_transposed(l, group) && choose_lines(l, group, &block->choice);
+    bool lines =
+        block->inner ? l->lines : group->choice == NULL && !is_transposed(l, group) && choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
     lower_loops(l, group, lines);
     if (!block->inner) draw_borders(l, group);

@@ -45,7 +45,7 @@ void set(Lowering *l, Tensor *local, Expr value) {
 Nodes *open_loops(Lowering *l, Index *const *indices, int count, const Index *except) {
     Nodes *outer = l->out;
     for (int i = 0; i < count; i++) {
-        if (indices[i]->size == indices[i]->first + 1 || indices[i] == except || indices[i] == l->step) continue;
+        if (is_single(indices[i]) || indices[i] == except || indices[i] == l->step) continue;
         Node *node = node_new(l, NODE_LOOP);
         node->index = indices[i];
         l->out = &node->body;
@@ -73,7 +73,7 @@ Expr with_flat_draws(Lowering *l, Expr e) { return e->draws ? expr_replace(l->po
 static Expr only_value(void *context, Expr e) {
     Lowering *l = context;
     if (e->kind == EXPR_DRAW) return flat_draw(l, e);
-    if (e->kind == EXPR_INDEX && e->index->size == e->index->first + 1) return expr_number(l->pool, (double)e->index->first);
+    if (e->kind == EXPR_INDEX && is_single(e->index)) return expr_number(l->pool, (double)e->index->first);
     if (e->kind == EXPR_READ && e->tensor->ring > 0) return read_ring(l->pool, e);
     bool one = e->kind == EXPR_READ && e->tensor == l->program->batch_size && l->program->batch->size == 1;
     return one ? expr_number(l->pool, 1) : e;

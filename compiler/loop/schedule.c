@@ -196,6 +196,11 @@ static void search(Planner *p) {
     }
 }
 
+/* Straight lines of one example; neighbours in a batch may be lanes instead, where nobody asked for lines. */
+static bool lines_may_be_vectors(const Planner *p, const Group *group) {
+    return p->loop->options.unroll == UNROLL_AUTO && p->program->batch->size > 1 && group->list.at[0]->scan == NULL;
+}
+
 Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups, bool vectors) {
     Planner *p = NEW(loop->arena, Planner);
     *p = (Planner){.loop = loop, .program = routine->program};
@@ -209,7 +214,7 @@ Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups,
     for (size_t i = 0; i < groups->count; i++) {
         Plan *plan = &p->plans.at[i];
         plan->scalar = cost_of_scalars(p->program->pool, plan->group);
-        if (vectors && !groups->at[i].lines) find_ways(p, plan);
+        if (vectors && (!groups->at[i].lines || lines_may_be_vectors(p, &groups->at[i]))) find_ways(p, plan);
     }
     search(p);
     return apply_storage(p, groups);
