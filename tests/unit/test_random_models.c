@@ -16,7 +16,7 @@ enum { MODELS = 20 };
 #else
 enum { MODELS = 300 };
 #endif
-enum { WORKERS = 2, MOST_REFUSED = 15 /* of a hundred */ };
+enum { WORKERS = 2, MOST_REFUSED = 15 /* of a hundred */, PROGRESS = 100 };
 
 static int seconds_to_shrink = 60;
 
@@ -63,6 +63,9 @@ static Counts work(uint64_t from, uint64_t count, int worker, const char *build)
         counts.refused += judgement == JUDGED_REFUSED;
         counts.not_finite += judgement == JUDGED_NOT_FINITE;
         counts.wrong += judgement == JUDGED_WRONG;
+        if (counts.judged % PROGRESS == 0 && isatty(STDERR_FILENO))
+            fprintf(stderr, "seed %llu: %ld of this process judged, %ld wrong\n", (unsigned long long)seed, counts.judged,
+                    counts.wrong);
         arena_free(arena);
     }
     return counts;
