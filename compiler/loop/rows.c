@@ -105,7 +105,8 @@ static void grow_rows(void *context, Expr e) {
 /* The loops of the statement are open but for the one across; returns false where the rows are all there is to do. */
 bool sums_across(Lowering *l, const Group *group, Index *across, Expr *value) {
     Statement *s = group->list.at[0];
-    bool in_target = !is_held(group, s->target) && s->target->index_range == 0 && s->target->ring == 0;
+    bool in_target = !is_held(group, s->target) && s->target->index_range == 0 && s->target->ring == 0 &&
+                     !expr_reads(l->pool, s->value, s->target);
     Row row = {.across = across, .target = in_target ? s->target : NULL, .indices = s->indices, .name = s->target->name};
     Rows rows = {.l = l, .row = &row, .read = {.arena = l->arena}};
     expr_visit(l->pool, *value, grow_rows, &rows);
