@@ -5,8 +5,8 @@
    1. A subscript with `/` or `mod` by c is made affine: an index whose range is a multiple of c is split, i = c q + p; otherwise
       x / c = w is written x = c w + p with a new index p below c.
    2. The equations  f_k(i) = w_k  are solved one after the other, those with the fewest unknowns first: in mixed radix where the
-      coefficients nest, else for the index of the largest range. What must hold for a solution to exist becomes a guard: divisibility,
-      and the ranges of the indices that were solved for.
+      coefficients nest, else for the index of the largest range whose solution is no division that another equation would contain.
+      What must hold for a solution to exist becomes a guard: divisibility, and the ranges of the indices that were solved for.
    3. A range guard that says no more than "the adjoint is read inside" becomes a read with default 0. */
 #include "tensor/steps.h"
 
@@ -268,7 +268,8 @@ static bool divides_another(const Gather *g, AffineTerm t) {
     return divides;
 }
 
-static bool solve_for_largest(Gather *g, const Equation *equation) {
+/* The unknown that the equation is to be solved for. */
+static AffineTerm best_unknown(const Gather *g, const Equation *equation) {
     AffineTerm best = {0};
     for (size_t i = 0; i < equation->side.terms.count; i++) {
         AffineTerm t = equation->side.terms.at[i];
@@ -278,7 +279,10 @@ static bool solve_for_largest(Gather *g, const Equation *equation) {
         if (best.term != NULL && divides_another(g, t) != divides_another(g, best)) better = divides_another(g, best);
         if (better) best = t;
     }
-    if (divides_another(g, best)) return false;
+    return best;
+}
+
+static bool solve_for(Gather *g, const Equation *equation, AffineTerm best) {
     Index *index = best.term->index;
     Expr solution = known_side(g, equation, index);
     if (best.coefficient < 0) solution = expr_op1(g->pool, OP_NEG, solution);
@@ -302,13 +306,13 @@ static bool solve(Gather *g) {
         g->equations.count--;
         memmove(g->equations.at + best, g->equations.at + best + 1, sizeof equation * (g->equations.count - best));
         size_t unknowns = count_unknowns(g, &equation);
-        AffineTerm digits[equation.side.terms.count + 1];
-        if (unknowns == 0) {
+        AffineTerm digits[equation.side.terms.count + 1], chosen = best_unknown(g, &equation);
+        if (unknowns == 0 || (!is_mixed_radix(g, &equation, digits, unknowns) && divides_another(g, chosen))) {
             require(g, expr_op2(g->pool, OP_EQ, affine_expr(g->pool, &equation.side), index_of(g, equation.axis)));
         } else if (is_mixed_radix(g, &equation, digits, unknowns)) {
             solve_mixed_radix(g, &equation, digits, unknowns);
-        } else if (!solve_for_largest(g, &equation)) {
-            require(g, expr_op2(g->pool, OP_EQ, affine_expr(g->pool, &equation.side), index_of(g, equation.axis)));
+        } else if (!solve_for(g, &equation, chosen)) {
+            return false;
         }
     }
     return true;

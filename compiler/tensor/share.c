@@ -186,8 +186,7 @@ static const Statement *who_knows(const Known *k, Expr e, Expr *subscripts) {
 }
 
 typedef struct {
-    Pool *pool;
-    Expr read, by; /* by NULL: the first read is noted */
+    Expr read, by;
 } OnlyRead;
 
 static void note_first_read(void *context, Expr e) {
@@ -203,7 +202,7 @@ static Expr replace_read(void *context, Expr e) {
 /* f(A[i + 1] default d), where K[i] = f(A[i]), is K[i + 1] default f(d): nothing else in f varies. */
 static Expr read_neighbour(const Known *k, Expr e) {
     Pool *pool = k->program->pool;
-    OnlyRead only = {.pool = pool};
+    OnlyRead only = {0};
     expr_visit(pool, e, note_first_read, &only);
     Expr read = only.read;
     if (read == NULL || !read->has_default || read->kids[read->count - 1]->kind != EXPR_CONST) return e;
