@@ -10,7 +10,7 @@
 
 enum { MOST_STARTS = 4 };
 
-static const double COPY = 2, TRANSPOSE = 0.5; /* cycles to copy an element: one by one, and in blocks or rows */
+static const double ROW = 0.5; /* cycles to copy a number of a row; transpose.c knows about others */
 
 /* ---- What a state of the tensors costs */
 
@@ -53,9 +53,10 @@ static double cost_of_plan(const Planner *p, const Plan *plan) {
 static double cost_of_copy(const Search *s, const Tensor *t) {
     const Storage *storage = &s->p->storage[t->id];
     if (storage->copy_inner < 0 || t->copy != NULL) return 0;
-    bool rows = storage->inner == storage->copy_inner;
-    bool blocks = lanes_to_transpose(s->p->loop, t->shape[storage->inner], t->shape[storage->copy_inner]) > 0;
-    return (rows || blocks ? TRANSPOSE : COPY) * tensor_points(t);
+    if (storage->inner == storage->copy_inner) return ROW * tensor_points(t);
+    double cycles;
+    lanes_to_transpose(s->p->loop, t, storage->inner, storage->copy_inner, &cycles);
+    return cycles;
 }
 
 static void find_all(Search *s) {

@@ -8,6 +8,8 @@
 #include "loop/lowering.h"
 #include "loop/schedule.h"
 
+static const double COPY = 2, TRANSPOSE = 0.5; /* cycles to copy a number: alone, and in a block */
+
 typedef struct {
     Lowering *l;
     const Statement *s;
@@ -16,11 +18,24 @@ typedef struct {
     Expr at[MOST_AXES];
 } Transpose;
 
-/* How many numbers of a vector both axes have room for; 0: too few. */
-int lanes_to_transpose(const LoopProgram *loop, int64_t from, int64_t to) {
-    int lanes = loop->options.target->bytes / (loop->is_double ? 8 : 4);
-    while (lanes > from || lanes > to) lanes /= 2;
-    return lanes < 4 ? 0 : lanes;
+/* How many numbers stand in whole blocks along an axis: the last block overlaps, unless an incomplete batch may lack it. */
+static int64_t in_blocks(const Tensor *t, int axis, int lanes) {
+    int64_t size = t->shape[axis];
+    return axis == 0 && t->batched ? size - size % lanes : (size + lanes - 1) / lanes * lanes;
+}
+
+int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, int from, int to, double *cycles) {
+    double all = tensor_points(t), others = all / ((double)t->shape[from] * (double)t->shape[to]);
+    int best = 0;
+    *cycles = COPY * all;
+    for (int lanes = loop->options.target->bytes / (loop->is_double ? 8 : 4); lanes >= 4; lanes /= 2) {
+        double blocks = (double)in_blocks(t, from, lanes) * (double)in_blocks(t, to, lanes) * others;
+        double rest = all > blocks ? all - blocks : 0, cost = TRANSPOSE * blocks + COPY * rest;
+        if (lanes > t->shape[from] || lanes > t->shape[to] || (best > 0 && cost >= *cycles)) continue;
+        best = lanes;
+        *cycles = cost;
+    }
+    return best;
 }
 
 static void lower_block(Transpose *t, bool single) {
@@ -106,7 +121,7 @@ static bool find_axes(const Lowering *l, const Group *group, Transpose *t) {
     t->from = inner_axis(read->tensor);
     t->to = inner_axis(s->target);
     if (t->from == t->to) return false;
-    t->lanes = lanes_to_transpose(l->loop, s->indices[t->from]->size, s->indices[t->to]->size);
+    t->lanes = lanes_to_transpose(l->loop, s->target, t->from, t->to, &(double){0});
     return t->lanes > 0;
 }
 

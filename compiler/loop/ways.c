@@ -130,7 +130,7 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
     int most = loop->options.target->bytes / (loop->is_double ? 8 : 4), lanes = 0;
     double best = 0;
     for (int l = most; l >= 4 || l == most; l /= 2) {
-        double cost = (double)((size + l - 1) / l) * (l == most ? l : l * 1.08 < 8 ? 8 : l * 1.08);
+        double cost = (double)((size + l - 1) / l) * (l == most ? l : l * 1.04 < 8 ? 8 : l * 1.04);
         if (lanes == 0 || cost < best) {
             lanes = l;
             best = cost;
