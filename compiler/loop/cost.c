@@ -271,8 +271,9 @@ static double cost_of_all(const LoopProgram *loop, const Look *look, const Choic
     now[position] = tile[position];
     double cycles = (double)(size / tile[position]) * cost_of_all(loop, look, c, tile, position + 1, now);
     if (size % tile[position] == 0) return cycles;
-    now[position] = (int)(size % tile[position]);
-    return cycles + cost_of_all(loop, look, c, tile, position + 1, now);
+    bool one_by_one = s->indices[position]->batch; /* lanes.c: of an incomplete batch */
+    now[position] = one_by_one ? 1 : (int)(size % tile[position]);
+    return cycles + (one_by_one ? (double)(size % tile[position]) : 1) * cost_of_all(loop, look, c, tile, position + 1, now);
 }
 
 /* ---- The order of the loops */

@@ -155,18 +155,25 @@ static Statement *joins(Lowering *l, const Group *group, Statement *s) {
    which may join those that find d_in and d_out. */
 
 typedef struct {
+    Pool *pool;
     const Index *index;
     bool chooses;
 } Choosing;
 
+static void note_any_read(void *context, Expr e) { *(bool *)context |= e->kind == EXPR_READ; }
+
+/* By the index alone: no data decide. */
 static void look_for_choice(void *context, Expr e) {
     Choosing *c = context;
-    if (expr_is_op(e, OP_IF)) c->chooses |= e->kids[0]->free_count == 1 && e->kids[0]->free[0] == c->index;
+    if (!expr_is_op(e, OP_IF) || e->kids[0]->free_count != 1 || e->kids[0]->free[0] != c->index) return;
+    bool reads = false;
+    expr_visit(c->pool, e->kids[0], note_any_read, &reads);
+    c->chooses |= !reads;
 }
 
 static Index *choosing_index(const Lowering *l, const Statement *s) {
     for (int i = 0; i < s->count; i++) {
-        Choosing choosing = {.index = s->indices[i]};
+        Choosing choosing = {.pool = l->pool, .index = s->indices[i]};
         bool fits = !s->indices[i]->batch && s->indices[i] != l->step && s->indices[i]->first == 0 && s->indices[i]->size > 1 &&
                     s->indices[i]->size <= MOST_CHOSEN;
         if (fits) expr_visit(l->pool, s->value, look_for_choice, &choosing);
@@ -199,12 +206,15 @@ static bool joins_in_parts(Lowering *l, Group *group, const Statement *s) {
 typedef struct {
     const Tensor *tensor;
     const Statement *reader;
+    Expr seen; /* by a part of the same statement, which reads once for all */
     int count;
 } Readers;
 
 static void count_here(void *context, Expr e) {
     Readers *r = context;
-    r->count += e->kind == EXPR_READ && e->tensor == r->tensor && at_point(e, r->reader);
+    if (e->kind != EXPR_READ || e->tensor != r->tensor || e == r->seen || !at_point(e, r->reader)) return;
+    r->seen = e;
+    r->count++;
 }
 
 static void find_held(Lowering *l, Group *group) {
@@ -212,6 +222,7 @@ static void find_held(Lowering *l, Group *group) {
         Readers here = {.tensor = group->list.at[i]->target};
         for (size_t k = i + 1; k < group->list.count; k++) {
             here.reader = group->list.at[k];
+            if (here.reader->target != group->list.at[k - 1]->target) here.seen = NULL;
             expr_visit(l->pool, here.reader->value, count_here, &here);
         }
         if (here.count > 0 && here.count == l->readers[here.tensor->id] && !is_held(group, here.tensor))

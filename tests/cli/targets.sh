@@ -84,6 +84,18 @@ for fact in user_transposed_conv user_running_max; do
     done
 done
 
+# A statement that chooses by an index is in parts only where the index alone decides; each part reads what the whole reads once.
+cat >constant.nn <<END
+input x[1, 1]
+output = x -> dense(4) -> softmax
+winner = argmax(i in 0..4: 0.4)
+loss = kl_divergence(output, one_hot(winner)) + 0 * sum(i in 0..4: if i == 1 then winner else 2 * winner)
+optimizer = sgd(rate = 0.1)
+END
+for batch in 1 3 8; do
+    "$NNC" compile constant.nn --library --check --unroll=none --target=x86-64-v4 --batch $batch --quiet -o checked 2>said
+done
+
 # One file, whose first comment compiles it.
 "$NNC" compile examples/04_digits/digits.nn --single-file --target=native --math=fast --quiet -o digits.c
 command=$(sed -n '1s,^/\* \(.*\) \*/$,\1,p' digits.c)
