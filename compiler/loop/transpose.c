@@ -8,7 +8,8 @@
 #include "loop/lowering.h"
 #include "loop/schedule.h"
 
-static const double COPY = 2, TRANSPOSE = 0.5; /* cycles to copy a number: alone, and in a block */
+static const double COPY = 2;                                      /* cycles to copy a number alone, */
+static double transposing(int lanes) { return 0.2 + 2.4 / lanes; } /* ... and in a block: small ones are dear */
 
 typedef struct {
     Lowering *l;
@@ -30,7 +31,7 @@ int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, int from, int t
     *cycles = COPY * all;
     for (int lanes = loop->options.target->bytes / (loop->is_double ? 8 : 4); lanes >= 4; lanes /= 2) {
         double blocks = (double)in_blocks(t, from, lanes) * (double)in_blocks(t, to, lanes) * others;
-        double rest = all > blocks ? all - blocks : 0, cost = TRANSPOSE * blocks + COPY * rest;
+        double rest = all > blocks ? all - blocks : 0, cost = transposing(lanes) * blocks + COPY * rest;
         if (lanes > t->shape[from] || lanes > t->shape[to] || (best > 0 && cost >= *cycles)) continue;
         best = lanes;
         *cycles = cost;
