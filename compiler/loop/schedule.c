@@ -199,7 +199,7 @@ static void search(Planner *p) {
 
 /* Straight lines of one example; neighbours in a batch may be lanes instead, where nobody asked for lines. */
 static bool lines_may_be_vectors(const Planner *p, const Group *group) {
-    return p->loop->options.unroll == UNROLL_AUTO && p->program->batch->size > 1 && group->list.at[0]->scan == NULL;
+    return p->loop->options.unroll == UNROLL_AUTO && p->program->batch->size >= LEAST_SIZE && group->list.at[0]->scan == NULL;
 }
 
 Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups, bool vectors) {

@@ -8,6 +8,7 @@
 enum {
     MOST_TILED = 2,
     MOST_INDICES = 10,
+    LEAST_SIZE = 4, /* of an index that stands in lanes */
     MOST_NEEDS = 32,
     MOST_SINGLES = 8,
     MOST_AXES = 8,

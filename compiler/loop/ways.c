@@ -12,7 +12,7 @@
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
-enum { LEAST_SIZE = 4, MOST_LINES = 49, MOST_PERIOD = 4 };
+enum { MOST_LINES = 49, MOST_PERIOD = 4 };
 
 typedef struct {
     Planner *planner;
