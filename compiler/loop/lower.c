@@ -39,9 +39,12 @@ static Expr variable_for(void *context, Expr e) {
     return e;
 }
 
-/* A sum ends in a variable anyway. */
-static Expr hold(Lowering *l, const Statement *s, Expr value) {
+/* A sum ends in a variable anyway, which gets the name of what it is; one of the group has its name. */
+static Expr hold(Lowering *l, const Statement *s, Expr value, Expr const *variables, size_t count) {
     bool has_one = value->kind == EXPR_READ && (value->tensor->local || value->tensor->array);
+    for (size_t i = 0; i < count; i++) {
+        if (variables[i] == value) return value;
+    }
     const char *name = arena_printf(l->arena, "%s%s", s->target->name, l->suffix == NULL ? "" : l->suffix);
     if (!has_one) return read_local(l, let(l, name, s->target->index_range, value, true));
     value->tensor->name = name_of(pool_names(l->pool), name);
@@ -70,11 +73,11 @@ static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stor
         if (l->lane != NULL && l->loop->options.fast) value = expr_rewrite(l->pool, value, by_reciprocal, l);
         value = lowered(l, value);
         if (is_held(group, s->target)) {
-            variables[i] = hold(l, s, value);
+            variables[i] = hold(l, s, value, variables, i);
             continue;
         }
         bool held = s->target == wanted || (l->lane != NULL && i + 1 < group->list.count);
-        if (held) variables[i] = value = hold(l, s, value);
+        if (held) variables[i] = value = hold(l, s, value, variables, i);
         if (s->target == wanted) found = value;
         for (int k = 0; k < s->target->rank; k++) at[k] = expr_substitute(l->pool, axis_of(l, s, k), from, to, count);
         store(l, s->target, at, value);
