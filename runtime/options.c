@@ -32,8 +32,8 @@ static const char details[] =
     "  --plot FILE    draw loss and metrics over the epochs, as SVG\n"
     "  --plot-decision FILE  draw the answers over the plane of the two inputs, with the examples\n"
     "  --data FOLDER  where the model's data files are, instead of the current folder\n"
-    "  --stream[=N]   read examples while training, again in each epoch, instead of having all in memory;\n"
-    "                 they are shuffled in a buffer of N examples (%d)\n"
+    "  --stream[=N]   read examples when they are wanted, again in each epoch, instead of having all in memory;\n"
+    "                 to train, they are shuffled in a buffer of N examples (%d)\n"
     "  --json         an object for each epoch instead of a line\n"
     "  --quiet        nothing but errors\n"
     "  --help         print this\n";

@@ -190,19 +190,36 @@ static const char *name_of_class(const NncProgram *program) {
     return target;
 }
 
-/* A chunk of examples at a time, so that neither they nor the answers need be in memory. The first chunk decides how the number beside
-   a class is called. */
-static int write_answers(NncTraining *t, Writer *w) {
+/* ---- A chunk of examples at a time, so that neither they nor the answers need be in memory */
+
+/* The network's answers to the next examples, in t->out; returns how many, or 0 with a message: they cannot be read any more. */
+static size_t answer(NncTraining *t, size_t first) {
     NncProgram asked = *t->program;
-    size_t n;
+    size_t n = t->examples.rows - first < t->chunk ? t->examples.rows - first : t->chunk;
     asked.target_size = asked.target_count = 0;
-    for (size_t first = 0; first < t->examples.rows; first += n) {
-        n = t->examples.rows - first < t->chunk ? t->examples.rows - first : t->chunk;
-        if (!nnc_examples_gather(&asked, &t->examples, NULL, first, n, t->in, NULL)) return 0;
-        asked.predict(t->parameters, t->predict_work, t->in, t->out, n);
-        if (first == 0 && asked.classes > 0) w->share_name = are_probabilities(w, t->out, n) ? "probability" : "score";
-        if (first == 0 && !w->json) write_header(w);
-        for (size_t row = 0; row < n; row++) (w->json ? write_object : write_row)(w, t->out + row * asked.output_size);
+    if (!nnc_examples_gather(&asked, &t->examples, NULL, first, n, t->in, NULL)) return 0;
+    asked.predict(t->parameters, t->predict_work, t->in, t->out, n);
+    return n;
+}
+
+/* How the number beside a class is called: that takes all answers, before the first is written. */
+static int name_share(NncTraining *t, Writer *w) {
+    int shares = 1;
+    for (size_t first = 0, n; first < t->examples.rows && shares; first += n) {
+        n = answer(t, first);
+        if (n == 0) return 0;
+        shares = are_probabilities(w, t->out, n);
+    }
+    w->share_name = shares ? "probability" : "score";
+    return 1;
+}
+
+static int write_answers(NncTraining *t, Writer *w, int in_place) {
+    if (!w->json) write_header(w);
+    for (size_t first = 0, n; first < t->examples.rows; first += n) {
+        n = answer(t, first);
+        if (n == 0 || (in_place && nnc_replace_interrupted())) return 0;
+        for (size_t row = 0; row < n; row++) (w->json ? write_object : write_row)(w, t->out + row * t->program->output_size);
     }
     return 1;
 }
@@ -215,10 +232,11 @@ static int write_all(NncTraining *t, const NncOptions *options, double *numbers)
     if (program->classes > 0) {
         w.classes = nnc_array_of(&t->data, program->targets[program->class_target].path);
         w.class_name = name_of_class(program);
+        if (!name_share(t, &w)) return 0;
     }
-    if (options->output == NULL) return write_answers(t, &w);
+    if (options->output == NULL) return write_answers(t, &w, 0);
     w.file = nnc_replace_begin(options->output, &replacement);
-    fine = w.file == NULL || write_answers(t, &w);
+    fine = w.file == NULL || write_answers(t, &w, 1);
     if (w.file != NULL && nnc_replace_end(&replacement, fine)) return 1;
     if (fine) nnc_message(program->name, "%s: %s", options->output, replacement.message);
     return 0;

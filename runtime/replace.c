@@ -68,6 +68,13 @@ FILE *nnc_replace_begin(const char *path, NncReplacement *r) {
     return NULL;
 }
 
+int nnc_replace_interrupted(void) {
+    sigset_t waiting;
+    sigemptyset(&waiting);
+    sigpending(&waiting);
+    return sigismember(&waiting, SIGHUP) == 1 || sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1;
+}
+
 int nnc_replace_end(NncReplacement *r, int wanted) {
     int fine = wanted;
     if (fine) fine = (fflush(r->file) == 0 && !ferror(r->file) && fsync(fileno(r->file)) == 0) || replace_fail(r);

@@ -19,6 +19,9 @@ typedef struct {
 /* Where to write; NULL, with a message and nothing to end. */
 FILE *nnc_replace_begin(const char *path, NncReplacement *replacement);
 
+/* Does somebody who wants to interrupt the program wait for it? Then there is no more to write. */
+int nnc_replace_interrupted(void);
+
 /* Puts the file in its place or, where it is not wanted or cannot be written, leaves what was there. Returns whether it is in its
    place; else there is a message, if it was wanted. */
 int nnc_replace_end(NncReplacement *replacement, int wanted);

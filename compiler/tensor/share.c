@@ -205,7 +205,7 @@ static Expr read_neighbour(const Known *k, Expr e) {
     OnlyRead only = {0};
     expr_visit(pool, e, note_first_read, &only);
     Expr read = only.read;
-    if (read == NULL || !read->has_default || read->kids[read->count - 1]->kind != EXPR_CONST) return e;
+    if (e->reduces || read == NULL || !read->has_default || read->kids[read->count - 1]->kind != EXPR_CONST) return e;
     only.by = read->kids[read->count - 1];
     Expr otherwise = expr_rewrite(pool, e, replace_read, &only);
     Expr plain[read->tensor->rank + 1], subscripts[e->free_count];
