@@ -193,7 +193,7 @@ static const char *name_of_class(const NncProgram *program) {
 /* ---- A chunk of examples at a time, so that neither they nor the answers need be in memory */
 
 /* The network's answers to the next examples, in t->out; returns how many, or 0 with a message: they cannot be read any more. */
-static size_t answer(NncTraining *t, size_t first) {
+static size_t answer_chunk(NncTraining *t, size_t first) {
     NncProgram asked = *t->program;
     size_t n = t->examples.rows - first < t->chunk ? t->examples.rows - first : t->chunk;
     asked.target_size = asked.target_count = 0;
@@ -206,7 +206,7 @@ static size_t answer(NncTraining *t, size_t first) {
 static int name_share(NncTraining *t, Writer *w) {
     int shares = 1;
     for (size_t first = 0, n; first < t->examples.rows && shares; first += n) {
-        n = answer(t, first);
+        n = answer_chunk(t, first);
         if (n == 0) return 0;
         shares = are_probabilities(w, t->out, n);
     }
@@ -217,7 +217,7 @@ static int name_share(NncTraining *t, Writer *w) {
 static int write_answers(NncTraining *t, Writer *w, int in_place) {
     if (!w->json) write_header(w);
     for (size_t first = 0, n; first < t->examples.rows; first += n) {
-        n = answer(t, first);
+        n = answer_chunk(t, first);
         if (n == 0 || (in_place && nnc_replace_interrupted())) return 0;
         for (size_t row = 0; row < n; row++) (w->json ? write_object : write_row)(w, t->out + row * t->program->output_size);
     }

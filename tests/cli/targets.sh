@@ -95,6 +95,48 @@ END
 for batch in 1 3 8; do
     "$NNC" compile constant.nn --library --check --unroll=none --target=x86-64-v4 --batch $batch --quiet -o checked 2>said
 done
+cat >parts.nn <<END
+input x[2]
+target t[6]
+h = x -> dense(2)
+e[j] = exp(h[j])
+w[g in 0..3, j in 0..2] = if g == 1 then h[j] else e[j]
+loss = sum(g, j: w[g, j] * t[2 * g + j]) + sum(j: e[j])
+optimizer = sgd(rate = 0.02)
+data train {
+    x = [[0.5, 1], [-1, 0.3]]
+    t = [[1, 2, 3, 4, 5, 6], [0, 1, 0, 1, 0, 1]]
+}
+train { epochs = 3 }
+END
+"$NNC" train parts.nn --math=strict --save parts.st --quiet
+for unroll in none full; do "$NNC" evaluate parts.nn --load parts.st --math=strict --unroll=$unroll; done | uniq | wc -l | grep -qx 1
+
+# Straight lines that choose by whole numbers: gcc 12 makes wrong vectors of ?:, so that the bits were others.
+cat >chosen.nn <<END
+input x[3]
+target t_[2]
+pre = x -> dense(48) -> reshape(6, 4, 2)
+y[t, j] = sigmoid(pre[t, 2, j]) + sigmoid(pre[t, 2, j]) + tanh(pre[t, 1, j])
+w0[g in 0..4, t in 0..6, j in 0..2] = if g == 1 then (1 - pre[t, 2, j])^2 else pre[t, 2, j] * pre[t, 2, j]
+m0[t, j] = max(g: tanh(w0[g, t, j]))
+f[t, j] = y[t, j] + pre[t, 3, j] + pre[t, 2, j] + w0[2, t, j] + m0[t, j]
+output = f -> flatten -> dense(2)
+loss = mean_squared_error(output, t_)
+optimizer = momentum(rate = 0.0001)
+data train {
+    x = csv("examples/data/iris.csv", columns = 0..3) / 8
+    t_ = csv("examples/data/iris.csv", columns = 2..4) / 8
+}
+train {
+    epochs = 1
+    batch = 17
+    precision = double
+}
+END
+for target in portable native; do
+    "$NNC" train chosen.nn --math=strict --unroll=full --target=$target --json | grep -o '"loss":[0-9.]*'
+done | uniq | wc -l | grep -qx 1
 
 # One file, whose first comment compiles it.
 "$NNC" compile examples/04_digits/digits.nn --single-file --target=native --math=fast --quiet -o digits.c
