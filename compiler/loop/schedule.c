@@ -55,7 +55,7 @@ static double cost_of_copy(const Search *s, const Tensor *t) {
     if (storage->copy_inner < 0 || t->copy != NULL) return 0;
     if (storage->inner == storage->copy_inner) return ROW * tensor_points(t);
     double cycles;
-    lanes_to_transpose(s->p->loop, t, storage->inner, storage->copy_inner, &cycles);
+    lanes_to_transpose(s->p->loop, t, t, storage->inner, storage->copy_inner, &cycles);
     return cycles;
 }
 

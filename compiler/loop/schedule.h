@@ -89,7 +89,7 @@ Storage *storage_of(const Planner *planner, const Tensor *t);
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);
 
 /* transpose.c: how many lanes blocks have that are transposed in registers; 0: none are, the axes are too short. */
-int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, int from, int to, double *cycles);
+int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, const Tensor *of, int from, int to, double *cycles);
 
 /* ways.c: all ways to compute the group, and what they cost. */
 void find_ways(Planner *planner, Plan *plan);

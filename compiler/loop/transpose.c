@@ -25,14 +25,25 @@ static int64_t in_blocks(const Tensor *t, int axis, int lanes) {
     return axis == 0 && t->batched ? size - size % lanes : (size + lanes - 1) / lanes * lanes;
 }
 
-int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, int from, int to, double *cycles) {
+/* Do so many neighbours stand side by side, wherever a block begins? In panels, they do as far as these are wide. */
+static bool side_by_side(const Tensor *t, int lanes) {
+    const Layout *layout = t->layout;
+    for (int k = 0; layout != NULL && k + 1 < layout->count; k++) {
+        const LayoutAxis *inner = &layout->axes[layout->count - 1];
+        if (layout->axes[k].axis == inner->axis) return inner->size % lanes == 0 && t->shape[inner->axis] % lanes == 0;
+    }
+    return true;
+}
+
+int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, const Tensor *of, int from, int to, double *cycles) {
     double all = tensor_points(t), others = all / ((double)t->shape[from] * (double)t->shape[to]);
     int best = 0;
     *cycles = COPY * all;
     for (int lanes = loop->options.target->bytes / (loop->is_double ? 8 : 4); lanes >= 4; lanes /= 2) {
         double blocks = (double)in_blocks(t, from, lanes) * (double)in_blocks(t, to, lanes) * others;
         double rest = all > blocks ? all - blocks : 0, cost = transposing(lanes) * blocks + COPY * rest;
-        if (lanes > t->shape[from] || lanes > t->shape[to] || (best > 0 && cost >= *cycles)) continue;
+        bool fits = lanes <= t->shape[from] && lanes <= t->shape[to] && side_by_side(t, lanes) && side_by_side(of, lanes);
+        if (!fits || (best > 0 && cost >= *cycles)) continue;
         best = lanes;
         *cycles = cost;
     }
@@ -122,7 +133,7 @@ static bool find_axes(const Lowering *l, const Group *group, Transpose *t) {
     t->from = inner_axis(read->tensor);
     t->to = inner_axis(s->target);
     if (t->from == t->to) return false;
-    t->lanes = lanes_to_transpose(l->loop, s->target, t->from, t->to, &(double){0});
+    t->lanes = lanes_to_transpose(l->loop, s->target, read->tensor, t->from, t->to, &(double){0});
     return t->lanes > 0;
 }
 

@@ -51,6 +51,11 @@ network single 1 "adam(rate = 0.001)" <<END
 output = x -> dense(40) -> relu -> dense(10) -> softmax
 END
 
+# Panels of 8, of which blocks of 8 are transposed: larger ones would read beyond the panel.
+network narrow 1 "sgd(rate = 0.01)" <<END
+output = x -> dense(120) -> relu -> dense(84) -> relu -> dense(10) -> softmax
+END
+
 targets=
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
@@ -66,7 +71,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single; do train $model 1; done
+for model in images steps found single narrow; do train $model 1; done
 
 # A checkpoint of one goes on in the other.
 "$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --save whole.st --target=portable --quiet
