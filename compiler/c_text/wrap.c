@@ -1,30 +1,41 @@
-/* Lines of at most 130 columns. A line that is longer goes on, indented once more, behind a comma or before an operator; a comment goes on
-   between words. Texts in quotes and lines for the preprocessor stay whole. */
+/* Lines of at most 130 columns, where that can be. A line that is longer goes on, indented once more, behind a comma or before an
+   operator, else before a comparison or behind the equals sign; a comment goes on between words. Texts in quotes, subscripts, and lines
+   for the preprocessor stay whole. */
 #include "c_text/c_text.h"
 
 enum { COLUMNS = 130 };
 
-static bool is_operator(const char *at) {
-    static const char *const operators[] = {"+ ", "- ", "* ", "/ ", "? ", ": ", "&& ", "|| "};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
-        if (strncmp(at, operators[i], strlen(operators[i])) == 0) return true;
+static bool begins_with(const char *at, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(at, words[i], strlen(words[i])) == 0) return true;
     }
     return false;
 }
 
-/* Where the line may be cut so that its first part has at most `room` bytes: the last such place, or 0. */
+static bool is_operator(const char *at) {
+    static const char *const operators[] = {"+ ", "- ", "* ", "/ ", "? ", ": ", "&& ", "|| "};
+    return begins_with(at, operators, sizeof operators / sizeof *operators);
+}
+
+static bool compares(const char *at) {
+    static const char *const operators[] = {"== ", "!= ", "<= ", ">= ", "< ", "> ", "& ", "| "};
+    return begins_with(at, operators, sizeof operators / sizeof *operators);
+}
+
+/* Where the line may be cut so that its first part has at most `room` bytes: the last such place, or the first of all; 0: it is nowhere. */
 static size_t cut(const char *line, size_t length, size_t indent, size_t room, bool comment) {
-    size_t best = 0;
+    size_t best = 0, other = 0;
     int brackets = 0; /* subscripts stay whole */
     bool quoted = false;
-    for (size_t i = indent + 1; i < length && i <= room; i++) {
+    for (size_t i = indent + 1; i < length && (i <= room || best + other == 0); i++) {
         if (line[i - 1] == '"' && line[i - 2] != '\\') quoted = !quoted;
         if (!quoted && !comment) brackets += (line[i - 1] == '[') - (line[i - 1] == ']');
-        if (quoted || brackets > 0 || line[i - 1] != ' ') continue;
+        if (quoted || brackets > 0 || line[i - 1] != ' ' || strncmp(line + i, "*/", 2) == 0) continue;
         bool after_comma = i >= 2 && line[i - 2] == ',';
         if (comment || after_comma || is_operator(line + i)) best = i;
+        else if (compares(line + i) || (i >= 3 && strncmp(line + i - 3, " = ", 3) == 0)) other = i;
     }
-    return best;
+    return best > 0 ? best : other;
 }
 
 void c_wrap(Text *text, const char *lines) {
