@@ -69,10 +69,17 @@ FILE *nnc_replace_begin(const char *path, NncReplacement *r) {
 }
 
 int nnc_replace_interrupted(void) {
+    static const int interrupts[] = {SIGHUP, SIGINT, SIGTERM};
     sigset_t waiting;
+    int any = 0;
     sigemptyset(&waiting);
     sigpending(&waiting);
-    return sigismember(&waiting, SIGHUP) == 1 || sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1;
+    for (size_t i = 0; i < sizeof interrupts / sizeof *interrupts; i++) {
+        struct sigaction action; /* a program below nohup ignores SIGHUP, which waits all the same */
+        any |= sigismember(&waiting, interrupts[i]) == 1 && sigaction(interrupts[i], NULL, &action) == 0 &&
+               action.sa_handler != SIG_IGN;
+    }
+    return any;
 }
 
 int nnc_replace_end(NncReplacement *r, int wanted) {
