@@ -62,12 +62,6 @@ static void infix(CPrinter *p, Expr e, const char *sign, int own, CKind kind, in
     if (own < strength) text_put(p->text, ")");
 }
 
-static bool reads(Expr e) {
-    bool any = e->kind == EXPR_READ;
-    for (int i = 0; i < e->count && !any; i++) any = reads(e->kids[i]);
-    return any;
-}
-
 /* Does it compare what is found as it runs? Then lanes of a vector decide differently. */
 static bool compares_numbers(Expr e) {
     if (expr_is_op(e, OP_AND) || expr_is_op(e, OP_OR) || expr_is_op(e, OP_NOT)) {
@@ -75,7 +69,7 @@ static bool compares_numbers(Expr e) {
         for (int i = 0; i < e->count; i++) any |= compares_numbers(e->kids[i]);
         return any;
     }
-    return e->kind == EXPR_OP && e->count == 2 && (kind_of_operands(e) == C_NUMBER || reads(e));
+    return e->kind == EXPR_OP && e->count == 2 && (kind_of_operands(e) == C_NUMBER || expr_has_reads(e));
 }
 
 static bool calls(Expr e) {

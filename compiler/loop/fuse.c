@@ -155,25 +155,21 @@ static Statement *joins(Lowering *l, const Group *group, Statement *s) {
    which may join those that find d_in and d_out. */
 
 typedef struct {
-    Pool *pool;
     const Index *index;
     bool chooses;
 } Choosing;
 
-static void note_any_read(void *context, Expr e) { *(bool *)context |= e->kind == EXPR_READ; }
-
 /* By the index alone: no data decide. */
 static void look_for_choice(void *context, Expr e) {
     Choosing *c = context;
-    if (!expr_is_op(e, OP_IF) || e->kids[0]->free_count != 1 || e->kids[0]->free[0] != c->index) return;
-    bool reads = false;
-    expr_visit(c->pool, e->kids[0], note_any_read, &reads);
-    c->chooses |= !reads;
+    if (!expr_is_op(e, OP_IF)) return;
+    Expr condition = e->kids[0];
+    c->chooses |= condition->free_count == 1 && condition->free[0] == c->index && !expr_has_reads(condition);
 }
 
 static Index *choosing_index(const Lowering *l, const Statement *s) {
     for (int i = 0; i < s->count; i++) {
-        Choosing choosing = {.pool = l->pool, .index = s->indices[i]};
+        Choosing choosing = {.index = s->indices[i]};
         bool fits = !s->indices[i]->batch && s->indices[i] != l->step && s->indices[i]->first == 0 && s->indices[i]->size > 1 &&
                     s->indices[i]->size <= MOST_CHOSEN;
         if (fits) expr_visit(l->pool, s->value, look_for_choice, &choosing);

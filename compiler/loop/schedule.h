@@ -88,7 +88,9 @@ Storage *storage_of(const Planner *planner, const Tensor *t);
 /* How many lanes and vectors at a time suit an index of this size. */
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);
 
-/* transpose.c: how many lanes blocks have that are transposed in registers; 0: none are, the axes are too short. */
+/* transpose.c: how many lanes blocks have that are transposed in registers, where neighbours along `from` of tensor `of` are to be
+   neighbours along `to` of its copy t; 0: there are none, the axes are too short, or the panels of either too narrow. *cycles: what the
+   copy costs. Where layouts are still to be chosen, t and `of` are the same. */
 int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, const Tensor *of, int from, int to, double *cycles);
 
 /* ways.c: all ways to compute the group, and what they cost. */

@@ -377,6 +377,12 @@ bool expr_depends(Expr e, const Index *index) {
     return false;
 }
 
+bool expr_has_reads(Expr e) {
+    bool any = e->kind == EXPR_READ;
+    for (int k = 0; k < e->count && !any; k++) any = expr_has_reads(e->kids[k]);
+    return any;
+}
+
 bool expr_depends_any(Expr e, Index *const *indices, int count) {
     for (int i = 0; i < count; i++) {
         if (expr_depends(e, indices[i])) return true;

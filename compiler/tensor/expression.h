@@ -118,6 +118,7 @@ bool expr_is_op(Expr e, Op op);
 bool expr_is_true(Expr e);
 bool expr_draws(Pool *pool, Expr e, Draw draw); /* is such a random number drawn in it? */
 bool expr_depends(Expr e, const Index *index);
+bool expr_has_reads(Expr e); /* does it, or do its subscripts, read any tensor? */
 bool expr_depends_any(Expr e, Index *const *indices, int count);
 double expr_cost(Expr e);             /* operations for one element, shared parts once, reductions times their size */
 double expr_cost_for_example(Expr e); /* the same, of sums over the batch one term */

@@ -325,12 +325,6 @@ static Expr with_default(void *context, Expr e) {
     return expr_read(g->pool, e->tensor, e->kids, e->tensor->rank, number(g, 0));
 }
 
-static bool reads_tensor(Expr e) {
-    bool reads = e->kind == EXPR_READ;
-    for (int k = 0; k < e->count && !reads; k++) reads = reads_tensor(e->kids[k]);
-    return reads;
-}
-
 /* In a scan its steps are known before all else, so that what reads the other axes is never asked for another step. */
 static bool solve_step(Gather *g, Expr *subscripts, int rank, Index *const *axes, int step) {
     Affine side;
@@ -359,14 +353,14 @@ Expr gathered(Pool *pool, const Tensor *target, Index *const *axes, Index *const
     for (int i = 0; i < target->rank; i++) {
         Equation equation = {.axis = axes[i]};
         if (known && i == step) continue;
-        if (!left[i] && !reads_tensor(subscripts[i]) && affine_in_indices(pool, subscripts[i], &equation.side))
+        if (!left[i] && !expr_has_reads(subscripts[i]) && affine_in_indices(pool, subscripts[i], &equation.side))
             vec_push(g->arena, &g->equations, equation);
         else require(g, expr_op2(pool, OP_EQ, subscripts[i], index_of(g, axes[i]))); /* all points are tried */
     }
     if (!solve(g)) return NULL;
     for (size_t i = 0; i < g->unknowns.count && step < 0; i++) { /* trying all points costs more than a scatter */
         for (int k = 0; k < target->rank; k++) {
-            if (reads_tensor(read[k]) && expr_depends(g->guard, g->unknowns.at[i])) return NULL;
+            if (expr_has_reads(read[k]) && expr_depends(g->guard, g->unknowns.at[i])) return NULL;
         }
     }
     g->value = expr_rewrite(pool, g->value, with_default, g);
