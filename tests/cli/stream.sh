@@ -85,10 +85,10 @@ data train {
 train { epochs = 1 }
 MODEL
 "$NNC" train scores.nn --save scores.safetensors --quiet
-{ yes 0.5,0.25,0.25 | head -n 60000; echo 3,2,1; } >scores.csv
+{ yes 0.5,0.25,0.25 | head -n 12000; echo 3,2,1; } >scores.csv
 for how in "" --stream; do
     "$NNC" predict scores.nn --load scores.safetensors --data scores.csv $how | sed -n '1p;$p' | tr '\n' ' ' | grep -qx 't,score 0,3 '
-    head -n 60000 scores.csv >shares.csv
+    head -n 12000 scores.csv >shares.csv
     "$NNC" predict scores.nn --load scores.safetensors --data shares.csv $how | sed -n '1p;$p' | tr '\n' ' ' | grep -qx 't,probability 0,0.5 '
 done
 
