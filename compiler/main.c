@@ -11,6 +11,7 @@
 
 #include "commands/commands.h"
 #include "compile.h"
+#include "explain/lesson.h"
 
 static const char usage[] = "usage: nnc check MODEL [--gradients [--all]]\n"
                             "       nnc compile MODEL [-o PATH] [--library] [--single-file]\n"
@@ -18,6 +19,8 @@ static const char usage[] = "usage: nnc check MODEL [--gradients [--all]]\n"
                             "       nnc predict MODEL --load FILE --data FILE [-o FILE]\n"
                             "       nnc evaluate MODEL --load FILE [--data FILE]\n"
                             "       nnc run MODEL [--steps N] [--load FILE] [--save FILE]\n"
+                            "       nnc explain MODEL [--sample N | --x NUMBERS] [--step K] [--element NAME] [-o FILE]\n"
+                            "       nnc graph MODEL [--backward] -o FILE.svg\n"
                             "       nnc help [NAME]\n"
                             "       nnc MODEL --dump=STEP\n"
                             "       nnc --version | --help\n";
@@ -61,6 +64,21 @@ static const char details[] =
     "  --steps N        N steps of one batch each, instead of the model's epochs\n"
     "  --load FILE      start from the parameters in a safetensors file\n"
     "  --save FILE      write the parameters at the end\n"
+    "explain          what a step of training computes, formula by formula, how each derivative was found, and where it stands "
+    "in\n"
+    "                 the generated C\n"
+    "  --format=NAME    text, markdown, latex, html or json; the default follows the end of FILE: .txt, .md, .tex, .html, .json\n"
+    "  -o FILE          instead of standard output\n"
+    "  --sample N       with numbers: those of example N of the training data, from 0\n"
+    "  --x NUMBERS      with numbers: those of this input, as 0.5,1; NAME=0.5,1 where there are several\n"
+    "  --t NUMBERS      the target for --x, written the same way\n"
+    "  --step K         after K steps of training\n"
+    "  --load FILE      with the parameters of a safetensors file\n"
+    "  --element NAME   one element, as 'hidden.W[0, 1]': through which paths its derivative comes\n"
+    "  --digits N       behind the point (9)\n"
+    "graph            the network as a picture\n"
+    "  -o FILE          FILE.svg, drawn by Graphviz where it is installed, or FILE.dot; standard output: DOT\n"
+    "  --backward       and how derivatives flow\n"
     "help [NAME]      the standard library: all entries, or one with its formula, source and text\n"
     "\n"
     "compile, train, predict and evaluate\n"
@@ -81,14 +99,25 @@ static const char details[] =
 
 /* ---- Options, and the commands that they belong to */
 
-enum { IS_CHECK = 1, IS_COMPILE = 2, IS_TRAIN = 4, IS_RUN = 8, IS_HELP = 16, IS_PREDICT = 32, IS_EVALUATE = 64 };
+enum {
+    IS_CHECK = 1,
+    IS_COMPILE = 2,
+    IS_TRAIN = 4,
+    IS_RUN = 8,
+    IS_HELP = 16,
+    IS_PREDICT = 32,
+    IS_EVALUATE = 64,
+    IS_EXPLAIN = 128,
+    IS_GRAPH = 256
+};
 enum { USES_PROGRAM = IS_TRAIN | IS_PREDICT | IS_EVALUATE }; /* of generated C, compiled */
 
 static const struct {
     const char *name;
     int bit;
-} commands[] = {{"check", IS_CHECK},       {"compile", IS_COMPILE}, {"train", IS_TRAIN}, {"predict", IS_PREDICT},
-                {"evaluate", IS_EVALUATE}, {"run", IS_RUN},         {"help", IS_HELP}};
+} commands[] = {{"check", IS_CHECK},     {"compile", IS_COMPILE},   {"train", IS_TRAIN},
+                {"predict", IS_PREDICT}, {"evaluate", IS_EVALUATE}, {"run", IS_RUN},
+                {"explain", IS_EXPLAIN}, {"graph", IS_GRAPH},       {"help", IS_HELP}};
 
 enum {
     DUMP = 256,
@@ -120,7 +149,15 @@ enum {
     MATH,
     UNROLL,
     TARGET,
-    THREADS
+    THREADS,
+    FORMAT,
+    SAMPLE,
+    INPUT,
+    TARGET_NUMBERS,
+    STEP,
+    ELEMENT,
+    DIGITS,
+    BACKWARD
 };
 
 static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
@@ -155,13 +192,21 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"unroll", required_argument, NULL, UNROLL},
                                         {"target", required_argument, NULL, TARGET},
                                         {"threads", required_argument, NULL, THREADS},
+                                        {"format", required_argument, NULL, FORMAT},
+                                        {"sample", required_argument, NULL, SAMPLE},
+                                        {"x", required_argument, NULL, INPUT},
+                                        {"t", required_argument, NULL, TARGET_NUMBERS},
+                                        {"step", required_argument, NULL, STEP},
+                                        {"element", required_argument, NULL, ELEMENT},
+                                        {"digits", required_argument, NULL, DIGITS},
+                                        {"backward", no_argument, NULL, BACKWARD},
                                         {0}};
 
 static const struct {
     int option, commands;
 } belongs[] = {{GRADIENTS, IS_CHECK | IS_COMPILE},
                {ALL, IS_CHECK},
-               {'o', IS_COMPILE | IS_PREDICT},
+               {'o', IS_COMPILE | IS_PREDICT | IS_EXPLAIN | IS_GRAPH},
                {LIBRARY, IS_COMPILE},
                {SINGLE_FILE, IS_COMPILE},
                {ANNOTATE, IS_COMPILE},
@@ -174,14 +219,22 @@ static const struct {
                {CC, USES_PROGRAM},
                {QUIET, IS_TRAIN | IS_COMPILE},
                {STEPS, IS_RUN},
-               {LOAD, USES_PROGRAM | IS_RUN},
+               {LOAD, USES_PROGRAM | IS_RUN | IS_EXPLAIN},
                {DATA, IS_PREDICT | IS_EVALUATE},
                {SAVE, IS_TRAIN | IS_RUN},
                {MATH, IS_COMPILE | USES_PROGRAM},
                {UNROLL, IS_COMPILE | USES_PROGRAM},
                {TARGET, IS_COMPILE | USES_PROGRAM},
                {THREADS, IS_COMPILE | USES_PROGRAM},
-               {SEED, IS_CHECK | IS_TRAIN | IS_RUN},
+               {FORMAT, IS_EXPLAIN},
+               {SAMPLE, IS_EXPLAIN},
+               {INPUT, IS_EXPLAIN},
+               {TARGET_NUMBERS, IS_EXPLAIN},
+               {STEP, IS_EXPLAIN},
+               {ELEMENT, IS_EXPLAIN},
+               {DIGITS, IS_EXPLAIN},
+               {BACKWARD, IS_GRAPH},
+               {SEED, IS_CHECK | IS_TRAIN | IS_RUN | IS_EXPLAIN},
                {JSON, IS_CHECK | USES_PROGRAM | IS_RUN}};
 
 typedef struct {
@@ -192,6 +245,8 @@ typedef struct {
     CheckOptions check;
     OutputOptions output;
     TrainOptions train;
+    ExplainOptions explain;
+    GraphOptions graph;
     bool gradients, has_math, partial, resume, data;
     int used[sizeof options / sizeof *options]; /* options, in order */
     int used_count;
@@ -239,6 +294,19 @@ static int threads_of(const char *word) {
     return (int)threads;
 }
 
+static const char *format_of(Arena *arena, const char *name) {
+    if (!explain_has_format(name))
+        misuse("%s", arena_printf(arena, "there is no format '%s'; the formats are %s", name, explain_formats(arena)));
+    return name;
+}
+
+static int digits_of(const char *word) {
+    enum { MOST = 17 };
+    int64_t digits = whole_number(word, "--digits", 1);
+    if (digits > MOST) misuse("--digits is at most 17, not %s", word);
+    return (int)digits;
+}
+
 static int32_t unroll_of(const char *word) {
     if (strcmp(word, "none") == 0) return UNROLL_NONE;
     if (strcmp(word, "auto") == 0) return UNROLL_AUTO;
@@ -269,7 +337,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
     case ALL: a->check.all = true; return;
     case STEPS: a->run.steps = whole_number(optarg, "--steps", 0); return;
     case LOAD:
-        a->run.load = optarg;
+        a->run.load = a->explain.load = optarg;
         pass(a, arena, "--load", optarg);
         return;
     case SAVE:
@@ -278,8 +346,8 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         return;
     case BATCH: a->compile.batch = whole_number(optarg, "--batch", 1); return;
     case SEED:
-        a->run.seed = a->check.seed = (uint64_t)whole_number(optarg, "--seed", 0);
-        a->run.has_seed = a->check.has_seed = true;
+        a->run.seed = a->check.seed = a->explain.seed = (uint64_t)whole_number(optarg, "--seed", 0);
+        a->run.has_seed = a->check.has_seed = a->explain.has_seed = true;
         pass(a, arena, "--seed", optarg);
         return;
     case JSON:
@@ -291,7 +359,18 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         a->train.examples = optarg;
         pass(a, arena, "--examples", optarg);
         return;
-    case 'o': a->output.output = optarg; return;
+    case 'o': a->output.output = a->explain.output = a->graph.output = optarg; return;
+    case FORMAT: a->explain.format = format_of(arena, optarg); return;
+    case SAMPLE:
+        a->explain.sample = whole_number(optarg, "--sample", 0);
+        a->explain.has_sample = true;
+        return;
+    case INPUT: vec_push(arena, &a->explain.inputs, optarg); return;
+    case TARGET_NUMBERS: vec_push(arena, &a->explain.targets, optarg); return;
+    case STEP: a->explain.step = whole_number(optarg, "--step", 0); return;
+    case ELEMENT: a->explain.element = optarg; return;
+    case DIGITS: a->explain.digits = digits_of(optarg); return;
+    case BACKWARD: a->graph.backward = true; return;
     case LIBRARY: a->output.library = true; return;
     case SINGLE_FILE: a->output.single_file = true; return;
     case ANNOTATE: a->compile.loop.annotate = (int)whole_number(optarg, "--annotate (0, 1 or 2)", 0); return;
@@ -362,8 +441,18 @@ static void complete_judging(Arguments *a, Arena *arena, const char *command) {
     if (a->output.output != NULL) pass(a, arena, "--output", a->output.output);
 }
 
+/* Numbers come from an example of the data, or from the command line. */
+static void complete_explaining(Arguments *a) {
+    ExplainOptions *e = &a->explain;
+    if (e->has_sample && e->inputs.count > 0)
+        misuse("%s", "--sample takes an example of the data, --x one from the command line: one of them");
+    if (e->targets.count > 0 && e->inputs.count == 0) misuse("%s", "--t belongs to --x");
+    e->numbers = e->has_sample || e->inputs.count > 0 || e->step > 0 || e->load != NULL;
+    if (e->format == NULL) e->format = explain_format_of_file(e->output);
+}
+
 static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
-    Arguments a = {.run = {.steps = -1}, .compile = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1}}};
+    Arguments a = {.run = {.steps = -1}, .explain = {.digits = 9}, .compile = {.loop = {.unroll = UNROLL_AUTO, .annotate = 1}}};
 #ifdef NNC_CHECK
     a.compile.check = true;
 #endif
@@ -382,7 +471,7 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     if (a.model == NULL && a.command != IS_HELP) misuse("'nnc %s' wants a model", words[0]);
     a.train.trains = a.command == IS_TRAIN;
     a.train.command = a.command == IS_TRAIN ? "train" : words[0];
-    a.compile.lower = (a.command & (IS_COMPILE | USES_PROGRAM)) != 0;
+    a.compile.lower = (a.command & (IS_COMPILE | USES_PROGRAM | IS_EXPLAIN)) != 0;
     if ((a.command & USES_PROGRAM) != 0 && !a.has_math) a.compile.loop.fast = true;
     if ((a.command & USES_PROGRAM) != 0 && a.compile.loop.target == NULL) a.compile.loop.target = target_find("native");
     if (!a.compile.lower) a.compile.loop.unroll = UNROLL_NONE;
@@ -391,6 +480,9 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     if (a.partial && a.run.load == NULL) misuse("%s", "--partial belongs to --load");
     if (a.resume && a.run.load != NULL) misuse("%s", "--resume goes on where a run ended, --load starts anew: one of them");
     if ((a.command & (IS_PREDICT | IS_EVALUATE)) != 0) complete_judging(&a, arena, words[0]);
+    if (a.command == IS_EXPLAIN) complete_explaining(&a);
+    if (a.command == IS_GRAPH && !graph_has_format(a.graph.output))
+        misuse("-o FILE: a graph is written to a file that ends in .svg or .dot, not to %s", a.graph.output);
     if (a.compile.loop.annotate > 2) misuse("%s", "--annotate is 0, 1 or 2");
     return a;
 }
@@ -415,6 +507,13 @@ static int compile_and_run(Compilation *c, const Arguments *a) {
     if ((a->command & USES_PROGRAM) != 0) {
         say(c->context.diagnostics); /* the program takes over */
         return command_train(c->loop, c->context.sources, &a->train, c->context.diagnostics);
+    }
+    if (a->command == IS_EXPLAIN || a->command == IS_GRAPH) {
+        Lesson *lesson = lesson_new(&c->context, &c->items, c->source, c->options.batch, c->model);
+        int code = a->command == IS_EXPLAIN ? command_explain(lesson, c->loop, &a->explain, c->context.diagnostics)
+                                            : command_graph(lesson, &a->graph);
+        lesson_free(lesson);
+        return code;
     }
     if (a->command == IS_RUN) return command_run(c->model, &a->run, c->context.diagnostics);
     if (a->gradients) return command_check_gradients(c->model, &a->check, c->context.diagnostics);

@@ -6,6 +6,8 @@
 #include "loop/loop.h"
 #include "model.h"
 
+typedef struct Lesson Lesson; /* explain/lesson.h */
+
 typedef struct {
     int64_t steps;           /* < 0: the model's epochs */
     const char *load, *save; /* safetensors files, or NULL */
@@ -49,6 +51,35 @@ typedef struct {
 
 /* nnc train MODEL, predict and evaluate: compiles the C, and becomes the program. Returns only if that fails. */
 int command_train(LoopProgram *loop, const Sources *sources, const TrainOptions *options, Diagnostics *diagnostics);
+
+typedef struct {
+    const char *format, *output; /* output: a file, or NULL */
+    bool numbers;                /* of an example, too */
+    bool has_sample;
+    int64_t sample;                    /* of the training data */
+    Vec(const char *) inputs, targets; /* or these numbers: "0.5,1" or "x=0.5,1" */
+    int64_t step;                      /* so many steps of training before it */
+    const char *load;                  /* parameters, or NULL */
+    const char *element;               /* "hidden.W[0, 1]", or NULL */
+    int digits;
+    bool has_seed;
+    uint64_t seed;
+} ExplainOptions;
+
+/* nnc explain MODEL: what a step of training computes, and how each derivative was found. */
+int command_explain(Lesson *lesson, LoopProgram *loop, const ExplainOptions *options, Diagnostics *diagnostics);
+bool explain_has_format(const char *name);
+const char *explain_formats(Arena *arena);            /* all, separated by ", " */
+const char *explain_format_of_file(const char *path); /* by its end; path may be NULL */
+
+typedef struct {
+    const char *output; /* NAME.svg, NAME.dot, or NULL: DOT on standard output */
+    bool backward;
+} GraphOptions;
+
+/* nnc graph MODEL: the network as a picture. */
+bool graph_has_format(const char *path); /* by its end */
+int command_graph(const Lesson *lesson, const GraphOptions *options);
 
 /* nnc help, nnc help NAME (name NULL: the list of all entries). */
 int command_help(AstContext *context, const char *name, FILE *out);

@@ -278,22 +278,46 @@ static void sort_nodes(Sweep *sweep) {
     }
 }
 
-static const char *with_law(Arena *arena, const char *laws, Op op) {
-    const char *law = op_info(op)->law;
-    if (law[0] == '\0' || op == OP_ADD || op == OP_SUB || op == OP_NEG || strstr(laws, law) != NULL) return laws;
+typedef struct {
+    const Derivation *d;
+    bool found;
+} Activity;
+
+static void look_for_active(void *context, Expr e) {
+    Activity *activity = context;
+    activity->found |= e->kind == EXPR_READ && activity->d->active[e->tensor->id];
+}
+
+static bool is_active(const Derivation *d, Expr e) {
+    Activity activity = {d, false};
+    expr_visit(d->pool, e, look_for_active, &activity);
+    return activity.found;
+}
+
+/* The rule by which e was derived; a shorter one where its second operand does not move. */
+static const char *law_of(const Derivation *d, Expr e) {
+    if (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_NEG) return "";
+    if (e->op == OP_POW && expr_is(e->kids[1], 2)) return "(a^2)' = 2 * a * a'";
+    if (e->op == OP_POW && e->kids[1]->kind == EXPR_CONST) return "(a^c)' = c * a^(c - 1) * a'";
+    if (e->op == OP_DIV && !is_active(d, e->kids[1])) return "(a / c)' = a' / c";
+    return op_info(e->op)->law;
+}
+
+static const char *with_law(Arena *arena, const char *laws, const char *law) {
+    if (law[0] == '\0' || strstr(laws, law) != NULL) return laws;
     return laws[0] == '\0' ? law : arena_printf(arena, "%s; %s", laws, law);
 }
 
-/* The adjoints of all reads in `value`, whose own adjoint is `seed`; where the value itself is wanted, `result` reads it. */
+/* The adjoints of all reads in `value`, whose own adjoint is `seed`; where the value itself is wanted, `result` reads it. laws: by which
+   `seed` was found. */
 static void derive_value(Derivation *d, const Statement *s, Expr value, Expr seed, Expr given, Expr result, Index **indices,
-                         int count) {
+                         int count, const char *laws) {
     Arena *arena = arena_new();
     Sweep sweep = {.arena = arena, .number = {.arena = arena}};
     collect(&sweep, d->pool, value);
     sort_nodes(&sweep);
     for (size_t i = 0; i < sweep.nodes.count; i++)
         expr_map_put(&sweep.number, sweep.nodes.at[i].node, expr_number(d->pool, (double)i));
-    const char *laws = "";
     give(&sweep, value, seed);
     for (size_t i = 0; i < sweep.nodes.count; i++) {
         Node *node = &sweep.nodes.at[i];
@@ -315,7 +339,7 @@ static void derive_value(Derivation *d, const Statement *s, Expr value, Expr see
             for (int k = 0; k < e->count; k++) {
                 if (flows(e, k)) give(&sweep, e->kids[k], out[k]);
             }
-            laws = with_law(d->arena, laws, e->op);
+            laws = with_law(d->arena, laws, law_of(d, e));
         }
     }
     arena_free(arena);
@@ -332,28 +356,34 @@ static void derive_statement(Derivation *d, const Statement *s) {
         s->target == d->program->loss ? expr_number(d->pool, 1) : tensor_at(d->program, d->adjoint[s->target->id], s->indices);
     Expr seed = given;
     if (!reduces) {
-        derive_value(d, s, value, seed, given, result, indices, count);
+        derive_value(d, s, value, seed, given, result, indices, count, "");
         return;
     }
     Tensor *winner = d->winner[s->target->id];
     Expr body = value->kids[0], zero = expr_number(d->pool, 0);
+    const char *law = "";
     switch (value->reduction) {
     case REDUCE_SUM: break;
     case REDUCE_LOGSUMEXP:
+        law = "logsumexp(a)' = sum(exp(a - logsumexp(a)) * a')";
         seed = product(d->pool, seed, expr_op1(d->pool, OP_EXP, expr_op2(d->pool, OP_SUB, body, result)));
         break;
     case REDUCE_MAX:
     case REDUCE_MIN: {
+        law = value->reduction == REDUCE_MAX ? "max(a)' = a' of the largest a" : "min(a)' = a' of the smallest a";
         Expr won = expr_op2(d->pool, OP_EQ, flat_point(d->pool, value->bound, value->bound_count),
                             tensor_at(d->program, winner, s->indices));
         seed = expr_if(d->pool, won, seed, zero);
         break;
     }
-    case REDUCE_PROD: seed = product(d->pool, seed, tensor_at(d->program, winner, indices)); break;
+    case REDUCE_PROD:
+        law = "prod(a)' = sum(a' * product of the others)";
+        seed = product(d->pool, seed, tensor_at(d->program, winner, indices));
+        break;
     case REDUCE_ARGMAX:
     case REDUCE_ARGMIN: return;
     }
-    derive_value(d, s, body, seed, given, NULL, indices, count);
+    derive_value(d, s, body, seed, given, NULL, indices, count, law);
 }
 
 /* ---- dA, from all that reads A */

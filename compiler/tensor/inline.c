@@ -57,10 +57,10 @@ static Use *find_uses(Program *program) {
     return uses;
 }
 
-static bool compilers_own(const Statement *s) {
+static bool compilers_own(const Program *program, const Statement *s) {
     const Tensor *t = s->target;
     return s->subscripts == NULL && (t->kind == TENSOR_PART || (t->kind == TENSOR_ADJOINT && t->of->kind != TENSOR_PARAMETER)) &&
-           !s->value->draws;
+           !s->value->draws && !tensor_is_explained(program, t);
 }
 
 /* Is each element read at one point only: are the subscripts all loops of the reader, each once? */
@@ -150,16 +150,16 @@ static bool is_broadcast(const Statement *s) {
 
 static bool worth_inlining(Program *program, const Statement *s, const Use *uses) {
     const Use *use = &uses[s->target->id];
-    if (!compilers_own(s) || s->value->reduces || use->reads == 0 || use->with_default) return false;
+    if (!compilers_own(program, s) || s->value->reduces || use->reads == 0 || use->with_default) return false;
     if (is_constant(s) || is_broadcast(s)) return true;
     return use->reads == 1 && use->read != NULL && !uses[use->reader->target->id].gone &&
            once_for_each_point(use->reader, use->read) && !overwritten_between(program, s, use->reader);
 }
 
 /* a[i, j] = c[i, j] needs no second name. */
-static bool is_copy(const Statement *s) {
+static bool is_copy(const Program *program, const Statement *s) {
     Expr e = s->value;
-    if (!compilers_own(s) || e->kind != EXPR_READ || e->has_default || tensor_is_persistent(e->tensor) ||
+    if (!compilers_own(program, s) || e->kind != EXPR_READ || e->has_default || tensor_is_persistent(e->tensor) ||
         e->tensor->rank != s->count)
         return false;
     for (int i = 0; i < s->count; i++) {
@@ -176,7 +176,7 @@ static bool drop_copies(Program *program) {
     for (size_t l = 0; l < 2; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             const Statement *s = lists[l]->at[i];
-            if (!is_copy(s)) continue;
+            if (!is_copy(program, s)) continue;
             Tensor *of = s->value->tensor;
             alias[s->target->id] = alias[of->id] != NULL ? alias[of->id] : of;
             found = true;
@@ -197,7 +197,8 @@ static bool only_scales(const Statement *s) {
 
 static bool move_scale(Program *program, Rules *rules, const Statement *s, const Use *uses) {
     const Use *use = &uses[s->target->id];
-    if (!compilers_own(s) || !only_scales(s) || use->read == NULL || use->with_default || uses[use->reader->target->id].gone)
+    if (!compilers_own(program, s) || !only_scales(s) || use->read == NULL || use->with_default ||
+        uses[use->reader->target->id].gone)
         return false;
     if (overwritten_between(program, s, use->reader)) return false;
     Statement trial = {.target = use->reader->target, .value = use->reader->value};
@@ -229,6 +230,15 @@ bool inline_cheap(Program *program, Rules *rules) {
     return changed;
 }
 
+/* For readers: the derivative of a part says nothing where there is no such part. */
+static bool derivative_is_explained(const Program *program, const Tensor *part) {
+    for (size_t i = 0; program->explained && i < program->backward.count; i++) {
+        const Tensor *t = program->backward.at[i]->target;
+        if (t->kind == TENSOR_ADJOINT && t->of == part) return true;
+    }
+    return false;
+}
+
 void fuse_reductions(Program *program) {
     for (bool changed = true; changed;) {
         changed = false;
@@ -240,8 +250,8 @@ void fuse_reductions(Program *program) {
                 Use *use = &uses[s->target->id];
                 bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 &&
                             use->reader->value->kind != EXPR_REDUCE;
-                if (!compilers_own(s) || !s->value->reduces || !once || s->scan != use->reader->scan ||
-                    !once_for_each_point(use->reader, use->read))
+                if (!compilers_own(program, s) || !s->value->reduces || !once || s->scan != use->reader->scan ||
+                    !once_for_each_point(use->reader, use->read) || derivative_is_explained(program, s->target))
                     continue;
                 if (uses[use->reader->target->id].gone || overwritten_between(program, s, use->reader)) continue;
                 insert_into(program, use->reader, s);

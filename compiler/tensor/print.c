@@ -12,6 +12,7 @@ typedef struct {
     Text *text;
     Vec(const Index *) seen;
     Vec(const char *) shown;
+    const Printing *how; /* NULL: as the program has it */
 } Printer;
 
 /* As readers would write it: 1 - 0.9 is 0.1, not 0.09999999999999998, though 1/3 has all its digits. */
@@ -91,7 +92,21 @@ static void print_op(Printer *p, Expr e, int strength, bool subscript) {
     if (own < strength) text_put(p->text, ")");
 }
 
+static void print_read(Printer *p, Expr e) {
+    int first = p->how != NULL && p->how->one_example && e->tensor->batched;
+    text_put(p->text, e->tensor->name);
+    if (e->tensor->rank == first) return;
+    text_put(p->text, "[");
+    print_list(p, e->kids + first, e->tensor->rank - first, true);
+    text_put(p->text, "]");
+}
+
 static void print(Printer *p, Expr e, int strength, bool subscript) {
+    const char *number = p->how != NULL && p->how->number != NULL ? p->how->number(p->how->context, e) : NULL;
+    if (number != NULL) {
+        text_printf(p->text, *number == '-' && strength > SUM ? "(%s)" : "%s", number);
+        return;
+    }
     switch (e->kind) {
     case EXPR_CONST:
         if (e->condition) {
@@ -106,12 +121,7 @@ static void print(Printer *p, Expr e, int strength, bool subscript) {
     case EXPR_INDEX: text_put(p->text, index_text(p, e->index)); return;
     case EXPR_READ:
         if (e->has_default && strength > LOWEST) text_put(p->text, "(");
-        text_put(p->text, e->tensor->name);
-        if (e->tensor->rank > 0) {
-            text_put(p->text, "[");
-            print_list(p, e->kids, e->tensor->rank, true);
-            text_put(p->text, "]");
-        }
+        print_read(p, e);
         if (e->has_default) {
             text_put(p->text, " default ");
             print(p, e->kids[e->count - 1], PRIMARY, false);
@@ -145,6 +155,11 @@ void expr_print_named(Text *text, Expr e, const IndexNames *names) {
         vec_push(text->arena, &p.seen, names->at[i].index);
         vec_push(text->arena, &p.shown, names->at[i].name);
     }
+    print(&p, e, LOWEST, false);
+}
+
+void expr_print_as(Text *text, Expr e, const Printing *how) {
+    Printer p = {.text = text, .how = how};
     print(&p, e, LOWEST, false);
 }
 

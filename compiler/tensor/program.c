@@ -64,6 +64,11 @@ Tensor *tensor_new(Program *program, TensorKind kind, const char *name, int rank
 
 bool tensor_is_persistent(const Tensor *tensor) { return tensor->kind == TENSOR_PARAMETER || tensor->kind == TENSOR_STATE; }
 
+bool tensor_is_explained(const Program *program, const Tensor *tensor) {
+    const Tensor *named = tensor->kind == TENSOR_ADJOINT ? tensor->of : tensor;
+    return program->explained && named->kind == TENSOR_VALUE;
+}
+
 static double product(const int64_t *shape, int rank) {
     double result = 1;
     for (int i = 0; i < rank; i++) result *= (double)shape[i];

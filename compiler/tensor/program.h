@@ -110,6 +110,7 @@ typedef struct {
     Pool *pool;
     Name name;      /* of the model */
     bool is_double; /* precision = double */
+    bool explained; /* for readers: what the model names, and the adjoint of it, keeps a statement of its own */
     Index *batch;
     Tensors inputs, targets, parameters, states; /* states: optimizer memory and layer state */
     Tensor *batch_size, *step, *epoch;
@@ -131,6 +132,7 @@ Tensor *tensor_new(Program *program, TensorKind kind, const char *name, int rank
 void tensor_rename(Program *program, Tensor *tensor, const char *name);
 void tensor_set_name(Program *program, Tensor *tensor, Name name); /* as it is, even if another has it */
 bool tensor_is_persistent(const Tensor *tensor);
+bool tensor_is_explained(const Program *program, const Tensor *tensor); /* a program for readers keeps it */
 
 /* What calculates the combined metrics from their parts, in order. */
 Statements program_combining(Arena *arena, const Program *program);
@@ -176,5 +178,13 @@ typedef Vec(IndexName) IndexNames;
 IndexNames statement_index_names(Arena *arena, const Statement *statement);
 void expr_print(Text *text, Expr e); /* indices by name, disambiguated within e */
 void expr_print_named(Text *text, Expr e, const IndexNames *names);
+
+/* As a worked example on paper has it. */
+typedef struct {
+    bool one_example;                             /* the batch is one example: no axis for it */
+    const char *(*number)(void *context, Expr e); /* what stands for e, or NULL: what it says; or NULL */
+    void *context;
+} Printing;
+void expr_print_as(Text *text, Expr e, const Printing *how);
 
 #endif

@@ -111,7 +111,7 @@ void replace_tensors(Program *program, Tensor *const *alias) {
 }
 
 static bool may_vanish(const Program *program, const Tensor *tensor) {
-    if (tensor == program->loss) return false;
+    if (tensor == program->loss || tensor_is_explained(program, tensor)) return false;
     for (size_t i = 0; i < program->metrics.count; i++) {
         if (program->metrics.at[i].tensor == tensor) return false;
     }
@@ -293,7 +293,8 @@ void remove_unused(Program *program) {
             Statement *s = lists[l]->at[i];
             if (i + 1 == scan_end(lists[l], i)) need_whole_scan(program, lists[l], i, needed);
             bool gradient = s->target->kind == TENSOR_ADJOINT && s->target->of->kind == TENSOR_PARAMETER;
-            if (!needed[s->target->id] && !tensor_is_persistent(s->target) && !gradient) continue;
+            bool kept_anyway = gradient || tensor_is_persistent(s->target) || tensor_is_explained(program, s->target);
+            if (!needed[s->target->id] && !kept_anyway) continue;
             expr_visit(program->pool, s->value, need, needed);
             for (int k = 0; s->subscripts != NULL && k < s->target->rank; k++)
                 expr_visit(program->pool, s->subscripts[k], need, needed);

@@ -61,6 +61,10 @@ void simplify(Program *program) {
         changed |= inline_cheap(program, rules);
         if (!changed) break;
     }
+    if (program->explained) { /* what follows serves machines */
+        fuse_reductions(program);
+        return;
+    }
     share_expensive(program);
     read_what_is_known(program); /* what is kept, at other places */
     share_statements(program);

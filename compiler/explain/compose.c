@@ -1,0 +1,205 @@
+/* What stands in an explanation. */
+#include "explain/style.h"
+
+const char *law_of(const Statement *derived) {
+    const char *rule = derived->origin.rule, *colon = rule == NULL ? NULL : strstr(rule, ": ");
+    return colon == NULL ? "" : colon + 2;
+}
+
+const char *number_in(void *context, Expr e) {
+    const Numbers *numbers = context;
+    if (numbers->worked == NULL) return NULL;
+    if (e->kind == EXPR_CONST && !e->condition && !e->integer) return lesson_number(numbers->lesson, e->value);
+    for (size_t i = 0; i < numbers->worked->readings.count; i++) {
+        const Reading *reading = &numbers->worked->readings.at[i];
+        if (reading->e == e) return lesson_number(numbers->lesson, reading->value);
+    }
+    return NULL;
+}
+
+/* ---- Where something stands */
+
+static const char *aside_of(const Lesson *lesson, const Item *item) {
+    const char *model = lesson_place(lesson, item->statement);
+    const char *aside = model != NULL ? model : "";
+    if (item->c_line > 0 && item->c_inside == NULL)
+        aside = arena_printf(lesson->arena, "%s%s%s:%u", aside, *aside != '\0' ? ", " : "", lesson->c_file, item->c_line);
+    if (item->c_line > 0 && item->c_inside != NULL)
+        aside = arena_printf(lesson->arena, "%s%s%s:%u, inside %s", aside, *aside != '\0' ? ", " : "", lesson->c_file,
+                             item->c_line, item->c_inside->name);
+    return *aside != '\0' ? aside : NULL;
+}
+
+/* ---- Through what the loss depends on a tensor */
+
+typedef Vec(const Tensor *) Names_;
+
+static bool holds(const Names_ *names, const Tensor *t) {
+    for (size_t i = 0; i < names->count; i++) {
+        if (names->at[i] == t) return true;
+    }
+    return false;
+}
+
+/* Parts of formulas stand for what is made of them. */
+static const Statement *whole_of(const Lesson *lesson, const Item *item, const Tensor *part) {
+    (void)lesson;
+    for (size_t l = 0; l < item->links.count; l++) {
+        if (item->links.at[l].derived->target->of == part && item->links.at[l].readers.count > 0)
+            return item->links.at[l].readers.at[0];
+    }
+    return NULL;
+}
+
+static void say_through(Out *out, const Style *style, const Item *item) {
+    Names_ names = {0};
+    Arena *arena = out->lesson->arena;
+    const Link *last = &item->links.at[item->links.count - 1];
+    for (size_t i = 0; i < last->readers.count; i++) {
+        const Statement *reader = last->readers.at[i];
+        for (int depth = 0; reader != NULL && reader->target->kind == TENSOR_PART && depth < 100; depth++) {
+            const Statement *whole = whole_of(out->lesson, item, reader->target);
+            if (whole == NULL) break;
+            reader = whole;
+        }
+        if (!holds(&names, reader->target)) vec_push(arena, &names, reader->target);
+    }
+    Text *text = text_new(arena);
+    text_printf(text, "`%s` changes the loss through ", item->statement->target->of->name);
+    for (size_t i = 0; i < names.count; i++)
+        text_printf(text, "%s`%s`", i == 0 ? "" : i + 1 == names.count ? " and " : ", ", names.at[i]->name);
+    text_put(text, names.count == 0 ? "nothing: the derivative is 0." : ".");
+    style->paragraph(out, text_string(text));
+}
+
+/* ---- Items */
+
+static void say_rewrites(Out *out, const Style *style, const Statement *s) {
+    if (s->rewrites.count == 0) return;
+    Text *text = text_new(out->lesson->arena);
+    text_put(text, "Rules used: ");
+    for (size_t i = 0; i < s->rewrites.count; i++) text_printf(text, "%s`%s`", i > 0 ? "; " : "", s->rewrites.at[i]);
+    text_put(text, ".");
+    style->paragraph(out, text_string(text));
+}
+
+static void say_worked(Out *out, const Style *style, const Item *item) {
+    for (size_t i = 0; i < item->worked.count; i++) style->worked(out, &item->worked.at[i]);
+}
+
+/* What reads a part of a formula, by the name that the model has for it. */
+static const Tensor *whole_of_part(const Lesson *lesson, const Tensor *part) {
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        const Statement *s = lesson->items.at[i].statement;
+        if (s->target != part && expr_reads(lesson->program->pool, s->value, part))
+            return s->target->kind == TENSOR_PART ? whole_of_part(lesson, s->target) : s->target;
+    }
+    return part;
+}
+
+static void forward_item(Out *out, const Style *style, const Item *item) {
+    const Statement *s = item->statement;
+    if (s->target->kind == TENSOR_PART)
+        style->paragraph(out, arena_printf(out->lesson->arena, "A part of `%s`.", whole_of_part(out->lesson, s->target)->name));
+    if (item->written != NULL) style->statement(out, item->written);
+    if (item->written != NULL && !item->written_is_worse) say_worked(out, style, item);
+    if (item->written != NULL) style->paragraph(out, "It is computed as");
+    style->statement(out, s);
+    say_rewrites(out, style, s);
+    if (item->written == NULL || item->written_is_worse) say_worked(out, style, item);
+}
+
+static void backward_item(Out *out, const Style *style, const Item *item) {
+    if (item->links.count == 0) { /* what the derivatives need beside the chain rule */
+        style->statement(out, item->statement);
+        return;
+    }
+    say_through(out, style, item);
+    for (size_t i = 0; i < item->links.count; i++) style->link(out, &item->links.at[i]);
+    if (item->simplified) {
+        style->paragraph(out, item->links.count > 1 ? "Together:" : "Simplified:");
+        style->statement(out, item->statement);
+        say_rewrites(out, style, item->statement);
+    }
+}
+
+static void say_more(Out *out, const Style *style, const Item *item) {
+    if (item->worked.count == 0 || (double)item->worked.count >= item->elements) return;
+    style->paragraph(out, arena_printf(out->lesson->arena, "and %s more; `--element '%s[...]'` works out any of them.",
+                                       number_grouped(out->lesson->arena, item->elements - (double)item->worked.count),
+                                       item->statement->target->kind == TENSOR_ADJOINT ? item->statement->target->of->name
+                                                                                       : item->statement->target->name));
+}
+
+static void say_scan(Out *out, const Style *style, const Scan *scan) {
+    style->paragraph(
+        out, arena_printf(out->lesson->arena, "Step by step, for `%s` = %s: it may read what %s steps found.", scan->index->name,
+                          scan->reversed ? arena_printf(out->lesson->arena, "%lld, ..., 1, 0", (long long)scan->index->size - 1)
+                                         : arena_printf(out->lesson->arena, "0, 1, ..., %lld", (long long)scan->index->size - 1),
+                          scan->reversed ? "later" : "earlier"));
+}
+
+static void one_item(Out *out, const Style *style, const Item *item) {
+    style->item(out, item, aside_of(out->lesson, item));
+    if (item->is_scan) say_scan(out, style, item->statement->scan);
+    if (item->phase == PHASE_FORWARD) forward_item(out, style, item);
+    else if (item->phase == PHASE_BACKWARD) backward_item(out, style, item);
+    else style->statement(out, item->statement);
+    if (item->phase != PHASE_FORWARD) say_worked(out, style, item);
+    say_more(out, style, item);
+    if (style->item_end != NULL) style->item_end(out, item);
+}
+
+/* ---- The whole */
+
+static const char *optimizer_of(const Lesson *lesson) {
+    Span span = lesson->model->optimizer_span;
+    if (span.source == 0) return "";
+    return arena_text(lesson->arena, source_of(lesson->sources, span)->text + span.begin, span.end - span.begin);
+}
+
+static void introduce(Out *out, const Style *style, Phase phase) {
+    static const char *const titles[] = {"Forward pass: from the input to the loss",
+                                         "Backward pass: from the loss to the parameters", "Update: a step downhill"};
+    style->section(out, titles[phase]);
+    if (phase == PHASE_FORWARD) {
+        style->paragraph(out, "What the network answers, and how wrong that is: the loss.");
+    } else if (phase == PHASE_BACKWARD) {
+        style->paragraph(
+            out, "`da` is the derivative of the loss with respect to `a`: by how much the loss grows when `a` grows, for a "
+                 "small change and divided by it. The chain rule finds it from the derivatives of all that `a` is used for: "
+                 "where the loss depends on `a` through `y`, `da` is `dy` times the derivative of `y` with respect to `a`, and "
+                 "where it does so in several ways, their sum. So it begins at the loss and goes back, statement by statement.");
+    } else {
+        style->paragraph(
+            out, arena_printf(out->lesson->arena,
+                              "Each parameter moves against its derivative: where a larger value would make the loss larger, "
+                              "it becomes smaller. The optimizer says how far: `%s`.",
+                              optimizer_of(out->lesson)));
+    }
+}
+
+static void say_given(Out *out, const Style *style) {
+    const Lesson *lesson = out->lesson;
+    if (lesson->machine == NULL) return;
+    style->section(out, "What is given");
+    Text *text = text_new(lesson->arena);
+    text_printf(text, "Numbers are those of %s alone, ", lesson->example);
+    if (lesson->steps == 0) text_put(text, "before the first step of training.");
+    else text_printf(text, "after %lld step%s of training.", (long long)lesson->steps, lesson->steps == 1 ? "" : "s");
+    if (!lesson->has_target) text_put(text, " There is no target, so that only what does not depend on it has a value.");
+    style->paragraph(out, text_string(text));
+    for (size_t i = 0; i < lesson->given.count; i++) style->given(out, &lesson->given.at[i]);
+}
+
+void compose(Out *out, const Style *style) {
+    const Lesson *lesson = out->lesson;
+    style->begin(out, arena_printf(lesson->arena, "%s: a step of training, explained", lesson->model->name));
+    say_given(out, style);
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        const Item *item = &lesson->items.at[i];
+        if (i == 0 || item->phase != lesson->items.at[i - 1].phase) introduce(out, style, item->phase);
+        one_item(out, style, item);
+    }
+    if (style->end != NULL) style->end(out);
+}

@@ -1,0 +1,271 @@
+/* One element of a tensor: what it is, through which paths the loss depends on it, and from where its derivative comes: the largest
+   terms, and what the largest is itself made of, back to the loss. */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "explain/style.h"
+
+enum {
+    TERMS_SHOWN = 4,   /* of a sum */
+    MOST_TERMS = 4096, /* that are found one by one */
+    PATHS_SHOWN = 12,
+    LONGEST_WAY = 200
+};
+
+/* ---- "hidden.W[0, 1]" */
+
+static const Tensor *find_tensor(const Program *program, const char *name, size_t length, Suggestion *suggestion) {
+    for (size_t i = 0; i < program->all.count; i++) {
+        const Tensor *t = program->all.at[i];
+        if (t->kind == TENSOR_LITERAL || t->kind == TENSOR_SETTING || strcmp(t->name, "value") == 0) continue;
+        if (strlen(t->name) == length && strncmp(t->name, name, length) == 0) return t;
+        if (t->kind != TENSOR_PART) suggest(suggestion, t->name);
+    }
+    return NULL;
+}
+
+const char *element_parse(Lesson *lesson, const char *words, Element *element) {
+    Arena *arena = lesson->arena;
+    size_t length = strcspn(words, "[");
+    Suggestion suggestion = {.wanted = arena_text(arena, words, length)};
+    const Tensor *t = find_tensor(lesson->program, words, length, &suggestion);
+    if (t == NULL) {
+        return suggestion.best == NULL
+                   ? arena_printf(arena, "--element: there is no '%s'", suggestion.wanted)
+                   : arena_printf(arena, "--element: there is no '%s'; did you mean '%s'?", suggestion.wanted, suggestion.best);
+    }
+    int first, axes = lesson_axes(t, &first), count = 0;
+    *element = (Element){.tensor = t, .point = NEW_ARRAY(arena, int64_t, axes + 1)};
+    const char *at = words + length;
+    while (*at == '[' || *at == ',') {
+        char *end;
+        long long value = strtoll(at + 1, &end, 10);
+        if (end == at + 1) break;
+        if (count < axes && (value < 0 || value >= t->shape[first + count])) {
+            return arena_printf(arena, "--element: subscript %d of '%s' goes from 0 to %lld, and is %lld", count + 1, t->name,
+                                (long long)t->shape[first + count] - 1, value);
+        }
+        if (count < axes) element->point[count] = value;
+        count++;
+        for (at = end; isspace((unsigned char)*at);) at++;
+    }
+    if (strcmp(at, axes > 0 ? "]" : "") == 0 && count == axes) return NULL;
+    Text *text = text_new(arena);
+    text_printf(text, "--element: '%s' has %d subscript%s", t->name, axes, axes == 1 ? "" : "s");
+    if (axes > 0) {
+        text_printf(text, ": write '%s[", t->name);
+        for (int i = 0; i < axes; i++) text_printf(text, "%s0", i > 0 ? ", " : "");
+        text_put(text, "]'");
+    }
+    return text_string(text);
+}
+
+/* ---- Paths from a tensor to the loss, through what the model names */
+
+typedef struct {
+    Lesson *lesson;
+    const Tensor *way[LONGEST_WAY];
+    Vec(const char *) shown;
+    double count;
+} Ways;
+
+static bool leads_to_loss(const Lesson *lesson, const Tensor *t) {
+    if (t == lesson->program->loss) return true;
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        const Tensor *target = lesson->items.at[i].statement->target;
+        if (target->kind == TENSOR_ADJOINT && target->of == t) return true;
+    }
+    return t->kind == TENSOR_PART; /* whose adjoint has gone into that of something else */
+}
+
+static void walk(Ways *ways, const Tensor *t, int length) {
+    Lesson *lesson = ways->lesson;
+    if (length == LONGEST_WAY) return;
+    ways->way[length++] = t;
+    if (t == lesson->program->loss) {
+        ways->count++;
+        if (ways->shown.count == PATHS_SHOWN) return;
+        Text *text = text_new(lesson->arena);
+        for (int i = 0; i < length; i++) {
+            if (ways->way[i]->kind != TENSOR_PART) text_printf(text, "%s`%s`", i > 0 ? " -> " : "", ways->way[i]->name);
+        }
+        vec_push(lesson->arena, &ways->shown, text_string(text));
+        return;
+    }
+    for (size_t i = 0; i < lesson->items.count && ways->count < 1000; i++) {
+        const Statement *s = lesson->items.at[i].statement;
+        bool known = false;
+        for (int k = 0; k < length; k++) known |= ways->way[k] == s->target;
+        if (lesson->items.at[i].phase != PHASE_FORWARD || known || !leads_to_loss(lesson, s->target)) continue;
+        if (expr_reads(lesson->program->pool, s->value, t)) walk(ways, s->target, length);
+    }
+}
+
+static void say_paths(Out *out, const Style *style, const Tensor *t) {
+    Ways *ways = NEW(out->lesson->arena, Ways);
+    ways->lesson = out->lesson;
+    walk(ways, t, 0);
+    if (ways->count == 0) {
+        style->paragraph(out, arena_printf(out->lesson->arena, "The loss does not depend on `%s`.", t->name));
+        return;
+    }
+    style->paragraph(out, arena_printf(out->lesson->arena, "The loss depends on `%s` through %s:", t->name,
+                                       ways->count == 1      ? "one path"
+                                       : ways->count >= 1000 ? "more than 1000 paths"
+                                                             : arena_printf(out->lesson->arena, "%.0f paths", ways->count)));
+    for (size_t i = 0; i < ways->shown.count; i++) style->paragraph(out, ways->shown.at[i]);
+    if ((double)ways->shown.count < ways->count) style->paragraph(out, "and more.");
+}
+
+/* ---- The terms of a derivative */
+
+typedef struct {
+    Expr e; /* closed */
+    double value;
+} Term;
+
+typedef Vec(Term) Terms;
+
+typedef struct {
+    Lesson *lesson;
+    Terms terms;
+    bool many;
+} Splitting;
+
+static void split(Splitting *s, Expr e);
+
+static void split_sum(Splitting *s, Expr e) {
+    Pool *pool = s->lesson->program->pool;
+    double points = index_product(e->bound, e->bound_count);
+    s->many |= points > MOST_TERMS || s->terms.count > MOST_TERMS;
+    if (s->many) return;
+    for (int64_t i = 0; i < (int64_t)points; i++) {
+        Expr to[e->bound_count];
+        int64_t rest = i;
+        for (int k = e->bound_count - 1; k >= 0; k--) {
+            to[k] = expr_number(pool, (double)(rest % e->bound[k]->size));
+            rest /= e->bound[k]->size;
+        }
+        split(s, expr_substitute(pool, e->kids[0], e->bound, to, e->bound_count));
+    }
+}
+
+static void split(Splitting *s, Expr e) {
+    if (e->kind == EXPR_REDUCE && e->reduction == REDUCE_SUM) {
+        split_sum(s, e);
+    } else if (expr_is_op(e, OP_ADD)) {
+        split(s, e->kids[0]);
+        split(s, e->kids[1]);
+    } else {
+        vec_push(s->lesson->arena, &s->terms, ((Term){e, lesson_value(s->lesson, e)}));
+    }
+}
+
+static int largest_first(const void *a, const void *b) {
+    const Term *x = a, *y = b;
+    if (fabs(x->value) != fabs(y->value)) return fabs(x->value) > fabs(y->value) ? -1 : 1;
+    return x->e->id < y->e->id ? -1 : x->e->id > y->e->id;
+}
+
+static void find_adjoint(void *context, Expr e) {
+    Expr *found = context;
+    if (e->kind == EXPR_READ && e->tensor->kind == TENSOR_ADJOINT && e->free_count == 0 && *found == NULL) *found = e;
+}
+
+/* The element that the derivative behind this one is of, or none. */
+static bool next_element(Lesson *lesson, Expr e, Element *next) {
+    Expr found = NULL;
+    expr_visit(lesson->program->pool, e, find_adjoint, &found);
+    if (found == NULL) return false;
+    int first, axes = lesson_axes(found->tensor, &first);
+    *next = (Element){found->tensor, NEW_ARRAY(lesson->arena, int64_t, axes + 1)};
+    for (int i = 0; i < axes; i++) next->point[i] = (int64_t)found->kids[first + i]->value;
+    return true;
+}
+
+/* Says the element of an adjoint; true, and *next, if there is a derivative that the largest term comes from. */
+static bool say_element(Out *out, const Style *style, const Element *element, Element *next) {
+    Lesson *lesson = out->lesson;
+    const Item *item = lesson_item(lesson, element->tensor);
+    if (item == NULL || item->statement->subscripts != NULL) {
+        if (item != NULL) style->statement(out, item->statement);
+        return false;
+    }
+    style->statement(out, item->statement);
+    Worked worked = lesson_worked(lesson, item->statement, element->point);
+    Splitting s = {.lesson = lesson};
+    split(&s, worked.formula);
+    style->worked(out, &worked);
+    if (s.many || s.terms.count == 0) return false;
+    qsort(s.terms.at, s.terms.count, sizeof *s.terms.at, largest_first);
+    size_t nonzero = 0;
+    while (nonzero < s.terms.count && s.terms.at[nonzero].value != 0) nonzero++;
+    if (s.terms.count > 1) {
+        style->paragraph(out, arena_printf(lesson->arena, "This is a sum of %zu terms, of which %zu %s not 0%s", s.terms.count,
+                                           nonzero, nonzero == 1 ? "is" : "are",
+                                           nonzero > TERMS_SHOWN ? "; the largest come first:"
+                                           : nonzero > 0         ? ":"
+                                                                 : "."));
+        for (size_t i = 0; i < nonzero && i < TERMS_SHOWN; i++) {
+            Worked term = lesson_term(lesson, s.terms.at[i].e, s.terms.at[i].value);
+            style->worked(out, &term);
+        }
+    }
+    return nonzero > 0 && next_element(lesson, s.terms.at[0].e, next);
+}
+
+/* ---- All of it */
+
+static const Tensor *adjoint_of(const Lesson *lesson, const Tensor *t) {
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        const Tensor *target = lesson->items.at[i].statement->target;
+        if (target->kind == TENSOR_ADJOINT && (target->of == t || target == t)) return target;
+    }
+    return NULL;
+}
+
+static void say_own(Out *out, const Style *style, const Element *element, Phase phase, const char *words) {
+    for (size_t i = 0; i < out->lesson->items.count; i++) {
+        const Item *item = &out->lesson->items.at[i];
+        if (item->phase != phase || item->statement->target != element->tensor || item->statement->subscripts != NULL) continue;
+        style->section(out, words);
+        style->statement(out, item->statement);
+        if (item->worked.count > 0) style->worked(out, &item->worked.at[item->worked.count - 1]);
+    }
+}
+
+void compose_element(Out *out, const Style *style, const Element *element) {
+    Lesson *lesson = out->lesson;
+    Arena *arena = lesson->arena;
+    const Tensor *t = element->tensor->kind == TENSOR_ADJOINT ? element->tensor->of : element->tensor,
+                 *adjoint = adjoint_of(lesson, t);
+    Element here = {adjoint, element->point}, next;
+    Text *name = text_new(arena);
+    const Printing symbols = {.one_example = true};
+    expr_print_as(name, lesson_element(lesson, t, element->point), &symbols);
+    style->begin(out, arena_printf(arena, "%s: %s, and its derivative", lesson->model->name, text_string(name)));
+    if (lesson->machine != NULL)
+        style->paragraph(out, arena_printf(arena, "Numbers are those of %s alone, after %lld step%s of training.",
+                                           lesson->example, (long long)lesson->steps, lesson->steps == 1 ? "" : "s"));
+    say_own(out, style, element, PHASE_FORWARD, "What it is");
+    style->section(out, "Through what the loss depends on it");
+    say_paths(out, style, t);
+    style->section(out, "Its derivative");
+    if (adjoint == NULL) {
+        style->paragraph(out, "It has none: the loss does not depend on it, or no trained parameter needs it.");
+    } else if (lesson->machine == NULL || !lesson->has_target) {
+        style->statement(out, lesson_item(lesson, adjoint)->statement);
+        style->paragraph(out, "With `--sample N` each term has its value.");
+    } else {
+        for (int depth = 0; say_element(out, style, &here, &next) && depth < LONGEST_WAY; depth++) {
+            here = next;
+            Text *of = text_new(arena);
+            expr_print_as(of, lesson_element(lesson, here.tensor, here.point), &symbols);
+            style->paragraph(out, arena_printf(arena, "where `%s` is:", text_string(of)));
+        }
+    }
+    say_own(out, style, element, PHASE_UPDATE, "What becomes of it");
+    if (style->end != NULL) style->end(out);
+}

@@ -1,0 +1,76 @@
+/* Where each statement stands in the generated C: its formula is a comment there, and the code comes right behind. */
+#include <ctype.h>
+
+#include "explain/lesson.h"
+
+static const char *next_line(const char *line) {
+    line += strcspn(line, "\n");
+    return line + (*line == '\n');
+}
+
+/* A line of a comment that begins with "FILE:LINE   TARGET", or with the target alone. */
+static bool begins_with(const char *line, const Tensor *target) {
+    while (*line == ' ' || *line == '/' || *line == '*') line++;
+    size_t place = strcspn(line, " \n"), length = strlen(target->name);
+    bool has_place = place > 0 && isdigit((unsigned char)line[place - 1]) && memchr(line, ':', place) != NULL;
+    if (has_place && strncmp(line + place, "   ", 3) == 0) line += place + 3;
+    if (strncmp(line, target->name, length) != 0) return false;
+    return line[length] == '[' || strncmp(line + length, " = ", 3) == 0 || strncmp(line + length, " += ", 4) == 0;
+}
+
+typedef struct {
+    const char *begin, *end; /* the function that runs a step */
+    unsigned line;
+} Region;
+
+static Region step_of(const char *text) {
+    static const char heading[] = "/* One step of training on one batch";
+    const char *found = strstr(text, heading);
+    Region region = {.begin = found != NULL ? found : text, .line = 1};
+    for (const char *c = text; c < region.begin; c++) region.line += *c == '\n';
+    const char *end = found != NULL ? strstr(found, "\n}\n") : NULL;
+    region.end = end != NULL ? end : region.begin + strlen(region.begin);
+    return region;
+}
+
+/* The first line of code behind the comment; 0 where there is none. */
+static unsigned line_of(const Region *region, const Tensor *target) {
+    unsigned number = region->line;
+    bool inside = false, found = false;
+    for (const char *line = region->begin; line < region->end; line = next_line(line), number++) {
+        size_t length = strcspn(line, "\n");
+        const char *words = line + strspn(line, " ");
+        bool opens = strncmp(words, "/*", 2) == 0, closes = length >= 2 && strncmp(line + length - 2, "*/", 2) == 0;
+        if (found && !inside && !opens) return number;
+        if ((inside || opens) && begins_with(line, target)) found = true;
+        inside = (inside || opens) && !closes;
+    }
+    return 0;
+}
+
+/* The item whose formula reads the target, and that has a line of its own. */
+static const Item *reader_of(const Lesson *lesson, const Tensor *target) {
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        const Item *item = &lesson->items.at[i];
+        if (item->c_line > 0 && item->c_inside == NULL && item->statement->target != target &&
+            expr_reads(lesson->program->pool, item->statement->value, target))
+            return item;
+    }
+    return NULL;
+}
+
+void lesson_find_in_c(Lesson *lesson, const char *file, const char *text) {
+    Region region = step_of(text);
+    lesson->c_file = file;
+    lesson->c_text = text;
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        lesson->items.at[i].c_line = line_of(&region, lesson->items.at[i].statement->target);
+    }
+    for (size_t i = lesson->items.count; i-- > 0;) { /* what stands inside of something that stands inside of something else */
+        Item *item = &lesson->items.at[i];
+        const Item *reader = item->c_line == 0 ? reader_of(lesson, item->statement->target) : NULL;
+        if (reader == NULL) continue;
+        item->c_inside = reader->statement->target;
+        item->c_line = reader->c_line;
+    }
+}

@@ -1,0 +1,52 @@
+/* What an explanation looks like: compose.c says what stands in it, and in which order; a Style how that is written. */
+#ifndef NNC_EXPLAIN_STYLE_H
+#define NNC_EXPLAIN_STYLE_H
+
+#include "explain/lesson.h"
+
+typedef struct {
+    Text *text;
+    Lesson *lesson;
+} Out;
+
+/* Words may hold `code` between back quotes; nothing else in them is special. */
+typedef struct {
+    const char *name; /* of --format */
+    void (*begin)(Out *out, const char *title);
+    void (*end)(Out *out);
+    void (*section)(Out *out, const char *title);
+    void (*item)(Out *out, const Item *item, const char *aside); /* the heading of an item; aside: where it stands, or NULL */
+    void (*item_end)(Out *out, const Item *item);
+    void (*paragraph)(Out *out, const char *words);
+    void (*statement)(Out *out, const Statement *s);
+    void (*link)(Out *out, const Link *link);
+    void (*worked)(Out *out, const Worked *worked);
+    void (*given)(Out *out, const Given *given);
+} Style;
+
+extern const Style style_text, style_markdown, style_latex;
+
+void compose(Out *out, const Style *style);
+void compose_json(Out *out);
+
+/* ---- element.c */
+/* "hidden.W[0, 1]": NULL, and *element; or what is wrong with it. */
+const char *element_parse(Lesson *lesson, const char *words, Element *element);
+void compose_element(Out *out, const Style *style, const Element *element); /* of the lesson's `wanted` */
+
+const char *law_of(const Statement *derived); /* "sigmoid(a)' = sigmoid(a) * (1 - sigmoid(a)) * a'", or "" */
+
+/* How elements and the numbers in formulas are printed: of one example, and where `worked` is given, as the numbers that they are. */
+typedef struct {
+    const Lesson *lesson;
+    const Worked *worked;
+} Numbers;
+const char *number_in(void *numbers, Expr e); /* Printing's number */
+
+/* ---- math.c: formulas in two dimensions */
+typedef struct Markup Markup;
+extern const Markup markup_latex, markup_mathml;
+void math_print(Text *text, const Markup *markup, const Lesson *lesson, Expr e, const Printing *how);
+void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson, const Statement *s, const char *equals);
+
+#endif
