@@ -164,8 +164,11 @@ const char *c_flags(LoopProgram *loop) {
     return loop_uses_threads(loop) ? arena_printf(loop->arena, "%s -fopenmp", flags) : flags;
 }
 
-/* A register tile has a use for each register there is: a compiler that reorders its sums wants more. */
+/* A register tile has a use for each register there is: a compiler that reorders its sums wants more. So does one that keeps constants,
+   and what the next round of a loop reads again, where there are 16: it then keeps sums in memory. */
 static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
+    const Target *target = loop->options.target;
+    const char *few = target->bytes > 0 && target->registers <= 16 ? "\"no-gcse\", " : "";
     text_printf(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused.%s */\n",
                 loop->options.target->bytes > 0 ? "" : " Compile with -O3 -march=native -fopenmp-simd.");
     text_put(text, "#if defined(__GNUC__)\n"
@@ -173,7 +176,7 @@ static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
                    "#endif\n"
                    "#if defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)\n");
     text_printf(text, "#pragma GCC optimize(%s\"no-signed-zeros\", \"no-trapping-math\")\n",
-                loop_has_tiles(loop) ? "" : "\"associative-math\", ");
+                loop_has_tiles(loop) ? few : "\"associative-math\", ");
     text_put(text, "#endif\n"
                    "#define NNC_FAST 1\n\n");
 }

@@ -8,7 +8,7 @@
 #include "commands/generate.h"
 #include "commands/parameters.h"
 #include "commands/trainer.h"
-#include "explain/style.h"
+#include "explain/html.h"
 
 typedef struct {
     const ExplainOptions *options;
@@ -179,12 +179,14 @@ static bool work(Explaining *e) {
 /* ---- The command */
 
 static const struct {
-    const char *name, *end; /* of file names */
-    const Style *style;     /* NULL: json */
-} formats[] = {{"text", ".txt", &style_text},
-               {"markdown", ".md", &style_markdown},
-               {"latex", ".tex", &style_latex},
-               {"json", ".json", NULL}};
+    const char *name, *end;    /* of file names */
+    const Style *style;        /* or NULL, and */
+    void (*compose)(Out *out); /* what composes it itself */
+} formats[] = {{"text", ".txt", &style_text, NULL},
+               {"markdown", ".md", &style_markdown, NULL},
+               {"latex", ".tex", &style_latex, NULL},
+               {"html", ".html", NULL, compose_page},
+               {"json", ".json", NULL, compose_json}};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 const char *explain_formats(Arena *arena) {
@@ -213,7 +215,7 @@ static void print_explanation(Out *out, const char *format) {
     size_t which = 0;
     while (strcmp(formats[which].name, format) != 0) which++;
     const Style *style = formats[which].style;
-    if (style == NULL) compose_json(out);
+    if (style == NULL) formats[which].compose(out);
     else if (out->lesson->wanted != NULL) compose_element(out, style, out->lesson->wanted);
     else compose(out, style);
 }

@@ -62,7 +62,7 @@ static void put_node(Text *text, const Graph *g, const Tensor *t) {
                                                   : "#e9e9ee";
     const char *layer = layer_of(g, t);
     bool says_layer = layer != NULL && strchr(t->name, '.') == NULL; /* else the name ends in it */
-    text_printf(text, "    \"%s\" [id=\"%s\", fillcolor=\"%s\", shape=%s, label=\"%s\\n%s%s%s\"];\n", t->name, t->name, fill,
+    text_printf(text, "    \"%s\" [class=\"s-%s\", fillcolor=\"%s\", shape=%s, label=\"%s\\n%s%s%s\"];\n", t->name, t->name, fill,
                 t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET ? "ellipse" : "box", t->name, says_layer ? layer : "",
                 says_layer ? ", " : "",
                 t->frozen ? arena_printf(g->lesson->arena, "%s, frozen", shape_of(g, t)) : shape_of(g, t));
@@ -104,8 +104,8 @@ static void put_edge(void *context, Expr e) {
     if (flows)
         text_printf(
             edges->text,
-            "    \"%s\" -> \"%s\" [style=dashed, color=\"#c0392b\", fontcolor=\"#c0392b\", label=\" d%s \", constraint=false];\n",
-            edges->to->name, from->name, from->name);
+            "    \"%s\" -> \"%s\" [class=\"derivative s-d%s\", style=dashed, color=\"#c0392b\", fontcolor=\"#c0392b\", label=\" d%s \", constraint=false];\n",
+            edges->to->name, from->name, from->name, from->name);
 }
 
 void graph_dot(Text *text, const Lesson *lesson, bool backward) {

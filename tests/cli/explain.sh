@@ -97,12 +97,12 @@ for model in "$examples"/*/*.nn; do
     "$NNC" graph "$model" --backward | python3 -c '
 import re, sys
 text = sys.stdin.read()
-nodes = set(re.findall(r"^    \"([^\"]+)\" \[id", text, re.M))
+nodes = set(re.findall(r"^    \"([^\"]+)\" \[class", text, re.M))
 arrows = re.findall(r"^    \"([^\"]+)\" -> \"([^\"]+)\"", text, re.M)
 assert arrows and all(a in nodes and b in nodes for a, b in arrows), arrows'
 done
 "$NNC" graph "$step" --backward -o g.dot
-grep -qF '"loss" -> "output" [style=dashed' g.dot
+grep -qF '"loss" -> "output" [class="derivative s-doutput", style=dashed' g.dot
 "$NNC" graph "$step" | { ! grep -q dashed; }
 refused 2 'ends in .svg or .dot' "$NNC" graph "$step" -o g.png
 if command -v dot >/dev/null; then
