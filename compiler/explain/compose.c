@@ -17,6 +17,16 @@ const char *number_in(void *context, Expr e) {
     return NULL;
 }
 
+bool worked_says_more(const Lesson *lesson, const Worked *w) {
+    Expr formula = w->formula != NULL ? w->formula : w->element;
+    if (formula->kind == EXPR_CONST || (w->formula == NULL && formula->kind == EXPR_READ)) return false;
+    Numbers values = {lesson, w};
+    const Printing numbers = {true, number_in, &values};
+    Text *text = text_new(lesson->arena);
+    expr_print_as(text, formula, &numbers);
+    return strcmp(text_string(text), lesson_number(lesson, w->value)) != 0;
+}
+
 /* ---- Where something stands */
 
 static const char *aside_of(const Lesson *lesson, const Item *item) {

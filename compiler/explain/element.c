@@ -11,6 +11,7 @@ enum {
     TERMS_SHOWN = 4,   /* of a sum */
     MOST_TERMS = 4096, /* that are found one by one */
     PATHS_SHOWN = 12,
+    MOST_PATHS = 1000, /* that are counted */
     LONGEST_WAY = 200
 };
 
@@ -64,6 +65,8 @@ const char *element_parse(Lesson *lesson, const char *words, Element *element) {
 
 /* ---- Paths from a tensor to the loss, through what the model names */
 
+typedef Vec(const Tensor *) Readers;
+
 typedef struct {
     Lesson *lesson;
     const Tensor *way[LONGEST_WAY];
@@ -80,27 +83,39 @@ static bool leads_to_loss(const Lesson *lesson, const Tensor *t) {
     return t->kind == TENSOR_PART; /* whose adjoint has gone into that of something else */
 }
 
+/* What the model names and reads t, itself or in a part of its formula. */
+static void find_readers(const Lesson *lesson, const Tensor *t, bool *met, Readers *readers) {
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        const Statement *s = lesson->items.at[i].statement;
+        if (lesson->items.at[i].phase != PHASE_FORWARD || met[s->target->id] || !leads_to_loss(lesson, s->target)) continue;
+        if (!expr_reads(lesson->program->pool, s->value, t)) continue;
+        met[s->target->id] = true;
+        if (s->target->kind == TENSOR_PART) find_readers(lesson, s->target, met, readers);
+        else vec_push(lesson->arena, readers, s->target);
+    }
+}
+
+static void note_way(Ways *ways, int length) {
+    ways->count++;
+    if (ways->shown.count == PATHS_SHOWN) return;
+    Text *text = text_new(ways->lesson->arena);
+    for (int i = 0; i < length; i++) text_printf(text, "%s`%s`", i > 0 ? " -> " : "", ways->way[i]->name);
+    vec_push(ways->lesson->arena, &ways->shown, text_string(text));
+}
+
 static void walk(Ways *ways, const Tensor *t, int length) {
     Lesson *lesson = ways->lesson;
-    if (length == LONGEST_WAY) return;
+    if (length == LONGEST_WAY || ways->count >= MOST_PATHS) return;
     ways->way[length++] = t;
     if (t == lesson->program->loss) {
-        ways->count++;
-        if (ways->shown.count == PATHS_SHOWN) return;
-        Text *text = text_new(lesson->arena);
-        for (int i = 0; i < length; i++) {
-            if (ways->way[i]->kind != TENSOR_PART) text_printf(text, "%s`%s`", i > 0 ? " -> " : "", ways->way[i]->name);
-        }
-        vec_push(lesson->arena, &ways->shown, text_string(text));
+        note_way(ways, length);
         return;
     }
-    for (size_t i = 0; i < lesson->items.count && ways->count < 1000; i++) {
-        const Statement *s = lesson->items.at[i].statement;
-        bool known = false;
-        for (int k = 0; k < length; k++) known |= ways->way[k] == s->target;
-        if (lesson->items.at[i].phase != PHASE_FORWARD || known || !leads_to_loss(lesson, s->target)) continue;
-        if (expr_reads(lesson->program->pool, s->value, t)) walk(ways, s->target, length);
-    }
+    Readers readers = {0};
+    bool *met = NEW_ARRAY(lesson->arena, bool, lesson->program->all.count + 1);
+    for (int i = 0; i < length; i++) met[ways->way[i]->id] = true;
+    find_readers(lesson, t, met, &readers);
+    for (size_t i = 0; i < readers.count; i++) walk(ways, readers.at[i], length);
 }
 
 static void say_paths(Out *out, const Style *style, const Tensor *t) {
@@ -111,10 +126,11 @@ static void say_paths(Out *out, const Style *style, const Tensor *t) {
         style->paragraph(out, arena_printf(out->lesson->arena, "The loss does not depend on `%s`.", t->name));
         return;
     }
-    style->paragraph(out, arena_printf(out->lesson->arena, "The loss depends on `%s` through %s:", t->name,
-                                       ways->count == 1      ? "one path"
-                                       : ways->count >= 1000 ? "more than 1000 paths"
-                                                             : arena_printf(out->lesson->arena, "%.0f paths", ways->count)));
+    style->paragraph(out,
+                     arena_printf(out->lesson->arena, "The loss depends on `%s` through %s:", t->name,
+                                  ways->count == 1            ? "one path"
+                                  : ways->count >= MOST_PATHS ? "1000 paths or more"
+                                                              : arena_printf(out->lesson->arena, "%.0f paths", ways->count)));
     for (size_t i = 0; i < ways->shown.count; i++) style->paragraph(out, ways->shown.at[i]);
     if ((double)ways->shown.count < ways->count) style->paragraph(out, "and more.");
 }

@@ -102,10 +102,10 @@ static void put_edge(void *context, Expr e) {
     bool flows = edges->backward && adjoint_of(lesson, from) != NULL &&
                  (edges->to == lesson->program->loss || adjoint_of(lesson, edges->to) != NULL);
     if (flows)
-        text_printf(
-            edges->text,
-            "    \"%s\" -> \"%s\" [class=\"derivative s-d%s\", style=dashed, color=\"#c0392b\", fontcolor=\"#c0392b\", label=\" d%s \", constraint=false];\n",
-            edges->to->name, from->name, from->name, from->name);
+        text_printf(edges->text,
+                    "    \"%s\" -> \"%s\" [class=\"derivative s-d%s\", style=dashed, color=\"#c0392b\", fontcolor=\"#c0392b\", "
+                    "label=\" d%s \", constraint=false];\n",
+                    edges->to->name, from->name, from->name, from->name);
 }
 
 void graph_dot(Text *text, const Lesson *lesson, bool backward) {

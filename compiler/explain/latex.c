@@ -3,6 +3,8 @@
 
 /* ---- Formulas: lines of an `aligned`, the same for both */
 
+static const char next_line[] = " \\\\\n &\\quad";
+
 static void formula_begin(Out *out, bool document) {
     text_put(out->text, document ? "\\begin{align*}\n" : "$$\n\\begin{aligned}\n");
 }
@@ -40,12 +42,12 @@ static void worked_(Out *out, const Worked *w, bool document) {
     Expr formula = w->formula != NULL ? w->formula : w->element;
     if (w->formula != NULL && formula->kind != EXPR_CONST) {
         text_put(out->text, " &= ");
-        math_print(out->text, &markup_latex, lesson, formula, &symbols);
+        math_print_broken(out->text, &markup_latex, lesson, formula, &symbols, next_line);
         text_put(out->text, " \\\\\n");
     }
-    if (formula->kind != EXPR_CONST && (w->formula != NULL || w->element->kind != EXPR_READ)) {
+    if (worked_says_more(lesson, w)) {
         text_put(out->text, " &= ");
-        math_print(out->text, &markup_latex, lesson, formula, &numbers);
+        math_print_broken(out->text, &markup_latex, lesson, formula, &numbers, next_line);
         text_put(out->text, " \\\\\n");
     }
     if (w->terms.count > 0) {
@@ -91,8 +93,8 @@ static void latex_words(Text *text, const char *words) {
 }
 
 static void latex_begin(Out *out, const char *title) {
-    text_put(out->text, "\\documentclass{article}\n\\usepackage[a4paper, margin=2cm]{geometry}\n\\usepackage{amsmath}\n"
-                        "\\setlength{\\parindent}{0pt}\n\\allowdisplaybreaks\n\\begin{document}\n\\title{");
+    text_put(out->text, "\\documentclass{article}\n\\usepackage[a4paper, margin=15mm]{geometry}\n\\usepackage{amsmath}\n"
+                        "\\setlength{\\parindent}{0pt}\n\\allowdisplaybreaks\n\\begin{document}\n\\small\n\\title{");
     latex_words(out->text, title);
     text_put(out->text, "}\n\\author{}\\date{}\n\\maketitle\n");
 }

@@ -302,6 +302,34 @@ void math_print(Text *text, const Markup *markup, const Lesson *lesson, Expr e, 
     print(&p, e, LOWEST);
 }
 
+/* One term of a sum behind `width` characters of its line; returns how many there are then. */
+static size_t print_term(Math *p, Expr e, const char *sign, const char *line_break, size_t width) {
+    enum { MOST = 84 };
+    Text *plain = text_new(p->text->arena);
+    expr_print_as(plain, e, p->how);
+    size_t own = strlen(text_string(plain)) + 3;
+    if (width > 0 && width + own > MOST) {
+        put(p, line_break);
+        width = 0;
+    }
+    put(p, sign);
+    print(p, e, *sign == '\0' ? LOWEST : SUM + 1);
+    return width + own;
+}
+
+static size_t print_terms(Math *p, Expr e, const char *sign, const char *line_break, size_t width) {
+    if (!expr_is_op(e, OP_ADD) && !expr_is_op(e, OP_SUB)) return print_term(p, e, sign, line_break, width);
+    width = print_terms(p, e->kids[0], sign, line_break, width);
+    return e->op == OP_ADD ? print_terms(p, e->kids[1], p->m->infix[0], line_break, width)
+                           : print_term(p, e->kids[1], p->m->infix[1], line_break, width);
+}
+
+void math_print_broken(Text *text, const Markup *markup, const Lesson *lesson, Expr e, const Printing *how,
+                       const char *line_break) {
+    Math p = {.text = text, .m = markup, .how = how, .loss = loss_of(lesson)};
+    print_terms(&p, e, "", line_break, 0);
+}
+
 void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson, const Statement *s, const char *equals) {
     Math p = {.text = text, .m = markup, .loss = loss_of(lesson)};
     if (s->subscripts == NULL) {

@@ -43,10 +43,16 @@ typedef struct {
 } Numbers;
 const char *number_in(void *numbers, Expr e); /* Printing's number */
 
+/* Does the formula with numbers in it say more than its value? */
+bool worked_says_more(const Lesson *lesson, const Worked *worked);
+
 /* ---- math.c: formulas in two dimensions */
 typedef struct Markup Markup;
 extern const Markup markup_latex, markup_mathml;
 void math_print(Text *text, const Markup *markup, const Lesson *lesson, Expr e, const Printing *how);
+/* The same; where a sum becomes long, `line_break` stands before a term. */
+void math_print_broken(Text *text, const Markup *markup, const Lesson *lesson, Expr e, const Printing *how,
+                       const char *line_break);
 void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson, const Statement *s, const char *equals);
 
 #endif

@@ -87,7 +87,7 @@ static void worked(Out *out, const Worked *w) {
     expr_print_as(second, formula, &numbers);
     if (w->formula != NULL) wrapped(out->text, 4, indent + 5, arena_printf(arena, "%s = %s", name, text_string(first)));
     else wrapped(out->text, 4, indent = 8, name);
-    if (strcmp(text_string(second), value) != 0)
+    if (worked_says_more(out->lesson, w))
         wrapped(out->text, indent + 1, indent + 5, arena_printf(arena, "= %s", text_string(second)));
     if (w->terms.count > 0) {
         Text *terms = text_new(arena);
