@@ -80,7 +80,9 @@ static const char details[] =
     "  -o FILE          FILE.svg, drawn by Graphviz where it is installed, or FILE.dot; standard output: DOT\n"
     "  --backward       and how derivatives flow\n"
     "help [NAME]      the standard library: all entries, or one with its formula, source and text\n"
-    "\n"
+    "\n";
+
+static const char shared[] = /* what several commands have */
     "compile, train, predict and evaluate\n"
     "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
     "  --target=NAME    portable (compile), native (the others), x86-64-v2, x86-64-v3, x86-64-v4 or aarch64\n"
@@ -235,7 +237,7 @@ static const struct {
                {DIGITS, IS_EXPLAIN},
                {BACKWARD, IS_GRAPH},
                {SEED, IS_CHECK | IS_TRAIN | IS_RUN | IS_EXPLAIN},
-               {JSON, IS_CHECK | USES_PROGRAM | IS_RUN}};
+               {JSON, IS_CHECK | USES_PROGRAM | IS_RUN | IS_EXPLAIN}};
 
 typedef struct {
     const char *model;
@@ -352,6 +354,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         return;
     case JSON:
         a->run.json = a->check.json = true;
+        a->explain.format = "json";
         pass(a, arena, "--json", NULL);
         return;
     case DATA:
@@ -408,6 +411,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
     case 'h':
         fputs(usage, stdout);
         fputs(details, stdout);
+        fputs(shared, stdout);
         exit(written(0));
     default: fprintf(stderr, "%s'nnc --help' says more\n", usage); exit(2);
     }

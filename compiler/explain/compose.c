@@ -17,6 +17,13 @@ const char *number_in(void *context, Expr e) {
     return NULL;
 }
 
+const char *numbers_are(const Lesson *lesson) {
+    if (lesson->steps == 0)
+        return arena_printf(lesson->arena, "Numbers are those of %s alone, before the first step of training.", lesson->example);
+    return arena_printf(lesson->arena, "Numbers are those of %s alone, after %lld step%s of training.", lesson->example,
+                        (long long)lesson->steps, lesson->steps == 1 ? "" : "s");
+}
+
 bool worked_says_more(const Lesson *lesson, const Worked *w) {
     Expr formula = w->formula != NULL ? w->formula : w->element;
     if (formula->kind == EXPR_CONST || (w->formula == NULL && formula->kind == EXPR_READ)) return false;
@@ -176,16 +183,24 @@ static void introduce(Out *out, const Style *style, Phase phase) {
         style->paragraph(out, "What the network answers, and how wrong that is: the loss.");
     } else if (phase == PHASE_BACKWARD) {
         style->paragraph(
-            out, "`da` is the derivative of the loss with respect to `a`: by how much the loss grows when `a` grows, for a "
-                 "small change and divided by it. The chain rule finds it from the derivatives of all that `a` is used for: "
-                 "where the loss depends on `a` through `y`, `da` is `dy` times the derivative of `y` with respect to `a`, and "
-                 "where it does so in several ways, their sum. So it begins at the loss and goes back, statement by statement.");
+            out,
+            "`da` is the derivative of the loss with respect to `a`: by how much the loss grows when `a` grows, for a "
+            "small change and divided by it. The chain rule finds it from the derivatives of all that `a` is used for: "
+            "where the loss depends on `a` through `y`, `da` is `dy` times the derivative of `y` with respect to `a`, and "
+            "where it does so in several ways, their sum. So it begins at the loss, whose own derivative is 1, and goes back, "
+            "statement by statement. `loss_sum` and names like it are parts of a formula.");
     } else {
         style->paragraph(
             out, arena_printf(out->lesson->arena,
                               "Each parameter moves against its derivative: where a larger value would make the loss larger, "
                               "it becomes smaller. The optimizer says how far: `%s`.",
                               optimizer_of(out->lesson)));
+        if (out->lesson->machine != NULL && out->lesson->model->settings.batch > 1)
+            style->paragraph(out,
+                             arena_printf(out->lesson->arena,
+                                          "In training, derivatives are means over the %lld examples of a batch. Here it is one "
+                                          "example alone, and so is the step.",
+                                          (long long)out->lesson->model->settings.batch));
     }
 }
 
@@ -193,12 +208,8 @@ static void say_given(Out *out, const Style *style) {
     const Lesson *lesson = out->lesson;
     if (lesson->machine == NULL) return;
     style->section(out, "What is given");
-    Text *text = text_new(lesson->arena);
-    text_printf(text, "Numbers are those of %s alone, ", lesson->example);
-    if (lesson->steps == 0) text_put(text, "before the first step of training.");
-    else text_printf(text, "after %lld step%s of training.", (long long)lesson->steps, lesson->steps == 1 ? "" : "s");
-    if (!lesson->has_target) text_put(text, " There is no target, so that only what does not depend on it has a value.");
-    style->paragraph(out, text_string(text));
+    style->paragraph(out, numbers_are(lesson));
+    if (!lesson->has_target) style->paragraph(out, "There is no target, so that only what does not depend on it has a value.");
     for (size_t i = 0; i < lesson->given.count; i++) style->given(out, &lesson->given.at[i]);
 }
 

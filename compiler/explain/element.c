@@ -8,8 +8,9 @@
 #include "explain/style.h"
 
 enum {
-    TERMS_SHOWN = 4,   /* of a sum */
-    MOST_TERMS = 4096, /* that are found one by one */
+    TERMS_SHOWN = 4,    /* of a sum */
+    TERMS_FOLLOWED = 4, /* of more, only the largest */
+    MOST_TERMS = 4096,  /* that are found one by one */
     PATHS_SHOWN = 12,
     MOST_PATHS = 1000, /* that are counted */
     LONGEST_WAY = 200
@@ -126,11 +127,11 @@ static void say_paths(Out *out, const Style *style, const Tensor *t) {
         style->paragraph(out, arena_printf(out->lesson->arena, "The loss does not depend on `%s`.", t->name));
         return;
     }
-    style->paragraph(out,
-                     arena_printf(out->lesson->arena, "The loss depends on `%s` through %s:", t->name,
-                                  ways->count == 1            ? "one path"
-                                  : ways->count >= MOST_PATHS ? "1000 paths or more"
-                                                              : arena_printf(out->lesson->arena, "%.0f paths", ways->count)));
+    style->paragraph(out, arena_printf(out->lesson->arena, "The loss depends on `%s` through %s:", t->name,
+                                       ways->count == 1 ? "one path of names"
+                                       : ways->count >= MOST_PATHS
+                                           ? "1000 paths or more"
+                                           : arena_printf(out->lesson->arena, "%.0f paths of names", ways->count)));
     for (size_t i = 0; i < ways->shown.count; i++) style->paragraph(out, ways->shown.at[i]);
     if ((double)ways->shown.count < ways->count) style->paragraph(out, "and more.");
 }
@@ -185,51 +186,68 @@ static int largest_first(const void *a, const void *b) {
     return x->e->id < y->e->id ? -1 : x->e->id > y->e->id;
 }
 
-static void find_adjoint(void *context, Expr e) {
-    Expr *found = context;
-    if (e->kind == EXPR_READ && e->tensor->kind == TENSOR_ADJOINT && e->free_count == 0 && *found == NULL) *found = e;
+/* ---- Elements that are still to be explained, each once */
+
+typedef struct {
+    Lesson *lesson;
+    Exprs found; /* reads of adjoints */
+} Agenda;
+
+static void find_adjoints(void *context, Expr e) {
+    Agenda *agenda = context;
+    if (e->kind != EXPR_READ || e->tensor->kind != TENSOR_ADJOINT || e->free_count > 0) return;
+    for (int k = 0; k < e->count; k++) {
+        if (e->kids[k]->kind != EXPR_CONST) return; /* which element it is the data say */
+    }
+    for (size_t i = 0; i < agenda->found.count; i++) {
+        if (agenda->found.at[i] == e) return;
+    }
+    vec_push(agenda->lesson->arena, &agenda->found, e);
 }
 
-/* The element that the derivative behind this one is of, or none. */
-static bool next_element(Lesson *lesson, Expr e, Element *next) {
-    Expr found = NULL;
-    expr_visit(lesson->program->pool, e, find_adjoint, &found);
-    if (found == NULL) return false;
-    int first, axes = lesson_axes(found->tensor, &first);
-    *next = (Element){found->tensor, NEW_ARRAY(lesson->arena, int64_t, axes + 1)};
-    for (int i = 0; i < axes; i++) next->point[i] = (int64_t)found->kids[first + i]->value;
-    return true;
+static Element element_of(Lesson *lesson, Expr read) {
+    int first, axes = lesson_axes(read->tensor, &first);
+    Element element = {read->tensor, NEW_ARRAY(lesson->arena, int64_t, axes + 1)};
+    for (int i = 0; i < axes; i++) element.point[i] = (int64_t)read->kids[first + i]->value;
+    return element;
 }
 
-/* Says the element of an adjoint; true, and *next, if there is a derivative that the largest term comes from. */
-static bool say_element(Out *out, const Style *style, const Element *element, Element *next) {
+static void say_terms(Out *out, const Style *style, const Terms *terms, size_t nonzero) {
+    style->paragraph(out, arena_printf(out->lesson->arena, "This is a sum of %zu terms, of which %zu %s not 0%s", terms->count,
+                                       nonzero, nonzero == 1 ? "is" : "are",
+                                       nonzero > TERMS_SHOWN ? "; the largest come first:"
+                                       : nonzero > 0         ? ":"
+                                                             : "."));
+    for (size_t i = 0; i < nonzero && i < TERMS_SHOWN; i++) {
+        Worked term = lesson_term(out->lesson, terms->at[i].e, terms->at[i].value);
+        style->worked(out, &term);
+    }
+}
+
+static void say_line(Out *out, const Style *style, const Item *item, const Element *element) {
+    unsigned line = lesson_line_of(out->lesson, item, element);
+    if (line > 0) style->paragraph(out, arena_printf(out->lesson->arena, "In C: `%s:%u`.", out->lesson->c_file, line));
+}
+
+/* Says the element of an adjoint. What its terms read goes on the agenda: of all, if they are few, else of the largest. */
+static void say_element(Out *out, const Style *style, const Element *element, Agenda *agenda) {
     Lesson *lesson = out->lesson;
     const Item *item = lesson_item(lesson, element->tensor);
-    if (item == NULL || item->statement->subscripts != NULL) {
-        if (item != NULL) style->statement(out, item->statement);
-        return false;
-    }
+    if (item == NULL) return;
     style->statement(out, item->statement);
+    say_line(out, style, item, element);
+    if (item->statement->subscripts != NULL) return;
     Worked worked = lesson_worked(lesson, item->statement, element->point);
     Splitting s = {.lesson = lesson};
     split(&s, worked.formula);
     style->worked(out, &worked);
-    if (s.many || s.terms.count == 0) return false;
+    if (s.many || s.terms.count == 0) return;
     qsort(s.terms.at, s.terms.count, sizeof *s.terms.at, largest_first);
     size_t nonzero = 0;
     while (nonzero < s.terms.count && s.terms.at[nonzero].value != 0) nonzero++;
-    if (s.terms.count > 1) {
-        style->paragraph(out, arena_printf(lesson->arena, "This is a sum of %zu terms, of which %zu %s not 0%s", s.terms.count,
-                                           nonzero, nonzero == 1 ? "is" : "are",
-                                           nonzero > TERMS_SHOWN ? "; the largest come first:"
-                                           : nonzero > 0         ? ":"
-                                                                 : "."));
-        for (size_t i = 0; i < nonzero && i < TERMS_SHOWN; i++) {
-            Worked term = lesson_term(lesson, s.terms.at[i].e, s.terms.at[i].value);
-            style->worked(out, &term);
-        }
-    }
-    return nonzero > 0 && next_element(lesson, s.terms.at[0].e, next);
+    if (s.terms.count > 1) say_terms(out, style, &s.terms, nonzero);
+    for (size_t i = 0; i < nonzero && i < (nonzero <= TERMS_FOLLOWED ? nonzero : 1); i++)
+        expr_visit(lesson->program->pool, s.terms.at[i].e, find_adjoints, agenda);
 }
 
 /* ---- All of it */
@@ -248,6 +266,7 @@ static void say_own(Out *out, const Style *style, const Element *element, Phase 
         if (item->phase != phase || item->statement->target != element->tensor || item->statement->subscripts != NULL) continue;
         style->section(out, words);
         style->statement(out, item->statement);
+        say_line(out, style, item, element);
         if (item->worked.count > 0) style->worked(out, &item->worked.at[item->worked.count - 1]);
     }
 }
@@ -257,14 +276,12 @@ void compose_element(Out *out, const Style *style, const Element *element) {
     Arena *arena = lesson->arena;
     const Tensor *t = element->tensor->kind == TENSOR_ADJOINT ? element->tensor->of : element->tensor,
                  *adjoint = adjoint_of(lesson, t);
-    Element here = {adjoint, element->point}, next;
+    Element here = {adjoint, element->point};
     Text *name = text_new(arena);
     const Printing symbols = {.one_example = true};
     expr_print_as(name, lesson_element(lesson, t, element->point), &symbols);
     style->begin(out, arena_printf(arena, "%s: %s, and its derivative", lesson->model->name, text_string(name)));
-    if (lesson->machine != NULL)
-        style->paragraph(out, arena_printf(arena, "Numbers are those of %s alone, after %lld step%s of training.",
-                                           lesson->example, (long long)lesson->steps, lesson->steps == 1 ? "" : "s"));
+    if (lesson->machine != NULL) style->paragraph(out, numbers_are(lesson));
     say_own(out, style, element, PHASE_FORWARD, "What it is");
     style->section(out, "Through what the loss depends on it");
     say_paths(out, style, t);
@@ -275,11 +292,14 @@ void compose_element(Out *out, const Style *style, const Element *element) {
         style->statement(out, lesson_item(lesson, adjoint)->statement);
         style->paragraph(out, "With `--sample N` each term has its value.");
     } else {
-        for (int depth = 0; say_element(out, style, &here, &next) && depth < LONGEST_WAY; depth++) {
-            here = next;
+        Agenda agenda = {.lesson = lesson};
+        say_element(out, style, &here, &agenda);
+        for (size_t i = 0; i < agenda.found.count && i < LONGEST_WAY; i++) {
             Text *of = text_new(arena);
-            expr_print_as(of, lesson_element(lesson, here.tensor, here.point), &symbols);
+            expr_print_as(of, agenda.found.at[i], &symbols);
             style->paragraph(out, arena_printf(arena, "where `%s` is:", text_string(of)));
+            Element next = element_of(lesson, agenda.found.at[i]);
+            say_element(out, style, &next, &agenda);
         }
     }
     say_own(out, style, element, PHASE_UPDATE, "What becomes of it");

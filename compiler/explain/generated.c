@@ -1,6 +1,7 @@
 /* Where each statement stands in the generated C: its formula is a comment there, and the code comes right behind. */
 #include <ctype.h>
 
+#include "c_text/c_text.h"
 #include "explain/lesson.h"
 
 static const char *next_line(const char *line) {
@@ -73,4 +74,31 @@ void lesson_find_in_c(Lesson *lesson, const char *file, const char *text) {
         item->c_inside = reader->statement->target;
         item->c_line = reader->c_line;
     }
+}
+
+/* In straight lines, an element is a variable that ends in its subscripts, or an element of an array. */
+unsigned lesson_line_of(const Lesson *lesson, const Item *item, const Element *element) {
+    if (item->c_line == 0 || item->c_inside != NULL) return item->c_line;
+    const Tensor *t = element->tensor, *of = t->kind == TENSOR_ADJOINT && t->of->kind == TENSOR_PARAMETER ? t->of : t;
+    const char *dot = strrchr(of->name, '.');
+    Text *variable = text_new(lesson->arena), *member = text_new(lesson->arena);
+    text_put(variable, c_name(lesson->arena, t->name));
+    text_put(member, dot != NULL ? dot + 1 : of->name);
+    int first, axes = lesson_axes(t, &first);
+    for (int i = 0; i < axes; i++) {
+        text_printf(variable, "_%lld", (long long)element->point[i]);
+        text_printf(member, "[%lld]", (long long)element->point[i]);
+    }
+    text_put(variable, " = ");
+    text_put(member, " ");
+    unsigned number = 1;
+    const char *line = lesson->c_text;
+    for (; number < item->c_line; number++) line = next_line(line);
+    for (; *line != '\0' && *line != '\n'; number++) {
+        const char *one = arena_text(lesson->arena, line, strcspn(line, "\n"));
+        if (strstr(one, "/*") != NULL) break; /* the next statement */
+        if (strstr(one, text_string(variable)) != NULL || strstr(one, text_string(member)) != NULL) return number;
+        line = next_line(line);
+    }
+    return item->c_line;
 }

@@ -1,4 +1,6 @@
 /* An explanation as HTML, its formulas in MathML. */
+#include <math.h>
+
 #include "explain/html.h"
 
 void html_text(Text *text, const char *words) {
@@ -119,8 +121,9 @@ static void worked(Out *out, const Worked *w) {
         text_put(out->text, "<mo>=</mo>");
         for (size_t i = 0; i < w->terms.count; i++) {
             const char *digits = lesson_number(lesson, w->terms.at[i]);
-            if (i > 0 && *digits != '-') text_put(out->text, "<mo>+</mo>");
-            number(out, digits);
+            bool minus = signbit(w->terms.at[i]);
+            if (i > 0) text_put(out->text, minus ? "<mo>&#8722;</mo>" : "<mo>+</mo>");
+            number(out, digits + (i > 0 && *digits == '-'));
         }
     }
     if (own_line) {

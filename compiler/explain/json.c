@@ -1,16 +1,20 @@
 /* An explanation for programs: the same items, formulas in the language's notation, numbers with all their digits. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "explain/style.h"
+#include "quote.h"
 
 static void quoted(Text *text, const char *words) {
-    text_put(text, "\"");
-    for (; *words != '\0'; words++) {
-        if (*words == '"' || *words == '\\') text_printf(text, "\\%c", *words);
-        else if ((unsigned char)*words < ' ') text_printf(text, "\\u%04x", *words);
-        else text_printf(text, "%c", *words);
-    }
-    text_put(text, "\"");
+    char *json = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&json, &length);
+    if (out == NULL) bug("no memory");
+    nnc_quote_json(out, words);
+    fclose(out);
+    text_put(text, json);
+    free(json);
 }
 
 static void number(Text *text, double value) {

@@ -1,4 +1,6 @@
 /* An explanation as a LaTeX document, and as Markdown whose formulas are LaTeX between dollar signs, as most viewers show them. */
+#include <math.h>
+
 #include "explain/style.h"
 
 /* ---- Formulas: lines of an `aligned`, the same for both */
@@ -54,7 +56,8 @@ static void worked_(Out *out, const Worked *w, bool document) {
         text_put(out->text, " &= ");
         for (size_t i = 0; i < w->terms.count; i++) {
             const char *term = lesson_number(lesson, w->terms.at[i]);
-            text_printf(out->text, "%s%s", i == 0 ? "" : *term == '-' ? " " : " + ", term);
+            bool minus = signbit(w->terms.at[i]);
+            text_printf(out->text, "%s%s", i == 0 ? "" : minus ? " - " : " + ", term + (i > 0 && *term == '-'));
         }
         text_put(out->text, " \\\\\n");
     }

@@ -41,12 +41,17 @@ static void link_part(void *context, Expr e) {
     if (part != NULL) link_to(l, part);
 }
 
-/* Does the loss depend on it? */
+/* Does the loss depend on it? A part whose derivative is that of the whole, and has no other name, is what its readers are. */
 static bool has_adjoint(const Linking *l, const Tensor *tensor) {
+    Pool *pool = l->lesson->program->pool;
     if (tensor == l->lesson->program->loss) return true;
     for (size_t i = 0; i < l->derived->of.count; i++) {
         const Statement *s = l->derived->of.at[i];
         if (s != NULL && s->target->kind == TENSOR_ADJOINT && s->target->of == tensor) return true;
+    }
+    for (size_t i = 0; tensor->kind == TENSOR_PART && i < l->forward->of.count; i++) {
+        const Statement *s = l->forward->of.at[i];
+        if (s != NULL && s->target != tensor && expr_reads(pool, s->value, tensor) && has_adjoint(l, s->target)) return true;
     }
     return false;
 }
@@ -109,6 +114,7 @@ Lesson *lesson_new(AstContext *context, const AstList *items, uint32_t source, i
     stabilize(program);
     normalize(program);
     differentiate(program);
+    drop_plain_parts(program);
     remember(arena, &forward, &program->forward);
     remember(arena, &derived, &program->backward);
     simplify(program);

@@ -88,6 +88,8 @@ const char *lesson_place(const Lesson *lesson, const Statement *s);  /* "iris.nn
 const Item *lesson_item(const Lesson *lesson, const Tensor *target); /* that defines it (of a parameter: updates it), or NULL */
 
 /* ---- generated.c */
+unsigned lesson_line_of(const Lesson *lesson, const Item *item,
+                        const Element *element);                           /* where straight lines have one for it */
 void lesson_find_in_c(Lesson *lesson, const char *file, const char *text); /* requires: text, as generate_files made it */
 
 /* ---- work.c */

@@ -43,6 +43,8 @@ typedef struct {
 } Numbers;
 const char *number_in(void *numbers, Expr e); /* Printing's number */
 
+const char *numbers_are(const Lesson *lesson); /* those of which example, and when: a sentence */
+
 /* Does the formula with numbers in it say more than its value? */
 bool worked_says_more(const Lesson *lesson, const Worked *worked);
 

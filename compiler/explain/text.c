@@ -1,4 +1,6 @@
 /* An explanation for a terminal. */
+#include <math.h>
+
 #include "explain/style.h"
 
 enum { WIDTH = 100 };
@@ -93,8 +95,8 @@ static void worked(Out *out, const Worked *w) {
         Text *terms = text_new(arena);
         for (size_t i = 0; i < w->terms.count; i++) {
             const char *term = lesson_number(out->lesson, w->terms.at[i]);
-            bool minus = *term == '-';
-            text_printf(terms, "%s%s", i == 0 ? "" : minus ? " - " : " + ", i > 0 && minus ? term + 1 : term);
+            bool minus = signbit(w->terms.at[i]); /* - 0, too: the formula has it so */
+            text_printf(terms, "%s%s", i == 0 ? "" : minus ? " - " : " + ", term + (i > 0 && *term == '-'));
         }
         wrapped(out->text, indent + 1, indent + 5, arena_printf(arena, "= %s", text_string(terms)));
     }

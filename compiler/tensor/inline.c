@@ -239,7 +239,7 @@ static bool derivative_is_explained(const Program *program, const Tensor *part) 
     return false;
 }
 
-void fuse_reductions(Program *program) {
+static void fuse(Program *program, bool adjoints) {
     for (bool changed = true; changed;) {
         changed = false;
         Use *uses = find_uses(program);
@@ -250,6 +250,7 @@ void fuse_reductions(Program *program) {
                 Use *use = &uses[s->target->id];
                 bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 &&
                             use->reader->value->kind != EXPR_REDUCE;
+                if (!adjoints && s->target->kind == TENSOR_ADJOINT) continue;
                 if (!compilers_own(program, s) || !s->value->reduces || !once || s->scan != use->reader->scan ||
                     !once_for_each_point(use->reader, use->read) || derivative_is_explained(program, s->target))
                     continue;
@@ -260,4 +261,11 @@ void fuse_reductions(Program *program) {
         }
         remove_unused(program);
     }
+}
+
+void fuse_reductions(Program *program) { fuse(program, true); }
+
+void drop_plain_parts(Program *program) {
+    drop_copies(program);
+    fuse(program, false);
 }

@@ -59,6 +59,7 @@ void keep_digits(Program *program);
 bool inline_cheap(Program *program, Rules *rules); /* true if something changed */
 void insert_indicators(Program *program);
 void fuse_reductions(Program *program);
+void drop_plain_parts(Program *program); /* for readers: what only repeats something else, and sums that nothing else reads */
 
 /* ---- rows.c */
 void update_rows(Program *program);
