@@ -252,14 +252,6 @@ static void say_element(Out *out, const Style *style, const Element *element, Ag
 
 /* ---- All of it */
 
-static const Tensor *adjoint_of(const Lesson *lesson, const Tensor *t) {
-    for (size_t i = 0; i < lesson->items.count; i++) {
-        const Tensor *target = lesson->items.at[i].statement->target;
-        if (target->kind == TENSOR_ADJOINT && (target->of == t || target == t)) return target;
-    }
-    return NULL;
-}
-
 static void say_own(Out *out, const Style *style, const Element *element, Phase phase, const char *words) {
     for (size_t i = 0; i < out->lesson->items.count; i++) {
         const Item *item = &out->lesson->items.at[i];
@@ -275,7 +267,7 @@ void compose_element(Out *out, const Style *style, const Element *element) {
     Lesson *lesson = out->lesson;
     Arena *arena = lesson->arena;
     const Tensor *t = element->tensor->kind == TENSOR_ADJOINT ? element->tensor->of : element->tensor,
-                 *adjoint = adjoint_of(lesson, t);
+                 *adjoint = lesson_adjoint(lesson, t);
     Element here = {adjoint, element->point};
     Text *name = text_new(arena);
     const Printing symbols = {.one_example = true};

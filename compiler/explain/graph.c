@@ -78,14 +78,6 @@ typedef struct {
     bool backward;
 } Edges;
 
-static const Tensor *adjoint_of(const Lesson *lesson, const Tensor *t) {
-    for (size_t i = 0; i < lesson->items.count; i++) {
-        const Tensor *target = lesson->items.at[i].statement->target;
-        if (target->kind == TENSOR_ADJOINT && target->of == t) return target;
-    }
-    return NULL;
-}
-
 static void put_edge(void *context, Expr e) {
     Edges *edges = context;
     if (e->kind != EXPR_READ || e->tensor->kind == TENSOR_SETTING || e->tensor->kind == TENSOR_LITERAL) return;
@@ -99,8 +91,8 @@ static void put_edge(void *context, Expr e) {
     }
     text_printf(edges->text, "    \"%s\" -> \"%s\"%s;\n", from->name, edges->to->name,
                 tensor_is_persistent(from) ? " [color=\"#b59b3a\"]" : "");
-    bool flows = edges->backward && adjoint_of(lesson, from) != NULL &&
-                 (edges->to == lesson->program->loss || adjoint_of(lesson, edges->to) != NULL);
+    bool flows = edges->backward && lesson_adjoint(lesson, from) != NULL &&
+                 (edges->to == lesson->program->loss || lesson_adjoint(lesson, edges->to) != NULL);
     if (flows)
         text_printf(edges->text,
                     "    \"%s\" -> \"%s\" [class=\"derivative s-d%s\", style=dashed, color=\"#c0392b\", fontcolor=\"#c0392b\", "

@@ -140,3 +140,11 @@ const Item *lesson_item(const Lesson *lesson, const Tensor *target) {
     }
     return NULL;
 }
+
+const Tensor *lesson_adjoint(const Lesson *lesson, const Tensor *tensor) {
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        const Tensor *target = lesson->items.at[i].statement->target;
+        if (target->kind == TENSOR_ADJOINT && (target->of == tensor || target == tensor)) return target;
+    }
+    return NULL;
+}
