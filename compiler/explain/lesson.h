@@ -87,7 +87,8 @@ void lesson_free(Lesson *lesson);
 const char *lesson_place(const Lesson *lesson, const Statement *s);  /* "iris.nn:7" */
 const Item *lesson_item(const Lesson *lesson, const Tensor *target); /* that defines it (of a parameter: updates it), or NULL */
 
-const Tensor *lesson_adjoint(const Lesson *lesson, const Tensor *tensor); /* what derives the loss by it (or it, if it does); or NULL */
+const Tensor *lesson_adjoint(const Lesson *lesson,
+                             const Tensor *tensor); /* what derives the loss by it (or it, if it does); or NULL */
 
 /* ---- generated.c */
 unsigned lesson_line_of(const Lesson *lesson, const Item *item,

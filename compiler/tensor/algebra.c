@@ -60,6 +60,11 @@ static Expr step(void *context, Expr e) {
         e = next;
         if (e->kind != EXPR_OP) return e;
     }
+    Expr chosen = needless_choice(c->program, e);
+    if (chosen != e) {
+        note_rewrite(c->program, c->statement, "no choice where both are the same");
+        return chosen;
+    }
     if (e->kind == EXPR_REDUCE) {
         Expr next = shorter_reduction(c->program, e);
         if (next != e) note_rewrite(c->program, c->statement, "what does not depend on the index of a sum stands before it");

@@ -1,7 +1,13 @@
-/* A formula that chooses several times by the same condition chooses once: two formulas, each without a choice.
+/* Choices that a formula can do without.
+
+   One that chooses several times by the same condition chooses once: two formulas, each without a choice.
 
    Example:  (if t == 1 then a else 0) * x - (if t == 1 then 0 else b) * y      becomes      if t == 1 then a * x else -(b * y)
-   It is done where it makes hardly more work: what depends on no choice is written twice. */
+   It is done where it makes hardly more work: what depends on no choice is written twice.
+
+   One that asks whether a subscript is inside, where what is read outside would give the same, does not choose.
+
+   Example:  if t + 1 < 8 then a[t] * (b[t + 1] default 0) else 0      becomes      a[t] * (b[t + 1] default 0) */
 #include "tensor/sums.h"
 
 enum { MOST_NODES = 300, MOST_CHOICES = 16 };
@@ -53,4 +59,52 @@ Expr choose_once(Program *program, Expr e) {
         if (expr_cost(once) <= MOST_WORK * expr_cost(e)) return once;
     }
     return e;
+}
+
+/* ---- Choices that make no difference */
+
+typedef struct {
+    Pool *pool;
+    Expr fails; /* the comparison that does not hold */
+} Failing;
+
+/* Is the read outside where the comparison fails: does it ask just for this? */
+static bool is_outside(Pool *pool, Expr read, Expr fails) {
+    for (int a = 0; a < read->tensor->rank; a++) {
+        Expr size = expr_number(pool, (double)read->tensor->shape[a]);
+        if (expr_op2(pool, OP_GE, read->kids[a], expr_number(pool, 0)) == fails) return true;
+        if (expr_op2(pool, OP_LT, read->kids[a], size) == fails) return true;
+    }
+    return false;
+}
+
+static Expr where_it_fails(void *context, Expr e) {
+    const Failing *f = context;
+    bool outside = e->kind == EXPR_READ && e->has_default && is_outside(f->pool, e, f->fails);
+    return outside ? e->kids[e->count - 1] : e;
+}
+
+static bool fails_alike(Pool *pool, Expr condition, Expr yes, Expr no) {
+    if (expr_is_op(condition, OP_AND))
+        return fails_alike(pool, condition->kids[0], yes, no) && fails_alike(pool, condition->kids[1], yes, no);
+    Failing failing = {pool, condition};
+    return expr_replace(pool, yes, where_it_fails, &failing) == no;
+}
+
+static void look_for_unsafe(void *context, Expr e) {
+    bool *unsafe = context;
+    if (e->kind == EXPR_REDUCE || e->kind == EXPR_DRAW) *unsafe = true;
+    if (e->kind != EXPR_READ || e->has_default) return;
+    for (int a = 0; a < e->tensor->rank; a++) {
+        Interval range = interval_of(e->kids[a]);
+        *unsafe |= !range.known || range.low < 0 || range.high >= e->tensor->shape[a];
+    }
+}
+
+Expr needless_choice(Program *program, Expr e) {
+    if (!expr_is_op(e, OP_IF) || e->kids[2]->kind != EXPR_CONST || e->kids[1]->nodes > MOST_NODES) return e;
+    bool unsafe = false;
+    if (!fails_alike(program->pool, e->kids[0], e->kids[1], e->kids[2])) return e;
+    expr_visit(program->pool, e->kids[1], look_for_unsafe, &unsafe); /* is everything that it reads there, without the choice? */
+    return unsafe ? e : e->kids[1];
 }
