@@ -237,7 +237,7 @@ int command_explain(Lesson *lesson, LoopProgram *loop, const ExplainOptions *opt
     }
     if (options->numbers && !work(&e)) return 1;
     Text *text = text_new(arena);
-    Out out = {text, lesson};
+    Out out = {.text = text, .lesson = lesson};
     print_explanation(&out, options->format);
     if (options->output == NULL) {
         fputs(text_string(text), stdout);

@@ -34,6 +34,30 @@ bool worked_says_more(const Lesson *lesson, const Worked *w) {
     return strcmp(text_string(text), lesson_number(lesson, w->value)) != 0;
 }
 
+const char *given_text(const Lesson *lesson, const Given *g) {
+    enum { SHOWN = 16 };
+    Text *text = text_new(lesson->arena);
+    int first, axes = lesson_axes(g->tensor, &first);
+    text_printf(text, "%s%s = ", g->tensor->name, g->tensor->frozen ? " (frozen)" : "");
+    int64_t shown = g->count <= SHOWN ? g->count : SHOWN / 2;
+    for (int64_t i = 0; i < shown; i++) {
+        int64_t row = 1;
+        text_put(text, i > 0 ? ", " : "");
+        for (int a = axes; a-- > 0;) {
+            row *= g->tensor->shape[first + a];
+            if (i % row == 0) text_put(text, "[");
+        }
+        text_put(text, lesson_number(lesson, g->values[i]));
+        row = 1;
+        for (int a = axes; a-- > 0;) {
+            row *= g->tensor->shape[first + a];
+            if ((i + 1) % row == 0) text_put(text, "]");
+        }
+    }
+    if (shown < g->count) text_printf(text, ", ... (%s numbers)", number_grouped(lesson->arena, (double)g->count));
+    return text_string(text);
+}
+
 /* ---- Where something stands */
 
 static const char *aside_of(const Lesson *lesson, const Item *item) {
@@ -114,6 +138,37 @@ static const Tensor *whole_of_part(const Lesson *lesson, const Tensor *part) {
     return part;
 }
 
+/* Functions that a formula has in place of what the model wrote, or that have no name at school. */
+static const struct {
+    Op op;
+    const char *what;
+} functions[] = {{OP_SIGMOID, "`sigmoid(a)` is `1 / (1 + exp(-a))`: between 0 and 1, and 1/2 at 0."},
+                 {OP_SOFTPLUS, "`softplus(a)` is `ln(1 + exp(a))`, written so that no exponential overflows."},
+                 {OP_TANH, "`tanh(a)` is `(exp(a) - exp(-a)) / (exp(a) + exp(-a))`: between -1 and 1, and 0 at 0."},
+                 {OP_ERF, "`erf` is the error function, an integral of the bell curve."}};
+enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+static void look_for_functions(void *context, Expr e) {
+    Met *met = context;
+    for (int i = 0; i < FUNCTIONS; i++) met->function[i] |= expr_is_op(e, functions[i].op);
+    met->logsumexp |= e->kind == EXPR_REDUCE && e->reduction == REDUCE_LOGSUMEXP;
+}
+
+/* Each where it is met first. */
+static void say_functions(Out *out, const Style *style, const Item *item) {
+    Met now = {.logsumexp = false}, *met = &out->met;
+    expr_visit(out->lesson->program->pool, item->statement->value, look_for_functions, &now);
+    if (item->written != NULL) expr_visit(out->lesson->program->pool, item->written->value, look_for_functions, &now);
+    for (int i = 0; i < FUNCTIONS; i++) {
+        if (now.function[i] && !met->function[i]) style->paragraph(out, functions[i].what);
+        met->function[i] |= now.function[i];
+    }
+    if (now.logsumexp && !met->logsumexp)
+        style->paragraph(out,
+                         "`logsumexp(j: a)` is the logarithm of the sum of all `exp(a)`, found so that none of them overflows.");
+    met->logsumexp |= now.logsumexp;
+}
+
 static void forward_item(Out *out, const Style *style, const Item *item) {
     const Statement *s = item->statement;
     if (s->target->kind == TENSOR_PART)
@@ -123,6 +178,7 @@ static void forward_item(Out *out, const Style *style, const Item *item) {
     if (item->written != NULL) style->paragraph(out, "It is computed as");
     style->statement(out, s);
     say_rewrites(out, style, s);
+    say_functions(out, style, item);
     if (item->written == NULL || item->written_is_worse) say_worked(out, style, item);
 }
 
@@ -175,6 +231,16 @@ static const char *optimizer_of(const Lesson *lesson) {
     return arena_text(lesson->arena, source_of(lesson->sources, span)->text + span.begin, span.end - span.begin);
 }
 
+void say_batch(Out *out, const Style *style) {
+    const Lesson *lesson = out->lesson;
+    if (lesson->machine == NULL || lesson->model->settings.batch <= 1) return;
+    style->paragraph(
+        out, arena_printf(lesson->arena,
+                          "In training, derivatives are means over the %lld examples of a batch. Here it is one example alone, "
+                          "and so is the step.",
+                          (long long)lesson->model->settings.batch));
+}
+
 static void introduce(Out *out, const Style *style, Phase phase) {
     static const char *const titles[] = {"Forward pass: from the input to the loss",
                                          "Backward pass: from the loss to the parameters", "Update: a step downhill"};
@@ -182,6 +248,11 @@ static void introduce(Out *out, const Style *style, Phase phase) {
     if (phase == PHASE_FORWARD) {
         style->paragraph(out, "What the network answers, and how wrong that is: the loss.");
     } else if (phase == PHASE_BACKWARD) {
+        if (style->two_dimensional)
+            style->paragraph(
+                out,
+                "In formulas, the derivative of the loss with respect to `a` is a fraction with two signs ∂. Its other name, "
+                "in words and in the C, is `da`.");
         style->paragraph(
             out,
             "`da` is the derivative of the loss with respect to `a`: by how much the loss grows when `a` grows, for a "
@@ -195,12 +266,7 @@ static void introduce(Out *out, const Style *style, Phase phase) {
                               "Each parameter moves against its derivative: where a larger value would make the loss larger, "
                               "it becomes smaller. The optimizer says how far: `%s`.",
                               optimizer_of(out->lesson)));
-        if (out->lesson->machine != NULL && out->lesson->model->settings.batch > 1)
-            style->paragraph(out,
-                             arena_printf(out->lesson->arena,
-                                          "In training, derivatives are means over the %lld examples of a batch. Here it is one "
-                                          "example alone, and so is the step.",
-                                          (long long)out->lesson->model->settings.batch));
+        say_batch(out, style);
     }
 }
 

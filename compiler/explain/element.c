@@ -12,6 +12,7 @@ enum {
     TERMS_FOLLOWED = 4, /* of more, only the largest */
     MOST_TERMS = 4096,  /* that are found one by one */
     PATHS_SHOWN = 12,
+    TRAILS_SHOWN = 12,
     MOST_PATHS = 1000, /* that are counted */
     LONGEST_WAY = 200
 };
@@ -127,11 +128,11 @@ static void say_paths(Out *out, const Style *style, const Tensor *t) {
         style->paragraph(out, arena_printf(out->lesson->arena, "The loss does not depend on `%s`.", t->name));
         return;
     }
-    style->paragraph(out, arena_printf(out->lesson->arena, "The loss depends on `%s` through %s:", t->name,
-                                       ways->count == 1 ? "one path of names"
-                                       : ways->count >= MOST_PATHS
-                                           ? "1000 paths or more"
-                                           : arena_printf(out->lesson->arena, "%.0f paths of names", ways->count)));
+    style->paragraph(out,
+                     arena_printf(out->lesson->arena, "The loss depends on `%s` through %s:", t->name,
+                                  ways->count == 1            ? "one path"
+                                  : ways->count >= MOST_PATHS ? "1000 paths or more"
+                                                              : arena_printf(out->lesson->arena, "%.0f paths", ways->count)));
     for (size_t i = 0; i < ways->shown.count; i++) style->paragraph(out, ways->shown.at[i]);
     if ((double)ways->shown.count < ways->count) style->paragraph(out, "and more.");
 }
@@ -250,6 +251,80 @@ static void say_element(Out *out, const Style *style, const Element *element, Ag
         expr_visit(lesson->program->pool, s.terms.at[i].e, find_adjoints, agenda);
 }
 
+/* ---- Paths of single numbers: along each, the product of how much a step moves the next */
+
+typedef struct {
+    Lesson *lesson;
+    Expr way[LONGEST_WAY]; /* reads of adjoints */
+    double factor[LONGEST_WAY];
+    Vec(const char *) shown;
+    double sum;
+    bool many; /* or a formula that is no sum of products with one derivative each */
+} Trails;
+
+static Expr as_one(void *context, Expr e) {
+    const Lesson *lesson = ((Trails *)context)->lesson;
+    bool adjoint = e->kind == EXPR_READ && e->tensor->kind == TENSOR_ADJOINT;
+    return adjoint ? expr_number(lesson->program->pool, 1) : e;
+}
+
+static void put_moved(Text *text, const Lesson *lesson, Expr adjoint) {
+    const Printing symbols = {.one_example = true};
+    const Tensor *of = adjoint->tensor->of;
+    text_put(text, "`");
+    expr_print_as(text, expr_read(lesson->program->pool, (Tensor *)of, adjoint->kids, of->rank, NULL), &symbols);
+    text_put(text, "` -> ");
+}
+
+static void note_trail(Trails *t, int length) {
+    Lesson *lesson = t->lesson;
+    Text *text = text_new(lesson->arena);
+    double product = 1;
+    for (int i = 0; i < length; i++) put_moved(text, lesson, t->way[i]);
+    text_printf(text, "`%s`: ", lesson->program->loss->name);
+    for (int i = 0; i < length; i++) {
+        const char *digits = lesson_number(lesson, t->factor[i]);
+        product *= t->factor[i];
+        text_printf(text, *digits == '-' && i > 0 ? "%s(%s)" : "%s%s", i > 0 ? " * " : "", digits);
+    }
+    if (length > 1) text_printf(text, " = %s", lesson_number(lesson, product));
+    t->sum += product;
+    vec_push(lesson->arena, &t->shown, text_string(text));
+}
+
+static void follow(Trails *t, Expr adjoint, int length) {
+    Lesson *lesson = t->lesson;
+    const Item *item = lesson_item(lesson, adjoint->tensor);
+    t->many |= length == LONGEST_WAY || item == NULL || item->statement->subscripts != NULL;
+    if (t->many) return;
+    t->way[length] = adjoint;
+    Splitting s = {.lesson = lesson};
+    split(&s, lesson_worked(lesson, item->statement, element_of(lesson, adjoint).point).formula);
+    t->many |= s.many;
+    for (size_t i = 0; i < s.terms.count && !t->many; i++) {
+        if (s.terms.at[i].value == 0) continue;
+        Agenda reads = {.lesson = lesson};
+        expr_visit(lesson->program->pool, s.terms.at[i].e, find_adjoints, &reads);
+        Expr alone = expr_replace(lesson->program->pool, s.terms.at[i].e, as_one, t);
+        t->factor[length] = lesson_value(lesson, alone);
+        t->many |= reads.found.count > 1 || t->shown.count == TRAILS_SHOWN;
+        if (t->many) return;
+        if (reads.found.count == 0) note_trail(t, length + 1);
+        else follow(t, reads.found.at[0], length + 1);
+    }
+}
+
+static void say_trails(Out *out, const Style *style, const Element *element, double derivative) {
+    Trails *t = NEW(out->lesson->arena, Trails);
+    t->lesson = out->lesson;
+    follow(t, lesson_element(out->lesson, element->tensor, element->point), 0);
+    if (t->many || fabs(t->sum - derivative) > 1e-9 * fabs(derivative) + 1e-15) return; /* too many to be followed one by one */
+    style->paragraph(out, "Number by number, with how much each moves the next, and their product:");
+    for (size_t i = 0; i < t->shown.count; i++) style->paragraph(out, t->shown.at[i]);
+    if (t->shown.count > 1)
+        style->paragraph(out, arena_printf(out->lesson->arena, "Together %s.", lesson_number(out->lesson, t->sum)));
+}
+
 /* ---- All of it */
 
 static void say_own(Out *out, const Style *style, const Element *element, Phase phase, const char *words) {
@@ -285,6 +360,7 @@ void compose_element(Out *out, const Style *style, const Element *element) {
         style->paragraph(out, "With `--sample N` each term has its value.");
     } else {
         Agenda agenda = {.lesson = lesson};
+        say_trails(out, style, &here, lesson_value(lesson, lesson_element(lesson, adjoint, element->point)));
         say_element(out, style, &here, &agenda);
         for (size_t i = 0; i < agenda.found.count && i < LONGEST_WAY; i++) {
             Text *of = text_new(arena);
@@ -295,5 +371,6 @@ void compose_element(Out *out, const Style *style, const Element *element) {
         }
     }
     say_own(out, style, element, PHASE_UPDATE, "What becomes of it");
+    if (t->kind == TENSOR_PARAMETER) say_batch(out, style);
     if (style->end != NULL) style->end(out);
 }

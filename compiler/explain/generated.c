@@ -60,6 +60,16 @@ static const Item *reader_of(const Lesson *lesson, const Tensor *target) {
     return NULL;
 }
 
+/* The line behind the code of a statement: an empty one, or the next comment. */
+static unsigned end_of(const char *text, unsigned from) {
+    unsigned number = 1;
+    for (const char *line = text; *line != '\0'; line = next_line(line), number++) {
+        const char *words = line + strspn(line, " ");
+        if (number > from && (*words == '\n' || strncmp(words, "/*", 2) == 0)) return number;
+    }
+    return number;
+}
+
 void lesson_find_in_c(Lesson *lesson, const char *file, const char *text) {
     Region region = step_of(text);
     lesson->c_file = file;
@@ -74,31 +84,59 @@ void lesson_find_in_c(Lesson *lesson, const char *file, const char *text) {
         item->c_inside = reader->statement->target;
         item->c_line = reader->c_line;
     }
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        if (lesson->items.at[i].c_line > 0) lesson->items.at[i].c_end = end_of(text, lesson->items.at[i].c_line);
+    }
 }
 
-/* In straight lines, an element is a variable that ends in its subscripts, or an element of an array. */
+/* The word in the line, not inside of another one; or NULL. What stands behind it. */
+static const char *behind_word(const char *line, const char *word) {
+    for (const char *at = line; (at = strstr(at, word)) != NULL; at++) {
+        if (at == line || !(isalnum((unsigned char)at[-1]) || at[-1] == '_')) return at + strlen(word);
+    }
+    return NULL;
+}
+
+/* How well a line says that it computes the element: a sum that grows is where its terms are, a variable may only begin there. */
+static int fitness(const char *line, const char *variable, const char *const *places) {
+    const char *behind = behind_word(line, variable);
+    if (behind != NULL && strncmp(behind, " += ", 4) == 0) return 4;
+    if (behind != NULL && strncmp(behind, " = ", 3) == 0)
+        return strcmp(behind, " = 0.0f;") == 0 || strcmp(behind, " = 0.0;") == 0 ? 1 : 3;
+    for (int i = 0; i < 2; i++) {
+        behind = behind_word(line, places[i]);
+        if (behind != NULL &&
+            (strncmp(behind, " = ", 3) == 0 || strncmp(behind, " -= ", 4) == 0 || strncmp(behind, " += ", 4) == 0))
+            return 2;
+    }
+    return 0;
+}
+
+/* In straight lines, an element is a variable that ends in its subscripts, or an element of an array. What stands inside of another
+   formula is where the same element of that one is. */
 unsigned lesson_line_of(const Lesson *lesson, const Item *item, const Element *element) {
-    if (item->c_line == 0 || item->c_inside != NULL) return item->c_line;
-    const Tensor *t = element->tensor, *of = t->kind == TENSOR_ADJOINT && t->of->kind == TENSOR_PARAMETER ? t->of : t;
+    if (item->c_line == 0) return 0;
+    const Tensor *t = item->c_inside != NULL ? item->c_inside : element->tensor;
+    const Tensor *of = t->kind == TENSOR_ADJOINT && t->of->kind == TENSOR_PARAMETER ? t->of : t;
     const char *dot = strrchr(of->name, '.');
-    Text *variable = text_new(lesson->arena), *member = text_new(lesson->arena);
+    Text *variable = text_new(lesson->arena), *member = text_new(lesson->arena), *buffer = text_new(lesson->arena);
     text_put(variable, c_name(lesson->arena, t->name));
     text_put(member, dot != NULL ? dot + 1 : of->name);
-    int first, axes = lesson_axes(t, &first);
+    text_printf(buffer, "%s%s", c_name(lesson->arena, t->name), t->batched ? "[b]" : "");
+    int first, axes = lesson_axes(element->tensor, &first);
     for (int i = 0; i < axes; i++) {
         text_printf(variable, "_%lld", (long long)element->point[i]);
         text_printf(member, "[%lld]", (long long)element->point[i]);
+        text_printf(buffer, "[%lld]", (long long)element->point[i]);
     }
-    text_put(variable, " = ");
-    text_put(member, " ");
-    unsigned number = 1;
-    const char *line = lesson->c_text;
-    for (; number < item->c_line; number++) line = next_line(line);
-    for (; *line != '\0' && *line != '\n'; number++) {
-        const char *one = arena_text(lesson->arena, line, strcspn(line, "\n"));
-        if (strstr(one, "/*") != NULL) break; /* the next statement */
-        if (strstr(one, text_string(variable)) != NULL || strstr(one, text_string(member)) != NULL) return number;
-        line = next_line(line);
+    const char *const places[] = {text_string(member), text_string(buffer)};
+    unsigned number = 1, best = item->c_line;
+    int fits = 0;
+    for (const char *line = lesson->c_text; number < item->c_end; number++, line = next_line(line)) {
+        if (number < item->c_line) continue;
+        int fit = fitness(arena_text(lesson->arena, line, strcspn(line, "\n")), text_string(variable), places);
+        if (fit > fits) best = number;
+        if (fit > fits) fits = fit;
     }
-    return item->c_line;
+    return best;
 }

@@ -23,16 +23,24 @@ static const char *anchor_of(const Lesson *lesson, const char *name) {
     return NULL;
 }
 
+/* "iris.c:61" is line 61 of the C. */
+static const char *line_in(const Lesson *lesson, const char *words) {
+    size_t length = strlen(lesson->c_file);
+    bool is_line = strncmp(words, lesson->c_file, length) == 0 && words[length] == ':' && words[length + 1] != '\0';
+    return is_line && words[length + 1 + strspn(words + length + 1, "0123456789")] == '\0' ? words + length + 1 : NULL;
+}
+
 /* `code`, and what it means where it is a name. */
 static void words_(Out *out, const char *words) {
     bool code = false;
     while (*words != '\0') {
         size_t length = strcspn(words, "`");
         const char *part = arena_text(out->lesson->arena, words, length);
-        const char *anchor = code ? anchor_of(out->lesson, part) : NULL;
+        const char *anchor = code ? anchor_of(out->lesson, part) : NULL, *line = code ? line_in(out->lesson, part) : NULL;
+        if (line != NULL) text_printf(out->text, "<a href=\"#c%s\">", line);
         if (anchor != NULL) text_printf(out->text, "<a href=\"#%s\" data-s=\"%s\">", anchor, part);
         html_text(out->text, part);
-        if (anchor != NULL) text_put(out->text, "</a>");
+        if (anchor != NULL || line != NULL) text_put(out->text, "</a>");
         words += length;
         if (*words == '`') {
             text_put(out->text, code ? "</code>" : "<code>");
@@ -90,10 +98,12 @@ static void link(Out *out, const Link *link) {
     text_put(out->text, "</div>\n");
 }
 
-static void line_begin(Out *out, bool next) { text_printf(out->text, "<div%s><math>", next ? " class=\"next\"" : ""); }
+static void line_begin(Out *out, bool next) {
+    text_printf(out->text, "<div%s><math displaystyle=\"true\">", next ? " class=\"next\"" : "");
+}
 static void line_end(Out *out) { text_put(out->text, "</math></div>\n"); }
 static void number(Out *out, const char *digits) {
-    text_printf(out->text, *digits == '-' ? "<mo>&#8722;</mo><mn>%s</mn>" : "<mn>%s</mn>", digits + (*digits == '-'));
+    text_printf(out->text, *digits == '-' ? "<mn>&#8722;%s</mn>" : "<mn>%s</mn>", digits + (*digits == '-'));
 }
 
 static void worked(Out *out, const Worked *w) {
@@ -137,16 +147,13 @@ static void worked(Out *out, const Worked *w) {
 }
 
 static void given(Out *out, const Given *g) {
-    enum { SHOWN = 12 };
-    text_printf(out->text, "<p><code data-s=\"%s\">%s</code>%s = ", g->tensor->name, g->tensor->name,
-                g->tensor->frozen ? " (frozen)" : "");
-    for (int64_t i = 0; i < g->count && i < SHOWN; i++)
-        text_printf(out->text, "%s%s", i > 0 ? ", " : "", lesson_number(out->lesson, g->values[i]));
-    if (g->count > SHOWN) text_printf(out->text, ", &#8230; (%s numbers)", number_grouped(out->lesson->arena, (double)g->count));
-    text_put(out->text, "</p>\n");
+    text_printf(out->text, "<p class=\"given\"><code data-s=\"%s\">", g->tensor->name);
+    html_text(out->text, given_text(out->lesson, g));
+    text_put(out->text, "</code></p>\n");
 }
 
 const Style style_html = {.name = "html",
+                          .two_dimensional = true,
                           .begin = begin,
                           .section = section,
                           .item = item,

@@ -85,6 +85,9 @@ static void latex_words(Text *text, const char *words) {
         if (*words == '`') {
             text_put(text, code ? "}" : "\\texttt{");
             code = !code;
+        } else if (strncmp(words, "∂", 3) == 0) {
+            text_put(text, "$\\partial$");
+            words += 2;
         } else if (*words == '^') {
             text_put(text, "\\textasciicircum{}");
         } else if (strchr("_%&#{}$", *words) != NULL) {
@@ -132,6 +135,7 @@ static void latex_link(Out *out, const Link *link) {
 }
 
 const Style style_latex = {.name = "latex",
+                           .two_dimensional = true,
                            .begin = latex_begin,
                            .end = latex_end,
                            .section = latex_section,
@@ -170,6 +174,7 @@ static void markdown_link(Out *out, const Link *link) {
 }
 
 const Style style_markdown = {.name = "markdown",
+                              .two_dimensional = true,
                               .begin = markdown_begin,
                               .section = markdown_section,
                               .item = markdown_item,

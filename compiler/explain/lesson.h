@@ -43,7 +43,7 @@ typedef struct {
     bool written_is_worse;  /* it loses digits for this example: `statement` was worked out instead */
     bool simplified;        /* backward: `statement` is shorter than what the last link says */
     bool is_scan;           /* it runs once for each step of a sequence */
-    unsigned c_line;        /* in the generated C, or 0 */
+    unsigned c_line, c_end; /* in the generated C: the first line, or 0, and the one behind the last */
     const Tensor *c_inside; /* it has no line: it stands in the formula of this one, whose line c_line is */
     Vec(Worked) worked;
     double elements; /* of one example, all that there are */

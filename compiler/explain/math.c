@@ -18,7 +18,7 @@ struct Markup {
     const char *under[3];       /* the same of a function's name */
     const char *cases[4];       /* if c then a else b:  before a, before c, before b, behind all */
     const char *infix[INFIXES]; /* + - * mod < <= > >= == != and or */
-    const char *partial, *sum, *prod, *comma, *negation, *otherwise;
+    const char *partial, *sum, *prod, *comma, *sign, *negation, *otherwise;
     bool escapes; /* an underscore in a name wants a backslash */
 };
 
@@ -34,7 +34,7 @@ const Markup markup_latex = {
     .cases = {"\\begin{cases} ", " & \\text{if } ", " \\\\ ", " & \\text{otherwise} \\end{cases}"},
     .infix = {" + ", " - ", " \\cdot ", " \\bmod ", " < ", " \\le ", " > ", " \\ge ", " = ", " \\ne ", "\\text{ and }", "\\text{ or }"},
     .over = {"", "_{", "} "},
-    .partial = "\\partial ", .sum = "\\sum", .prod = "\\prod", .comma = ", ", .negation = "\\text{not }",
+    .partial = "\\partial ", .sum = "\\sum", .prod = "\\prod", .comma = ", ", .sign = "-", .negation = "\\text{not }",
     .otherwise = "\\text{ or, outside, }", .escapes = true};
 
 const Markup markup_mathml = {
@@ -52,7 +52,7 @@ const Markup markup_mathml = {
     .infix = {"<mo>+</mo>", "<mo>&#8722;</mo>", "<mo>&#183;</mo>", "<mo>mod</mo>", "<mo>&lt;</mo>", "<mo>&#8804;</mo>", "<mo>&gt;</mo>",
               "<mo>&#8805;</mo>", "<mo>=</mo>", "<mo>&#8800;</mo>", "<mtext>&#160;and&#160;</mtext>", "<mtext>&#160;or&#160;</mtext>"},
     .over = {"<munder>", "<mrow>", "</mrow></munder>"},
-    .partial = "<mo>&#8706;</mo>", .sum = "<mo>&#8721;</mo>", .prod = "<mo>&#8719;</mo>", .comma = "<mo>,</mo>",
+    .partial = "<mo>&#8706;</mo>", .sum = "<mo>&#8721;</mo>", .prod = "<mo>&#8719;</mo>", .comma = "<mo>,</mo>", .sign = "&#8722;",
     .negation = "<mtext>not&#160;</mtext>", .otherwise = "<mtext>&#160;or, outside,&#160;</mtext>"};
 /* clang-format on */
 
@@ -94,12 +94,13 @@ static void print_number(Math *p, const char *number, int strength) {
     bool wrap = *number == '-' && strength > SUM;
     const char *power = strchr(number, 'e');
     if (wrap) put(p, p->m->parentheses[0]);
-    if (*number == '-') put(p, p->m->infix[1]);
+    const char *sign = *number == '-' ? p->m->sign : "";
     number += *number == '-';
     if (power == NULL) {
-        text_printf(p->text, "%s%s%s", p->m->number[0], number, p->m->number[1]);
+        text_printf(p->text, "%s%s%s%s", p->m->number[0], sign, number, p->m->number[1]);
     } else { /* 1.5e-07: 1.5 * 10^-7 */
-        text_printf(p->text, "%s%.*s%s%s", p->m->number[0], (int)(power - number), number, p->m->number[1], p->m->infix[2]);
+        text_printf(p->text, "%s%s%.*s%s%s", p->m->number[0], sign, (int)(power - number), number, p->m->number[1],
+                    p->m->infix[2]);
         text_printf(p->text, "%s%s10%s%s%s%d%s%s", p->m->power[0], p->m->number[0], p->m->number[1], p->m->power[1],
                     p->m->number[0], atoi(power + 1), p->m->number[1], p->m->power[2]);
     }

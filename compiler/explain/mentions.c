@@ -173,16 +173,17 @@ static size_t word_length(const char *at) {
     }
 }
 
-static const Item *item_at(const Lesson *lesson, unsigned line, const char **names) {
-    const Item *found = NULL;
-    *names = "";
+/* The items whose code the line belongs to; *first: it begins there. */
+static const char *items_at(const Lesson *lesson, unsigned line, bool *first) {
+    const char *names = "";
+    *first = false;
     for (size_t i = 0; i < lesson->items.count; i++) {
         const Item *item = &lesson->items.at[i];
-        if (item->c_line != line || item->c_inside != NULL) continue;
-        found = item;
-        *names = arena_printf(lesson->arena, "%s%s%s", *names, **names != '\0' ? " " : "", item->statement->target->name);
+        if (line < item->c_line || line >= item->c_end || item->c_inside != NULL) continue;
+        names = arena_printf(lesson->arena, "%s%s%s", names, *names != '\0' ? " " : "", item->statement->target->name);
+        *first |= line == item->c_line;
     }
-    return found;
+    return names;
 }
 
 void html_generated(Text *text, const Lesson *lesson) {
@@ -190,10 +191,11 @@ void html_generated(Text *text, const Lesson *lesson) {
     learn(&c);
     unsigned line = 1;
     for (const char *at = lesson->c_text; *at != '\0'; line++) {
-        const char *names;
-        bool item = item_at(lesson, line, &names) != NULL;
-        text_printf(text, item ? "<span class=\"l\" id=\"c%u\" tabindex=\"0\" data-s=\"%s\">" : "<span class=\"l\" id=\"c%u\">",
-                    line, names);
+        bool first;
+        const char *names = items_at(lesson, line, &first);
+        text_printf(text, "<span class=\"l\" id=\"c%u\"", line);
+        if (*names != '\0') text_printf(text, " data-s=\"%s\"%s", names, first ? " tabindex=\"0\"" : "");
+        text_put(text, ">");
         char before = ' ';
         while (*at != '\0' && *at != '\n') {
             bool begins = (isalpha((unsigned char)*at) || *at == '_' || (*at == '.' && before == ']')) && !is_word(before);

@@ -5,7 +5,7 @@
 extern const char page_css[], page_js[];
 
 static void begin_view(Text *text, const char *id, const char *title) {
-    text_printf(text, "<section class=\"view\" id=\"%s\" tabindex=\"0\" aria-label=\"%s\">\n<h2>%s</h2>\n", id, title, title);
+    text_printf(text, "<section class=\"view\" id=\"%s\" tabindex=\"0\" aria-label=\"%s\">\n", id, title);
 }
 
 /* Without Graphviz, its text. What stands before <svg> is of no use inside a page. */
@@ -28,7 +28,7 @@ static void put_graph(Out *out) {
 
 /* Nothing in it may end the element that it stands in. */
 static void put_data(Out *out) {
-    Out data = {text_new(out->lesson->arena), out->lesson};
+    Out data = {.text = text_new(out->lesson->arena), .lesson = out->lesson};
     compose_json(&data);
     text_put(out->text, "<script type=\"application/json\" id=\"data\">");
     for (const char *c = text_string(data.text); *c != '\0'; c++)
@@ -57,14 +57,15 @@ void compose_page(Out *out) {
     else compose(out, &style_html);
     text_put(text, "</section>\n");
     begin_view(text, "graph", "Graph");
+    text_put(text, "<h2>Graph</h2>\n");
     put_graph(out);
     text_put(text, "</section>\n");
     begin_view(text, "model", "Model");
-    text_put(text, "<pre>");
+    text_printf(text, "<h2>%s.nn</h2>\n<pre>", name);
     html_model(text, lesson);
     text_put(text, "</pre>\n</section>\n");
-    begin_view(text, "generated", lesson->c_file);
-    text_put(text, "<pre>");
+    begin_view(text, "generated", "Generated C");
+    text_printf(text, "<h2>%s</h2>\n<pre>", lesson->c_file);
     html_generated(text, lesson);
     text_put(text, "</pre>\n</section>\n</main>\n");
     put_data(out);

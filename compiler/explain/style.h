@@ -4,14 +4,21 @@
 
 #include "explain/lesson.h"
 
+/* What was explained already. */
+typedef struct {
+    bool function[8], logsumexp;
+} Met;
+
 typedef struct {
     Text *text;
     Lesson *lesson;
+    Met met;
 } Out;
 
 /* Words may hold `code` between back quotes; nothing else in them is special. */
 typedef struct {
-    const char *name; /* of --format */
+    const char *name;     /* of --format */
+    bool two_dimensional; /* its formulas have fractions, and derivatives in them */
     void (*begin)(Out *out, const char *title);
     void (*end)(Out *out);
     void (*section)(Out *out, const char *title);
@@ -43,7 +50,10 @@ typedef struct {
 } Numbers;
 const char *number_in(void *numbers, Expr e); /* Printing's number */
 
-const char *numbers_are(const Lesson *lesson); /* those of which example, and when: a sentence */
+const char *given_text(const Lesson *lesson, const Given *g); /* W = [[0.1, 0.2], [0.3, 0.4]] */
+const char *numbers_are(const Lesson *lesson);                /* those of which example, and when: a sentence */
+
+void say_batch(Out *out, const Style *style); /* that a step of training is another one, where it is */
 
 /* Does the formula with numbers in it say more than its value? */
 bool worked_says_more(const Lesson *lesson, const Worked *worked);

@@ -103,27 +103,7 @@ static void worked(Out *out, const Worked *w) {
     wrapped(out->text, indent + 1, indent + 5, arena_printf(arena, "= %s", value));
 }
 
-static void given(Out *out, const Given *g) {
-    enum { SHOWN = 16 };
-    Text *text = text_new(out->lesson->arena);
-    int first, axes = lesson_axes(g->tensor, &first);
-    text_printf(text, "%s%s = ", g->tensor->name, g->tensor->frozen ? " (frozen)" : "");
-    int64_t shown = g->count <= SHOWN ? g->count : SHOWN / 2;
-    for (int64_t i = 0; i < shown; i++) {
-        int64_t row = 1;
-        const char *opening = "";
-        for (int a = axes; a-- > 0; row *= g->tensor->shape[first + a]) {
-            if (i % (row * g->tensor->shape[first + a]) == 0) opening = arena_printf(out->lesson->arena, "%s[", opening);
-        }
-        text_printf(text, "%s%s%s", i > 0 ? ", " : "", opening, lesson_number(out->lesson, g->values[i]));
-        row = 1;
-        for (int a = axes; a-- > 0; row *= g->tensor->shape[first + a]) {
-            if ((i + 1) % (row * g->tensor->shape[first + a]) == 0) text_put(text, "]");
-        }
-    }
-    if (shown < g->count) text_printf(text, ", ... (%s numbers)", number_grouped(out->lesson->arena, (double)g->count));
-    wrapped(out->text, 4, 8, text_string(text));
-}
+static void given(Out *out, const Given *g) { wrapped(out->text, 4, 8, given_text(out->lesson, g)); }
 
 const Style style_text = {.name = "text",
                           .begin = begin,
