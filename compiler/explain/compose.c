@@ -73,9 +73,9 @@ static const char *aside_of(const Lesson *lesson, const Item *item) {
 
 /* ---- Through what the loss depends on a tensor */
 
-typedef Vec(const Tensor *) Names_;
+typedef Vec(const Tensor *) Readers;
 
-static bool holds(const Names_ *names, const Tensor *t) {
+static bool holds(const Readers *names, const Tensor *t) {
     for (size_t i = 0; i < names->count; i++) {
         if (names->at[i] == t) return true;
     }
@@ -83,8 +83,7 @@ static bool holds(const Names_ *names, const Tensor *t) {
 }
 
 /* Parts of formulas stand for what is made of them. */
-static const Statement *whole_of(const Lesson *lesson, const Item *item, const Tensor *part) {
-    (void)lesson;
+static const Statement *whole_of(const Item *item, const Tensor *part) {
     for (size_t l = 0; l < item->links.count; l++) {
         if (item->links.at[l].derived->target->of == part && item->links.at[l].readers.count > 0)
             return item->links.at[l].readers.at[0];
@@ -93,13 +92,13 @@ static const Statement *whole_of(const Lesson *lesson, const Item *item, const T
 }
 
 static void say_through(Out *out, const Style *style, const Item *item) {
-    Names_ names = {0};
+    Readers names = {0};
     Arena *arena = out->lesson->arena;
     const Link *last = &item->links.at[item->links.count - 1];
     for (size_t i = 0; i < last->readers.count; i++) {
         const Statement *reader = last->readers.at[i];
         for (int depth = 0; reader != NULL && reader->target->kind == TENSOR_PART && depth < 100; depth++) {
-            const Statement *whole = whole_of(out->lesson, item, reader->target);
+            const Statement *whole = whole_of(item, reader->target);
             if (whole == NULL) break;
             reader = whole;
         }
@@ -220,7 +219,6 @@ static void one_item(Out *out, const Style *style, const Item *item) {
     else style->statement(out, item->statement);
     if (item->phase != PHASE_FORWARD) say_worked(out, style, item);
     say_more(out, style, item);
-    if (style->item_end != NULL) style->item_end(out, item);
 }
 
 /* ---- The whole */

@@ -23,7 +23,6 @@ typedef struct {
     void (*end)(Out *out);
     void (*section)(Out *out, const char *title);
     void (*item)(Out *out, const Item *item, const char *aside); /* the heading of an item; aside: where it stands, or NULL */
-    void (*item_end)(Out *out, const Item *item);
     void (*paragraph)(Out *out, const char *words);
     void (*statement)(Out *out, const Statement *s);
     void (*link)(Out *out, const Link *link);
