@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands/commands.h"
@@ -70,7 +71,8 @@ static const char details[] =
     "  --format=NAME    text, markdown, latex, html or json; the default follows the end of FILE: .txt, .md, .tex, .html, .json\n"
     "  -o FILE          instead of standard output\n"
     "  --sample N       with numbers: those of example N of the training data, from 0\n"
-    "  --x NUMBERS      with numbers: those of this input, as 0.5,1; NAME=0.5,1 where there are several\n"
+    "  --x NUMBERS      with numbers: those of this input as the network sees it (standardized, if the data are), as 0.5,1;\n"
+    "                   NAME=0.5,1 where there are several\n"
     "  --t NUMBERS      the target for --x, written the same way\n"
     "  --step K         after K steps of training\n"
     "  --load FILE      with the parameters of a safetensors file\n"
@@ -453,6 +455,8 @@ static void complete_explaining(Arguments *a) {
     if (e->targets.count > 0 && e->inputs.count == 0) misuse("%s", "--t belongs to --x");
     e->numbers = e->has_sample || e->inputs.count > 0 || e->step > 0 || e->load != NULL;
     if (e->format == NULL) e->format = explain_format_of_file(e->output);
+    if (e->format == NULL)
+        misuse("-o %s: a name that ends in .txt, .md, .tex, .html or .json, or --format, says the format", e->output);
 }
 
 static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
@@ -497,9 +501,20 @@ static void say(Diagnostics *diagnostics) {
     diagnostics->list.count = 0;
 }
 
+/* Would the model be overwritten? */
+static bool is_output(const Arguments *a, const char *model) {
+    struct stat output, source;
+    return a->output.output != NULL && stat(a->output.output, &output) == 0 && S_ISREG(output.st_mode) &&
+           stat(model, &source) == 0 && output.st_dev == source.st_dev && output.st_ino == source.st_ino;
+}
+
 static int compile_and_run(Compilation *c, const Arguments *a) {
     const char *why = NULL;
     c->options = a->compile;
+    if (is_output(a, a->model)) {
+        fprintf(stderr, "nnc: -o %s: that is the model itself\n", a->output.output);
+        return 1;
+    }
     c->source = source_read(c->context.sources, a->model, &why);
     if (c->source == 0) {
         fprintf(stderr, "nnc: %s: %s\n", a->model, why);

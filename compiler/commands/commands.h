@@ -70,7 +70,7 @@ typedef struct {
 int command_explain(Lesson *lesson, LoopProgram *loop, const ExplainOptions *options, Diagnostics *diagnostics);
 bool explain_has_format(const char *name);
 const char *explain_formats(Arena *arena);            /* all, separated by ", " */
-const char *explain_format_of_file(const char *path); /* by its end; path may be NULL */
+const char *explain_format_of_file(const char *path); /* by its end; path may be NULL. NULL: that says nothing */
 
 typedef struct {
     const char *output; /* NAME.svg, NAME.dot, or NULL: DOT on standard output */

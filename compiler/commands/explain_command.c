@@ -55,8 +55,8 @@ static bool begin(Explaining *e, uint64_t seed) {
 }
 
 static bool train(Explaining *e, const NncData *data, uint64_t seed) {
-    const Program *theirs = e->model->training, *ours = e->lesson->program;
-    Trainer *trainer = trainer_new(e->model, data, seed);
+    const Program *theirs = e->lesson->own->training, *ours = e->lesson->program; /* machines of their own */
+    Trainer *trainer = trainer_new(e->lesson->own, data, seed);
     Machine *machine = trainer_machine(trainer);
     bool fine = e->options->load == NULL || parameters_load(e->options->load, theirs, machine, e->arena, e->diagnostics);
     for (int64_t i = 0; fine && i < e->options->step; i++) {
@@ -79,8 +79,8 @@ static bool train(Explaining *e, const NncData *data, uint64_t seed) {
 static bool take_row(Explaining *e, const NncData *data) {
     const Program *program = e->lesson->program;
     if (e->options->sample >= (int64_t)data->rows) {
-        return refuse(e, arena_printf(e->arena, "--sample %lld: the training data have %zu examples, from 0 to %zu",
-                                      (long long)e->options->sample, data->rows, data->rows - 1));
+        return refuse(e, arena_printf(e->arena, "--sample %lld: the data have %zu example%s, counted from 0",
+                                      (long long)e->options->sample, data->rows, data->rows == 1 ? "" : "s"));
     }
     for (size_t a = 0; a < data->array_count; a++) {
         const NncArray *array = &data->arrays[a];
@@ -92,6 +92,25 @@ static bool take_row(Explaining *e, const NncData *data) {
     }
     e->lesson->has_target = true;
     e->lesson->example = arena_printf(e->arena, "example %lld of the training data", (long long)e->options->sample);
+    return true;
+}
+
+/* What the data promise of a target, and formulas rely on. */
+static bool keeps_promise(Explaining *e, const char *option, const Tensor *t, const double *values, int64_t count) {
+    int64_t last = t->rank > t->batched ? t->shape[t->rank - 1] : 1;
+    for (int64_t row = 0; t->facts.sums_to_one && row < count; row += last) {
+        double sum = 0;
+        bool fine = true;
+        for (int64_t i = 0; i < last; i++) {
+            sum += values[row + i];
+            fine &= values[row + i] >= 0 && (!t->facts.one_hot || values[row + i] == 0 || values[row + i] == 1);
+        }
+        if (fine && fabs(sum - 1) < 1e-6) continue;
+        return refuse(e, arena_printf(e->arena,
+                                      t->facts.one_hot ? "%s: the data promise that one number of '%s' is 1 and the others 0"
+                                                       : "%s: the data promise that the numbers of '%s' add up to 1",
+                                      option, t->name));
+    }
     return true;
 }
 
@@ -129,7 +148,7 @@ static bool take_numbers(Explaining *e, const char *option, const char *words, c
         return refuse(
             e, arena_printf(e->arena, "%s: %s has %lld numbers, not %lld", option, t->name, (long long)wanted, (long long)count));
     given[which] = true;
-    return true;
+    return keeps_promise(e, option, t, values, wanted);
 }
 
 static bool take_all(Explaining *e, const char *option, size_t count, const char *const *words, const Tensors *list,
@@ -154,11 +173,18 @@ static bool take_given(Explaining *e) {
            take_all(e, "--t", o->targets.count, o->targets.at, &program->targets, o->targets.count > 0);
 }
 
+/* Without training, an optimizer is not needed. */
+static const DataBlock *block_of(Explaining *e) {
+    const DataBlock *block = e->options->step == 0 ? data_block(e->model, "train") : NULL;
+    return block != NULL ? block : data_to_train(e->model, e->diagnostics);
+}
+
 static bool with_data(Explaining *e, uint64_t seed) {
-    const DataBlock *block = data_to_train(e->model, e->diagnostics);
+    const DataBlock *block = block_of(e);
     NncData data;
     if (block == NULL || !data_load(e->model, block, NULL, seed, e->arena, e->diagnostics, &data)) return false;
-    bool fine = train(e, &data, seed) && (e->options->inputs.count > 0 ? take_given(e) : take_row(e, &data));
+    bool fine = e->options->step == 0 || train(e, &data, seed);
+    fine = fine && (e->options->inputs.count > 0 ? take_given(e) : take_row(e, &data));
     nnc_data_free(&data);
     return fine;
 }
@@ -203,12 +229,12 @@ bool explain_has_format(const char *name) {
 }
 
 const char *explain_format_of_file(const char *path) {
-    size_t length = path == NULL ? 0 : strlen(path);
-    for (size_t i = 0; i < FORMATS; i++) {
-        size_t end = strlen(formats[i].end);
-        if (length > end && strcmp(path + length - end, formats[i].end) == 0) return formats[i].name;
+    const char *slash = path == NULL ? NULL : strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    const char *dot = name == NULL ? NULL : strrchr(name, '.');
+    for (size_t i = 0; dot != NULL && i < FORMATS; i++) {
+        if (strcmp(dot, formats[i].end) == 0) return formats[i].name;
     }
-    return formats[0].name;
+    return dot == NULL ? formats[0].name : NULL;
 }
 
 static void print_explanation(Out *out, const char *format) {
@@ -239,7 +265,7 @@ int command_explain(Lesson *lesson, LoopProgram *loop, const ExplainOptions *opt
     Text *text = text_new(arena);
     Out out = {.text = text, .lesson = lesson};
     print_explanation(&out, options->format);
-    if (options->output == NULL) {
+    if (options->output == NULL || strcmp(options->output, "-") == 0) {
         fputs(text_string(text), stdout);
         return 0;
     }

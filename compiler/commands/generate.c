@@ -1,8 +1,10 @@
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "commands/generate.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -167,7 +169,7 @@ static int write_one(const char *path, const char *text) {
 }
 
 static bool on_disk(int descriptor) {
-    bool fine = fsync(descriptor) == 0;
+    bool fine = fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP; /* a pipe has no disk */
     int why = errno;
     fine = close(descriptor) == 0 && fine;
     if (!fine && why != 0) errno = why;
@@ -204,6 +206,22 @@ static bool may_replace(const char *path) {
     return false;
 }
 
+/* A device or a pipe is written to: nothing can take its place. */
+static bool is_stream(const char *path) {
+    struct stat found;
+    return stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
+
+/* The file that a symbolic link stands for. */
+static const char *resolved(Arena *arena, const char *path) {
+    struct stat found;
+    if (lstat(path, &found) != 0 || !S_ISLNK(found.st_mode)) return path;
+    char *real = realpath(path, NULL);
+    const char *result = real != NULL ? arena_text(arena, real, strlen(real)) : path;
+    free(real);
+    return result;
+}
+
 typedef struct {
     const char *path, *temporary, *text;
     int descriptor;
@@ -219,9 +237,9 @@ bool write_files(Arena *arena, const char *folder, const OutputFiles *files) {
     Folders folders = {0};
     for (size_t i = 0; i < files->count; i++) {
         Writing w = {.text = files->at[i].text, .descriptor = -1};
-        w.path = folder == NULL ? files->at[i].name : arena_printf(arena, "%s/%s", folder, files->at[i].name);
-        w.temporary = arena_printf(arena, "%s.%ld.tmp", w.path, (long)getpid());
-        if (!is_same(arena, w.path, w.text)) vec_push(arena, &list, w);
+        w.path = resolved(arena, folder == NULL ? files->at[i].name : arena_printf(arena, "%s/%s", folder, files->at[i].name));
+        w.temporary = is_stream(w.path) ? w.path : arena_printf(arena, "%s.%ld.tmp", w.path, (long)getpid());
+        if (w.temporary == w.path || !is_same(arena, w.path, w.text)) vec_push(arena, &list, w);
     }
     bool fine = true;
     size_t made = 0, placed = 0;
@@ -234,10 +252,13 @@ bool write_files(Arena *arena, const char *folder, const OutputFiles *files) {
         if (list.at[i].descriptor >= 0 && !on_disk(list.at[i].descriptor)) fine = complain(list.at[i].path);
     }
     while (fine && placed < list.count) {
-        fine = rename(list.at[placed].temporary, list.at[placed].path) == 0 || complain(list.at[placed].path);
+        const Writing *w = &list.at[placed];
+        fine = w->temporary == w->path || rename(w->temporary, w->path) == 0 || complain(w->path);
         placed += fine;
     }
-    for (size_t i = placed; i < made; i++) unlink(list.at[i].temporary);
+    for (size_t i = placed; i < made; i++) {
+        if (list.at[i].temporary != list.at[i].path) unlink(list.at[i].temporary);
+    }
     for (size_t i = folders.count; !fine && i-- > 0;) rmdir(folders.at[i]);
     return fine;
 }

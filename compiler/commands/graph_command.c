@@ -10,12 +10,14 @@ static bool ends_in(const char *path, const char *end) {
     return length > tail && strcmp(path + length - tail, end) == 0;
 }
 
-bool graph_has_format(const char *path) { return path == NULL || ends_in(path, ".svg") || ends_in(path, ".dot"); }
+bool graph_has_format(const char *path) {
+    return path == NULL || strcmp(path, "-") == 0 || ends_in(path, ".svg") || ends_in(path, ".dot");
+}
 
 int command_graph(const Lesson *lesson, const GraphOptions *options) {
     Text *dot = text_new(lesson->arena);
     graph_dot(dot, lesson, options->backward);
-    if (options->output == NULL) {
+    if (options->output == NULL || strcmp(options->output, "-") == 0) {
         fputs(text_string(dot), stdout);
         return 0;
     }

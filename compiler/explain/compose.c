@@ -9,7 +9,6 @@ const char *law_of(const Statement *derived) {
 const char *number_in(void *context, Expr e) {
     const Numbers *numbers = context;
     if (numbers->worked == NULL) return NULL;
-    if (e->kind == EXPR_CONST && !e->condition && !e->integer) return lesson_number(numbers->lesson, e->value);
     for (size_t i = 0; i < numbers->worked->readings.count; i++) {
         const Reading *reading = &numbers->worked->readings.at[i];
         if (reading->e == e) return lesson_number(numbers->lesson, reading->value);
@@ -82,27 +81,13 @@ static bool holds(const Readers *names, const Tensor *t) {
     return false;
 }
 
-/* Parts of formulas stand for what is made of them. */
-static const Statement *whole_of(const Item *item, const Tensor *part) {
-    for (size_t l = 0; l < item->links.count; l++) {
-        if (item->links.at[l].derived->target->of == part && item->links.at[l].readers.count > 0)
-            return item->links.at[l].readers.at[0];
-    }
-    return NULL;
-}
-
 static void say_through(Out *out, const Style *style, const Item *item) {
     Readers names = {0};
     Arena *arena = out->lesson->arena;
     const Link *last = &item->links.at[item->links.count - 1];
     for (size_t i = 0; i < last->readers.count; i++) {
-        const Statement *reader = last->readers.at[i];
-        for (int depth = 0; reader != NULL && reader->target->kind == TENSOR_PART && depth < 100; depth++) {
-            const Statement *whole = whole_of(item, reader->target);
-            if (whole == NULL) break;
-            reader = whole;
-        }
-        if (!holds(&names, reader->target)) vec_push(arena, &names, reader->target);
+        const Tensor *reader = lesson_whole(out->lesson, last->readers.at[i]->target);
+        if (!holds(&names, reader)) vec_push(arena, &names, reader);
     }
     Text *text = text_new(arena);
     text_printf(text, "`%s` changes the loss through ", item->statement->target->of->name);
@@ -125,16 +110,6 @@ static void say_rewrites(Out *out, const Style *style, const Statement *s) {
 
 static void say_worked(Out *out, const Style *style, const Item *item) {
     for (size_t i = 0; i < item->worked.count; i++) style->worked(out, &item->worked.at[i]);
-}
-
-/* What reads a part of a formula, by the name that the model has for it. */
-static const Tensor *whole_of_part(const Lesson *lesson, const Tensor *part) {
-    for (size_t i = 0; i < lesson->items.count; i++) {
-        const Statement *s = lesson->items.at[i].statement;
-        if (s->target != part && expr_reads(lesson->program->pool, s->value, part))
-            return s->target->kind == TENSOR_PART ? whole_of_part(lesson, s->target) : s->target;
-    }
-    return part;
 }
 
 /* Functions that a formula has in place of what the model wrote, or that have no name at school. */
@@ -171,7 +146,7 @@ static void say_functions(Out *out, const Style *style, const Item *item) {
 static void forward_item(Out *out, const Style *style, const Item *item) {
     const Statement *s = item->statement;
     if (s->target->kind == TENSOR_PART)
-        style->paragraph(out, arena_printf(out->lesson->arena, "A part of `%s`.", whole_of_part(out->lesson, s->target)->name));
+        style->paragraph(out, arena_printf(out->lesson->arena, "A part of `%s`.", lesson_whole(out->lesson, s->target)->name));
     if (item->written != NULL) style->statement(out, item->written);
     if (item->written != NULL && !item->written_is_worse) say_worked(out, style, item);
     if (item->written != NULL) style->paragraph(out, "It is computed as");

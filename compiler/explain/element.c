@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "explain/style.h"
+#include "tensor/steps.h"
 
 enum {
     TERMS_SHOWN = 4,    /* of a sum */
@@ -19,10 +20,11 @@ enum {
 
 /* ---- "hidden.W[0, 1]" */
 
-static const Tensor *find_tensor(const Program *program, const char *name, size_t length, Suggestion *suggestion) {
+static const Tensor *find_tensor(const Program *program, const Tensor *scratch, const char *name, size_t length,
+                                 Suggestion *suggestion) {
     for (size_t i = 0; i < program->all.count; i++) {
         const Tensor *t = program->all.at[i];
-        if (t->kind == TENSOR_LITERAL || t->kind == TENSOR_SETTING || strcmp(t->name, "value") == 0) continue;
+        if (t->kind == TENSOR_LITERAL || t->kind == TENSOR_SETTING || t == scratch) continue;
         if (strlen(t->name) == length && strncmp(t->name, name, length) == 0) return t;
         if (t->kind != TENSOR_PART) suggest(suggestion, t->name);
     }
@@ -33,7 +35,7 @@ const char *element_parse(Lesson *lesson, const char *words, Element *element) {
     Arena *arena = lesson->arena;
     size_t length = strcspn(words, "[");
     Suggestion suggestion = {.wanted = arena_text(arena, words, length)};
-    const Tensor *t = find_tensor(lesson->program, words, length, &suggestion);
+    const Tensor *t = find_tensor(lesson->program, lesson->scratch, words, length, &suggestion);
     if (t == NULL) {
         return suggestion.best == NULL
                    ? arena_printf(arena, "--element: there is no '%s'", suggestion.wanted)
@@ -90,7 +92,7 @@ static void find_readers(const Lesson *lesson, const Tensor *t, bool *met, Reade
     for (size_t i = 0; i < lesson->items.count; i++) {
         const Statement *s = lesson->items.at[i].statement;
         if (lesson->items.at[i].phase != PHASE_FORWARD || met[s->target->id] || !leads_to_loss(lesson, s->target)) continue;
-        if (!expr_reads(lesson->program->pool, s->value, t)) continue;
+        if (!derivative_flows(lesson->program->pool, s->value, t)) continue;
         met[s->target->id] = true;
         if (s->target->kind == TENSOR_PART) find_readers(lesson, s->target, met, readers);
         else vec_push(lesson->arena, readers, s->target);
@@ -121,11 +123,18 @@ static void walk(Ways *ways, const Tensor *t, int length) {
 }
 
 static void say_paths(Out *out, const Style *style, const Tensor *t) {
+    if (t == out->lesson->program->loss) {
+        style->paragraph(out, "It is the loss itself.");
+        return;
+    }
     Ways *ways = NEW(out->lesson->arena, Ways);
     ways->lesson = out->lesson;
     walk(ways, t, 0);
     if (ways->count == 0) {
-        style->paragraph(out, arena_printf(out->lesson->arena, "The loss does not depend on `%s`.", t->name));
+        style->paragraph(out, arena_printf(out->lesson->arena,
+                                           "No derivative flows through `%s`: the loss, as it is computed, does not read it, or "
+                                           "only where none passes, as in a condition.",
+                                           t->name));
         return;
     }
     style->paragraph(out,
@@ -176,6 +185,13 @@ static void split(Splitting *s, Expr e) {
     } else if (expr_is_op(e, OP_ADD)) {
         split(s, e->kids[0]);
         split(s, e->kids[1]);
+    } else if (expr_is_op(e, OP_SUB)) {
+        split(s, e->kids[0]);
+        split(s, expr_op1(s->lesson->program->pool, OP_NEG, e->kids[1]));
+    } else if (expr_is_op(e, OP_NEG) && (expr_is_op(e->kids[0], OP_ADD) || expr_is_op(e->kids[0], OP_SUB))) {
+        Expr sum = e->kids[0];
+        split(s, expr_op1(s->lesson->program->pool, OP_NEG, sum->kids[0]));
+        split(s, sum->op == OP_ADD ? expr_op1(s->lesson->program->pool, OP_NEG, sum->kids[1]) : sum->kids[1]);
     } else {
         vec_push(s->lesson->arena, &s->terms, ((Term){e, lesson_value(s->lesson, e)}));
     }
@@ -237,12 +253,18 @@ static void say_element(Out *out, const Style *style, const Element *element, Ag
     if (item == NULL) return;
     style->statement(out, item->statement);
     say_line(out, style, item, element);
-    if (item->statement->subscripts != NULL) return;
+    if (item->statement->subscripts != NULL) { /* which terms are its own the data say */
+        Expr here = lesson_element(lesson, element->tensor, element->point);
+        style->worked(out, &(Worked){.element = here, .value = lesson_value(lesson, here)});
+        return;
+    }
     Worked worked = lesson_worked(lesson, item->statement, element->point);
     Splitting s = {.lesson = lesson};
     split(&s, worked.formula);
     style->worked(out, &worked);
-    if (s.many || s.terms.count == 0) return;
+    Agenda behind = {.lesson = lesson};
+    for (size_t i = 0; i < s.terms.count; i++) expr_visit(lesson->program->pool, s.terms.at[i].e, find_adjoints, &behind);
+    if (s.many || behind.found.count == 0) return; /* it is where the derivatives begin */
     qsort(s.terms.at, s.terms.count, sizeof *s.terms.at, largest_first);
     size_t nonzero = 0;
     while (nonzero < s.terms.count && s.terms.at[nonzero].value != 0) nonzero++;
@@ -301,17 +323,19 @@ static void follow(Trails *t, Expr adjoint, int length) {
     Splitting s = {.lesson = lesson};
     split(&s, lesson_worked(lesson, item->statement, element_of(lesson, adjoint).point).formula);
     t->many |= s.many;
+    double begins = 0; /* what no other derivative stands in: the loss itself reads it */
     for (size_t i = 0; i < s.terms.count && !t->many; i++) {
         if (s.terms.at[i].value == 0) continue;
         Agenda reads = {.lesson = lesson};
         expr_visit(lesson->program->pool, s.terms.at[i].e, find_adjoints, &reads);
-        Expr alone = expr_replace(lesson->program->pool, s.terms.at[i].e, as_one, t);
-        t->factor[length] = lesson_value(lesson, alone);
         t->many |= reads.found.count > 1 || t->shown.count == TRAILS_SHOWN;
-        if (t->many) return;
-        if (reads.found.count == 0) note_trail(t, length + 1);
-        else follow(t, reads.found.at[0], length + 1);
+        if (reads.found.count == 0) begins += s.terms.at[i].value;
+        if (reads.found.count != 1 || t->many) continue;
+        t->factor[length] = lesson_value(lesson, expr_replace(lesson->program->pool, s.terms.at[i].e, as_one, t));
+        follow(t, reads.found.at[0], length + 1);
     }
+    t->factor[length] = begins;
+    if (begins != 0 && !t->many) note_trail(t, length + 1);
 }
 
 static void say_trails(Out *out, const Style *style, const Element *element, double derivative) {
@@ -332,7 +356,7 @@ static void say_own(Out *out, const Style *style, const Element *element, Phase 
         const Item *item = &out->lesson->items.at[i];
         if (item->phase != phase || item->statement->target != element->tensor || item->statement->subscripts != NULL) continue;
         style->section(out, words);
-        style->statement(out, item->statement);
+        style->statement(out, item->written != NULL && !item->written_is_worse ? item->written : item->statement);
         say_line(out, style, item, element);
         if (item->worked.count > 0) style->worked(out, &item->worked.at[item->worked.count - 1]);
     }
@@ -354,7 +378,7 @@ void compose_element(Out *out, const Style *style, const Element *element) {
     say_paths(out, style, t);
     style->section(out, "Its derivative");
     if (adjoint == NULL) {
-        style->paragraph(out, "It has none: the loss does not depend on it, or no trained parameter needs it.");
+        style->paragraph(out, t == lesson->program->loss ? "It is 1." : "None is computed: no trained parameter needs it.");
     } else if (lesson->machine == NULL || !lesson->has_target) {
         style->statement(out, lesson_item(lesson, adjoint)->statement);
         style->paragraph(out, "With `--sample N` each term has its value.");

@@ -10,6 +10,7 @@
 typedef struct {
     const Lesson *lesson;
     const Statement **definition; /* by tensor id: of the forward pass, or NULL */
+    const Statement **written;    /* as the model has it, where that is another formula */
     bool *drawn;                  /* by tensor id */
 } Graph;
 
@@ -24,26 +25,33 @@ static void draw_from(Graph *g, const Tensor *t) {
     if (g->drawn[t->id]) return;
     g->drawn[t->id] = true;
     if (g->definition[t->id] != NULL) expr_visit(g->lesson->program->pool, g->definition[t->id]->value, draw_read, g);
+    if (g->written[t->id] != NULL) expr_visit(g->lesson->program->pool, g->written[t->id]->value, draw_read, g);
 }
 
 static Graph graph_of(const Lesson *lesson) {
     const Program *program = lesson->program;
     size_t count = program->all.count + 1;
-    Graph g = {lesson, NEW_ARRAY(lesson->arena, const Statement *, count), NEW_ARRAY(lesson->arena, bool, count)};
+    Graph g = {lesson, NEW_ARRAY(lesson->arena, const Statement *, count), NEW_ARRAY(lesson->arena, const Statement *, count),
+               NEW_ARRAY(lesson->arena, bool, count)};
     for (size_t i = 0; i < program->forward.count; i++) g.definition[program->forward.at[i]->target->id] = program->forward.at[i];
+    for (size_t i = 0; i < lesson->items.count; i++) {
+        if (lesson->items.at[i].written != NULL)
+            g.written[lesson->items.at[i].statement->target->id] = lesson->items.at[i].written;
+    }
     if (program->loss != NULL) draw_from(&g, program->loss);
     for (size_t i = 0; i < program->outputs.count; i++) draw_from(&g, program->outputs.at[i]);
     return g;
 }
 
-/* "dense", of the part "dense(2, W = ...)" */
+/* "dense", of the part "dense(2, W = ...)": the last one of its binding. */
 static const char *layer_of(const Graph *g, const Tensor *t) {
-    const Statement *s = g->definition[t->id];
-    if (s == NULL || s->part == 0) return NULL;
-    const char *label = g->lesson->program->parts.at[s->part - 1].label;
-    size_t length = strcspn(label, "(");
-    bool statement = strpbrk(label, "=[ ") != NULL && strpbrk(label, "=[ ") < label + length;
-    return statement || length == 0 ? NULL : arena_text(g->lesson->arena, label, length);
+    const Program *program = g->lesson->program;
+    const char *label = NULL;
+    for (size_t i = 0; i < program->parts.count; i++) {
+        if (program->parts.at[i].binding == t->name) label = program->parts.at[i].label;
+    }
+    size_t length = label == NULL ? 0 : strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return length > 0 && (label[length] == '(' || label[length] == '\0') ? arena_text(g->lesson->arena, label, length) : NULL;
 }
 
 static const char *shape_of(const Graph *g, const Tensor *t) {
@@ -61,7 +69,7 @@ static void put_node(Text *text, const Graph *g, const Tensor *t) {
                        : parameter                ? "#f6e3a8"
                                                   : "#e9e9ee";
     const char *layer = layer_of(g, t);
-    bool says_layer = layer != NULL && strchr(t->name, '.') == NULL; /* else the name ends in it */
+    bool says_layer = layer != NULL && g->definition[t->id] != NULL;
     text_printf(text, "    \"%s\" [class=\"s-%s\", fillcolor=\"%s\", shape=%s, label=\"%s\\n%s%s%s\"];\n", t->name, t->name, fill,
                 t->kind == TENSOR_INPUT || t->kind == TENSOR_TARGET ? "ellipse" : "box", t->name, says_layer ? layer : "",
                 says_layer ? ", " : "",
@@ -75,7 +83,6 @@ typedef struct {
     const Tensor *to;
     bool *met;
     Text *text;
-    bool backward;
 } Edges;
 
 static void put_edge(void *context, Expr e) {
@@ -84,20 +91,29 @@ static void put_edge(void *context, Expr e) {
     const Tensor *from = e->tensor;
     if (edges->met[from->id]) return;
     edges->met[from->id] = true;
-    const Lesson *lesson = edges->g->lesson;
     if (from->kind == TENSOR_PART && edges->g->definition[from->id] != NULL) {
-        expr_visit(lesson->program->pool, edges->g->definition[from->id]->value, put_edge, edges);
+        expr_visit(edges->g->lesson->program->pool, edges->g->definition[from->id]->value, put_edge, edges);
         return;
     }
     text_printf(edges->text, "    \"%s\" -> \"%s\"%s;\n", from->name, edges->to->name,
                 tensor_is_persistent(from) ? " [color=\"#b59b3a\"]" : "");
-    bool flows = edges->backward && lesson_adjoint(lesson, from) != NULL &&
-                 (edges->to == lesson->program->loss || lesson_adjoint(lesson, edges->to) != NULL);
-    if (flows)
-        text_printf(edges->text,
-                    "    \"%s\" -> \"%s\" [class=\"derivative s-d%s\", style=dashed, color=\"#c0392b\", fontcolor=\"#c0392b\", "
-                    "label=\" d%s \", constraint=false];\n",
-                    edges->to->name, from->name, from->name, from->name);
+}
+
+/* Derivatives flow from what reads the tensor, as it is computed, back to it. */
+static void put_derivative(Text *text, Graph *g, const Item *item) {
+    const Tensor *adjoint = item->statement->target, *of = adjoint->of;
+    if (!g->drawn[of->id] || of->kind == TENSOR_PART) return;
+    bool *met = NEW_ARRAY(g->lesson->arena, bool, g->lesson->program->all.count + 1);
+    const Link *last = &item->links.at[item->links.count - 1];
+    for (size_t i = 0; i < last->readers.count; i++) {
+        const Tensor *from = lesson_whole(g->lesson, last->readers.at[i]->target);
+        if (from == of || met[from->id] || !g->drawn[from->id]) continue;
+        met[from->id] = true;
+        text_printf(text,
+                    "    \"%s\" -> \"%s\" [class=\"derivative s-%s\", style=dashed, color=\"#c0392b\", fontcolor=\"#c0392b\", "
+                    "label=\" %s \", constraint=false];\n",
+                    from->name, of->name, adjoint->name, adjoint->name);
+    }
 }
 
 void graph_dot(Text *text, const Lesson *lesson, bool backward) {
@@ -118,9 +134,13 @@ void graph_dot(Text *text, const Lesson *lesson, bool backward) {
     for (size_t i = 0; i < program->forward.count; i++) {
         const Statement *s = program->forward.at[i];
         if (!g.drawn[s->target->id] || s->target->kind == TENSOR_PART) continue;
-        Edges edges = {&g, s->target, NEW_ARRAY(lesson->arena, bool, program->all.count + 1), text, backward};
-        edges.met[s->target->id] = true; /* a scan reads its own earlier steps */
-        expr_visit(program->pool, s->value, put_edge, &edges);
+        Edges edges = {&g, s->target, NEW_ARRAY(lesson->arena, bool, program->all.count + 1), text};
+        bool written = g.written[s->target->id] != NULL;
+        edges.met[s->target->id] = s->scan == NULL; /* a scan may read its own earlier steps */
+        expr_visit(program->pool, written ? g.written[s->target->id]->value : s->value, put_edge, &edges);
+    }
+    for (size_t i = 0; backward && i < lesson->items.count; i++) {
+        if (lesson->items.at[i].links.count > 0) put_derivative(text, &g, &lesson->items.at[i]);
     }
     text_put(text, "}\n");
 }

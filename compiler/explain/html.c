@@ -58,16 +58,31 @@ static void section(Out *out, const char *title) {
     text_put(out->text, "</h2>\n");
 }
 
+/* What is defined in an imported file has no line on this page. */
+static void put_place(Out *out, const Item *item) {
+    const Statement *s = item->statement;
+    const char *line = lesson_place(out->lesson, s), *colon = line == NULL ? NULL : strrchr(line, ':');
+    if (colon == NULL) return;
+    bool here = s->origin.span.source == out->lesson->source;
+    if (here) text_printf(out->text, "<a href=\"#n%s\">", colon + 1);
+    html_text(out->text, line);
+    text_put(out->text, here ? "</a> " : " ");
+}
+
 static void item(Out *out, const Item *item, const char *aside) {
     const char *name = item->statement->target->name;
+    bool first = true; /* a state that is updated twice has one place of its own */
+    for (const Item *before = out->lesson->items.at; before < item; before++)
+        first &= before->statement->target != item->statement->target;
     (void)aside;
-    text_printf(out->text, "<h3 id=\"%s\" tabindex=\"0\" data-s=\"%s\"><code>%s</code><small>", anchor_of(out->lesson, name),
-                name, name);
-    const char *line = lesson_place(out->lesson, item->statement), *colon = line == NULL ? NULL : strrchr(line, ':');
-    if (colon != NULL) text_printf(out->text, "<a href=\"#n%s\">%s</a> ", colon + 1, line);
+    text_put(out->text, "<h3");
+    if (first) text_printf(out->text, " id=\"%s\"", anchor_of(out->lesson, name));
+    text_printf(out->text, " tabindex=\"0\" data-s=\"%s\"><code>%s</code><small>", name, name);
+    put_place(out, item);
     if (item->c_line > 0) text_printf(out->text, "<a href=\"#c%u\">%s:%u</a>", item->c_line, out->lesson->c_file, item->c_line);
     if (item->c_inside != NULL)
-        text_printf(out->text, ", inside <a href=\"#s-%s\">%s</a>", item->c_inside->name, item->c_inside->name);
+        text_printf(out->text, ", inside <a href=\"#%s\">%s</a>", anchor_of(out->lesson, item->c_inside->name),
+                    item->c_inside->name);
     text_put(out->text, "</small></h3>\n");
 }
 
@@ -80,7 +95,7 @@ static void paragraph(Out *out, const char *words) {
 static void formula(Out *out, const Statement *s, const char *before) {
     text_put(out->text, "<div><math displaystyle=\"true\">");
     if (before != NULL) text_printf(out->text, "<mtext>%s&#160;</mtext>", before);
-    math_print_statement(out->text, &markup_mathml, out->lesson, s, s->subscripts == NULL ? "<mo>=</mo>" : "<mo>+=</mo>");
+    math_print_statement(out->text, &markup_mathml, out->lesson, s, s->subscripts == NULL ? "<mo>=</mo>" : "<mo>+=</mo>", NULL);
     text_put(out->text, "</math></div>\n");
 }
 
@@ -102,9 +117,7 @@ static void line_begin(Out *out, bool next) {
     text_printf(out->text, "<div%s><math displaystyle=\"true\">", next ? " class=\"next\"" : "");
 }
 static void line_end(Out *out) { text_put(out->text, "</math></div>\n"); }
-static void number(Out *out, const char *digits) {
-    text_printf(out->text, *digits == '-' ? "<mn>&#8722;%s</mn>" : "<mn>%s</mn>", digits + (*digits == '-'));
-}
+static void number(Out *out, const char *digits) { math_print_number(out->text, &markup_mathml, digits); }
 
 static void worked(Out *out, const Worked *w) {
     const Lesson *lesson = out->lesson;

@@ -86,7 +86,11 @@ static void put_worked(Out *out, const Worked *w) {
         text_put(text, ", ");
         field(text, "numbers", formula_text(out, w->formula, w));
     }
-    text_put(text, ", \"value\": ");
+    for (size_t i = 0; i < w->terms.count; i++) {
+        text_put(text, i == 0 ? ", \"terms\": [" : ", ");
+        number(text, w->terms.at[i]);
+    }
+    text_put(text, w->terms.count > 0 ? "], \"value\": " : ", \"value\": ");
     number(text, w->value);
     text_put(text, "}");
 }

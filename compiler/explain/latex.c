@@ -13,7 +13,8 @@ static void formula_begin(Out *out, bool document) {
 static void formula_end(Out *out, bool document) { text_put(out->text, document ? "\\end{align*}\n" : "\\end{aligned}\n$$\n"); }
 
 static void one_statement(Out *out, const Statement *s) {
-    math_print_statement(out->text, &markup_latex, out->lesson, s, s->subscripts == NULL ? " &= " : " &\\mathrel{+}= ");
+    math_print_statement(out->text, &markup_latex, out->lesson, s,
+                         s->subscripts == NULL ? " &= " : " &\\mathrel{+}= ", next_line);
 }
 
 static void statement_(Out *out, const Statement *s, bool document) {
@@ -57,11 +58,14 @@ static void worked_(Out *out, const Worked *w, bool document) {
         for (size_t i = 0; i < w->terms.count; i++) {
             const char *term = lesson_number(lesson, w->terms.at[i]);
             bool minus = signbit(w->terms.at[i]);
-            text_printf(out->text, "%s%s", i == 0 ? "" : minus ? " - " : " + ", term + (i > 0 && *term == '-'));
+            text_put(out->text, i == 0 ? "" : minus ? " - " : " + ");
+            math_print_number(out->text, &markup_latex, term + (i > 0 && *term == '-'));
         }
         text_put(out->text, " \\\\\n");
     }
-    text_printf(out->text, " &= %s\n", lesson_number(lesson, w->value));
+    text_put(out->text, " &= ");
+    math_print_number(out->text, &markup_latex, lesson_number(lesson, w->value));
+    text_put(out->text, "\n");
     formula_end(out, document);
 }
 
@@ -71,8 +75,10 @@ static void given_(Out *out, const Given *g, bool document) {
     Text *name = text_new(out->lesson->arena);
     for (const char *c = g->tensor->name; *c != '\0'; c++) text_printf(name, *c == '_' ? "\\_" : "%c", *c);
     text_printf(out->text, "\\mathrm{%s} &= \\left(", text_string(name));
-    for (int64_t i = 0; i < g->count && i < SHOWN; i++)
-        text_printf(out->text, "%s%s", i > 0 ? ", " : "", lesson_number(out->lesson, g->values[i]));
+    for (int64_t i = 0; i < g->count && i < SHOWN; i++) {
+        text_put(out->text, i > 0 ? ", " : "");
+        math_print_number(out->text, &markup_latex, lesson_number(out->lesson, g->values[i]));
+    }
     text_printf(out->text, "%s\\right)\n", g->count > SHOWN ? ", \\dots" : "");
     formula_end(out, document);
 }
@@ -90,6 +96,10 @@ static void latex_words(Text *text, const char *words) {
             words += 2;
         } else if (*words == '^') {
             text_put(text, "\\textasciicircum{}");
+        } else if (*words == '\\' || *words == '~') {
+            text_put(text, *words == '~' ? "\\textasciitilde{}" : "\\textbackslash{}");
+        } else if ((unsigned char)*words >= 0x80) { /* fonts of other scripts are not LaTeX's own */
+            if (((unsigned char)words[1] & 0xC0) != 0x80) text_put(text, "?");
         } else if (strchr("_%&#{}$", *words) != NULL) {
             text_printf(text, "\\%c", *words);
         } else {

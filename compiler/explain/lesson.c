@@ -51,7 +51,8 @@ static bool has_adjoint(const Linking *l, const Tensor *tensor) {
     }
     for (size_t i = 0; tensor->kind == TENSOR_PART && i < l->forward->of.count; i++) {
         const Statement *s = l->forward->of.at[i];
-        if (s != NULL && s->target != tensor && expr_reads(pool, s->value, tensor) && has_adjoint(l, s->target)) return true;
+        if (s != NULL && s->target != tensor && derivative_flows(pool, s->value, tensor) && has_adjoint(l, s->target))
+            return true;
     }
     return false;
 }
@@ -64,7 +65,7 @@ static void link_to(Linking *l, const Statement *derived) {
     expr_visit(pool, derived->value, link_part, l);
     for (size_t i = 0; i < l->forward->of.count; i++) {
         const Statement *reader = l->forward->of.at[i];
-        if (reader != NULL && expr_reads(pool, reader->value, derived->target->of) && has_adjoint(l, reader->target))
+        if (reader != NULL && derivative_flows(pool, reader->value, derived->target->of) && has_adjoint(l, reader->target))
             vec_push(l->lesson->arena, &link.readers, reader);
     }
     vec_push(l->lesson->arena, &l->item->links, link);
@@ -108,7 +109,13 @@ Lesson *lesson_new(AstContext *context, const AstList *items, uint32_t source, i
     context->diagnostics->list.count = said;
     if (again == NULL) bug("the model was compiled once, but not twice");
     Program *program = again->training;
-    *lesson = (Lesson){.arena = arena, .sources = context->sources, .model = model, .program = program, .digits = 9};
+    *lesson = (Lesson){.arena = arena,
+                       .sources = context->sources,
+                       .model = model,
+                       .source = source,
+                       .own = again,
+                       .program = program,
+                       .digits = 9};
     program->explained = true;
     remember(arena, &written, &program->forward);
     stabilize(program);
@@ -117,6 +124,9 @@ Lesson *lesson_new(AstContext *context, const AstList *items, uint32_t source, i
     drop_plain_parts(program);
     remember(arena, &forward, &program->forward);
     remember(arena, &derived, &program->backward);
+    for (size_t i = 0; i < forward.of.count; i++) {
+        if (forward.of.at[i] != NULL) vec_push(arena, &lesson->before, forward.of.at[i]);
+    }
     simplify(program);
     lesson->scratch = tensor_new(program, TENSOR_PART, "value", 0, NULL);
     add_items(lesson, &written, &forward, &derived);
@@ -147,4 +157,20 @@ const Tensor *lesson_adjoint(const Lesson *lesson, const Tensor *tensor) {
         if (target->kind == TENSOR_ADJOINT && (target->of == tensor || target == tensor)) return target;
     }
     return NULL;
+}
+
+const Tensor *lesson_whole(const Lesson *lesson, const Tensor *part) {
+    Pool *pool = lesson->program->pool;
+    for (size_t i = 0; i < lesson->items.count && part->kind == TENSOR_PART; i++) {
+        const Item *item = &lesson->items.at[i];
+        const Tensor *target = item->statement->target;
+        if (item->phase == PHASE_FORWARD && target != part && expr_reads(pool, item->statement->value, part))
+            return lesson_whole(lesson, target);
+    }
+    for (size_t i = 0; i < lesson->before.count && part->kind == TENSOR_PART;
+         i++) { /* it is gone: its formula went into another */
+        const Statement *s = lesson->before.at[i];
+        if (s->target != part && expr_reads(pool, s->value, part)) return lesson_whole(lesson, s->target);
+    }
+    return part;
 }

@@ -64,10 +64,13 @@ typedef struct {
 typedef struct Lesson {
     Arena *arena;
     const Sources *sources;
-    const Model *model; /* the one that C is made of */
-    Program *program;   /* the one for readers */
-    Vec(Item) items;    /* in the order in which a step runs them */
-    const char *c_file; /* "iris.c", or NULL */
+    const Model *model;            /* the one that C is made of */
+    uint32_t source;               /* its file */
+    const Model *own;              /* the one for readers: nothing has been made of it */
+    Program *program;              /* its training */
+    Vec(Item) items;               /* in the order in which a step runs them */
+    Vec(const Statement *) before; /* the forward pass as it was derived */
+    const char *c_file;            /* "iris.c", or NULL */
     const char *c_text;
     /* Of the worked example: */
     Machine *machine;      /* NULL: there are no numbers */
@@ -89,6 +92,9 @@ const Item *lesson_item(const Lesson *lesson, const Tensor *target); /* that def
 
 const Tensor *lesson_adjoint(const Lesson *lesson,
                              const Tensor *tensor); /* what derives the loss by it (or it, if it does); or NULL */
+
+const Tensor *lesson_whole(const Lesson *lesson,
+                           const Tensor *part); /* of a part of a formula, what the model names; else the same */
 
 /* ---- generated.c */
 unsigned lesson_line_of(const Lesson *lesson, const Item *item,

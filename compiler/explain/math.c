@@ -309,7 +309,7 @@ static size_t print_term(Math *p, Expr e, const char *sign, const char *line_bre
     Text *plain = text_new(p->text->arena);
     expr_print_as(plain, e, p->how);
     size_t own = strlen(text_string(plain)) + 3;
-    if (width > 0 && width + own > MOST) {
+    if (width > 0 && width + own > MOST && line_break != NULL) {
         put(p, line_break);
         width = 0;
     }
@@ -331,7 +331,13 @@ void math_print_broken(Text *text, const Markup *markup, const Lesson *lesson, E
     print_terms(&p, e, "", line_break, 0);
 }
 
-void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson, const Statement *s, const char *equals) {
+void math_print_number(Text *text, const Markup *markup, const char *digits) {
+    Math p = {.text = text, .m = markup};
+    print_number(&p, digits, LOWEST);
+}
+
+void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson, const Statement *s, const char *equals,
+                          const char *line_break) {
     Math p = {.text = text, .m = markup, .loss = loss_of(lesson)};
     if (s->subscripts == NULL) {
         print_element(&p, s->target, NULL, s->indices);
@@ -340,5 +346,5 @@ void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson
         print_element(&p, s->target, at, NULL);
     }
     text_put(text, equals);
-    print(&p, s->value, LOWEST);
+    print_terms(&p, s->value, "", line_break, 0);
 }

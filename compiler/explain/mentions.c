@@ -16,19 +16,28 @@ typedef struct {
 
 typedef struct {
     const Lesson *lesson;
-    uint32_t source;
     Vec(Mark) list;
 } Marks;
 
-static void mark(Marks *marks, Span span, const char *name) {
-    if (span.source != marks->source || span.end <= span.begin) return;
+static void mark_in_line(Marks *marks, uint32_t begin, uint32_t end, const char *name) {
     for (size_t i = 0; i < marks->list.count; i++) {
         Mark *old = &marks->list.at[i];
-        if (old->begin != span.begin || old->end != span.end) continue;
+        if (old->begin != begin || old->end != end) continue;
         old->names = arena_printf(marks->lesson->arena, "%s %s", old->names, name);
         return;
     }
-    vec_push(marks->lesson->arena, &marks->list, ((Mark){span.begin, span.end, name}));
+    vec_push(marks->lesson->arena, &marks->list, ((Mark){begin, end, name}));
+}
+
+/* Line by line, from its first word on. */
+static void mark(Marks *marks, Span span, const char *name) {
+    if (span.source != marks->lesson->source) return;
+    const char *text = source_of(marks->lesson->sources, span)->text;
+    for (uint32_t begin = span.begin, end; begin < span.end; begin = end + 1) {
+        while (begin < span.end && text[begin] == ' ') begin++;
+        for (end = begin; end < span.end && text[end] != '\n'; end++) continue;
+        if (end > begin) mark_in_line(marks, begin, end, name);
+    }
 }
 
 /* The definition of each tensor, and of its derivative; what the compiler made of a formula is where the formula stands. */
@@ -61,7 +70,7 @@ static void mark_names(Marks *marks, const Source *source) {
             const Tensor *t = lesson->program->all.at[k];
             bool named = t->kind != TENSOR_LITERAL && t->kind != TENSOR_SETTING && t->kind != TENSOR_PART && t != lesson->scratch;
             if (named && strlen(t->name) == end - i && strncmp(t->name, source->text + i, end - i) == 0)
-                mark(marks, (Span){marks->source, i, end}, t->name);
+                mark(marks, (Span){marks->lesson->source, i, end}, t->name);
         }
         i = end > i ? end : i + 1;
     }
@@ -77,10 +86,8 @@ static void put_char(Text *text, char c) { html_text(text, (char[]){c, '\0'}); }
 
 /* Marks stand in one another, and each ends on its line: one that reaches further, or out of another, is left out. */
 void html_model(Text *text, const Lesson *lesson) {
-    Marks marks = {.lesson = lesson, .source = lesson->model->loss_span.source};
-    for (size_t i = 0; marks.source == 0 && i < lesson->items.count; i++)
-        marks.source = lesson->items.at[i].statement->origin.span.source;
-    const Source *source = source_of(lesson->sources, (Span){marks.source, 0, 0});
+    Marks marks = {.lesson = lesson};
+    const Source *source = source_of(lesson->sources, (Span){lesson->source, 0, 0});
     mark_definitions(&marks);
     mark_names(&marks, source);
     qsort(marks.list.at, marks.list.count, sizeof *marks.list.at, outer_first);

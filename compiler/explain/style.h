@@ -61,9 +61,11 @@ bool worked_says_more(const Lesson *lesson, const Worked *worked);
 typedef struct Markup Markup;
 extern const Markup markup_latex, markup_mathml;
 void math_print(Text *text, const Markup *markup, const Lesson *lesson, Expr e, const Printing *how);
+void math_print_number(Text *text, const Markup *markup, const char *digits); /* 1.5e-07 as 1.5 * 10^-7 */
 /* The same; where a sum becomes long, `line_break` stands before a term. */
 void math_print_broken(Text *text, const Markup *markup, const Lesson *lesson, Expr e, const Printing *how,
                        const char *line_break);
-void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson, const Statement *s, const char *equals);
+void math_print_statement(Text *text, const Markup *markup, const Lesson *lesson, const Statement *s, const char *equals,
+                          const char *line_break);
 
 #endif

@@ -51,7 +51,8 @@ const char *lesson_number(const Lesson *lesson, double value) {
     bool is_it = strtod(shortest, NULL) == value || strlen(shortest) + 3 < strlen(all); /* 0.3775, not 0.37750000000000006 */
     bool exact = is_it && strchr(shortest, 'e') == NULL && (point == NULL || (int)strlen(point + 1) <= lesson->digits);
     double size = fabs(value);
-    if (value == 0) return "0"; /* and not -0 */
+    if (value == 0) return "0";     /* and not -0 */
+    if (isnan(value)) return "nan"; /* and not -nan */
     if (!isfinite(value) || exact) snprintf(text, 400, "%s", shortest);
     else if (size < 1e-5 || size >= 1e15) snprintf(text, 400, "%.*e", lesson->digits, value);
     else snprintf(text, 400, "%.*f", lesson->digits, value);

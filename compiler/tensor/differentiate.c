@@ -111,6 +111,17 @@ static void each_flow(Expr e, ExprMap *seen, EachRead each, void *context) {
     }
 }
 
+static void is_the_tensor(void *context, Expr read) {
+    const Tensor **wanted = context;
+    if (read->tensor == *wanted) *wanted = NULL;
+}
+
+bool derivative_flows(Pool *pool, Expr e, const Tensor *from) {
+    ExprMap seen = {.arena = pool_arena(pool)};
+    each_flow(e, &seen, is_the_tensor, &from);
+    return from == NULL;
+}
+
 /* ---- What must be derived */
 
 typedef struct {
@@ -220,7 +231,8 @@ static void prepare_forward(Derivation *d) {
 
 typedef struct {
     Expr node;
-    Vec(Expr) parts; /* of its adjoint */
+    Vec(Expr) parts;  /* of its adjoint */
+    const char *laws; /* by which they were found, all the way down to it */
 } Node;
 typedef struct {
     Arena *arena;
@@ -231,15 +243,54 @@ typedef struct {
 static void collect(Sweep *sweep, Pool *pool, Expr e) {
     if (expr_map_get(&sweep->number, e) != NULL) return;
     expr_map_put(&sweep->number, e, expr_number(pool, (double)sweep->nodes.count));
-    vec_push(sweep->arena, &sweep->nodes, (Node){.node = e});
+    vec_push(sweep->arena, &sweep->nodes, (Node){.node = e, .laws = ""});
     for (int k = 0; k < e->count; k++) {
         if (flows(e, k)) collect(sweep, pool, e->kids[k]);
     }
 }
 
-static void give(Sweep *sweep, Expr node, Expr adjoint) {
+typedef struct {
+    const Derivation *d;
+    bool found;
+} Activity;
+
+static void look_for_active(void *context, Expr e) {
+    Activity *activity = context;
+    activity->found |= e->kind == EXPR_READ && activity->d->active[e->tensor->id];
+}
+
+static bool is_active(const Derivation *d, Expr e) {
+    Activity activity = {d, false};
+    expr_visit(d->pool, e, look_for_active, &activity);
+    return activity.found;
+}
+
+/* The rule by which e was derived; a shorter one where its second operand does not move. */
+static const char *law_of(const Derivation *d, Expr e) {
+    if (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_NEG) return "";
+    if (e->op == OP_POW && expr_is(e->kids[1], 2)) return "(a^2)' = 2 * a * a'";
+    if (e->op == OP_POW && e->kids[1]->kind == EXPR_CONST) return "(a^c)' = c * a^(c - 1) * a'";
+    if (e->op == OP_DIV && !is_active(d, e->kids[1])) return "(a / c)' = a' / c";
+    return op_info(e->op)->law;
+}
+
+/* more: one or several, separated by "; " */
+static const char *with_laws(Arena *arena, const char *laws, const char *more) {
+    while (*more != '\0') {
+        const char *end = strstr(more, "; ");
+        const char *law = end == NULL ? more : arena_text(arena, more, (size_t)(end - more));
+        if (strstr(laws, law) == NULL) laws = laws[0] == '\0' ? law : arena_printf(arena, "%s; %s", laws, law);
+        more = end == NULL ? "" : end + 2;
+    }
+    return laws;
+}
+
+static void give(Derivation *d, Sweep *sweep, Expr node, Expr adjoint, const char *laws) {
     Expr number = adjoint == NULL || expr_is(adjoint, 0) ? NULL : expr_map_get(&sweep->number, node);
-    if (number != NULL) vec_push(sweep->arena, &sweep->nodes.at[(size_t)number->value].parts, adjoint);
+    if (number == NULL) return;
+    Node *to = &sweep->nodes.at[(size_t)number->value];
+    vec_push(sweep->arena, &to->parts, adjoint);
+    to->laws = with_laws(d->arena, to->laws, laws);
 }
 
 /* Pairwise, so that a node with a thousand uses does not become a thousand levels deep. */
@@ -278,36 +329,6 @@ static void sort_nodes(Sweep *sweep) {
     }
 }
 
-typedef struct {
-    const Derivation *d;
-    bool found;
-} Activity;
-
-static void look_for_active(void *context, Expr e) {
-    Activity *activity = context;
-    activity->found |= e->kind == EXPR_READ && activity->d->active[e->tensor->id];
-}
-
-static bool is_active(const Derivation *d, Expr e) {
-    Activity activity = {d, false};
-    expr_visit(d->pool, e, look_for_active, &activity);
-    return activity.found;
-}
-
-/* The rule by which e was derived; a shorter one where its second operand does not move. */
-static const char *law_of(const Derivation *d, Expr e) {
-    if (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_NEG) return "";
-    if (e->op == OP_POW && expr_is(e->kids[1], 2)) return "(a^2)' = 2 * a * a'";
-    if (e->op == OP_POW && e->kids[1]->kind == EXPR_CONST) return "(a^c)' = c * a^(c - 1) * a'";
-    if (e->op == OP_DIV && !is_active(d, e->kids[1])) return "(a / c)' = a' / c";
-    return op_info(e->op)->law;
-}
-
-static const char *with_law(Arena *arena, const char *laws, const char *law) {
-    if (law[0] == '\0' || strstr(laws, law) != NULL) return laws;
-    return laws[0] == '\0' ? law : arena_printf(arena, "%s; %s", laws, law);
-}
-
 /* The adjoints of all reads in `value`, whose own adjoint is `seed`; where the value itself is wanted, `result` reads it. laws: by which
    `seed` was found. */
 static void derive_value(Derivation *d, const Statement *s, Expr value, Expr seed, Expr given, Expr result, Index **indices,
@@ -318,7 +339,7 @@ static void derive_value(Derivation *d, const Statement *s, Expr value, Expr see
     sort_nodes(&sweep);
     for (size_t i = 0; i < sweep.nodes.count; i++)
         expr_map_put(&sweep.number, sweep.nodes.at[i].node, expr_number(d->pool, (double)i));
-    give(&sweep, value, seed);
+    give(d, &sweep, value, seed, laws);
     for (size_t i = 0; i < sweep.nodes.count; i++) {
         Node *node = &sweep.nodes.at[i];
         Expr e = node->node;
@@ -327,19 +348,24 @@ static void derive_value(Derivation *d, const Statement *s, Expr value, Expr see
         if (e->kind == EXPR_READ) {
             if (e->has_default) {
                 Expr guard = inside(d->pool, e);
-                give(&sweep, e->kids[e->count - 1], expr_if(d->pool, guard, expr_number(d->pool, 0), adjoint));
+                give(d, &sweep, e->kids[e->count - 1], expr_if(d->pool, guard, expr_number(d->pool, 0), adjoint), node->laws);
             }
             if (!d->active[e->tensor->id]) continue;
-            Contribution c = {
-                .reader = s, .read = e, .adjoint = adjoint, .seed = given, .indices = indices, .count = count, .laws = laws};
+            Contribution c = {.reader = s,
+                              .read = e,
+                              .adjoint = adjoint,
+                              .seed = given,
+                              .indices = indices,
+                              .count = count,
+                              .laws = node->laws};
             vec_push(d->arena, &d->contributions[e->tensor->id], c);
         } else if (e->kind == EXPR_OP) {
             Expr out[3];
             partials(d->pool, e->op, e->kids, e == value && result != NULL ? result : e, adjoint, out);
+            const char *down = with_laws(d->arena, node->laws, law_of(d, e));
             for (int k = 0; k < e->count; k++) {
-                if (flows(e, k)) give(&sweep, e->kids[k], out[k]);
+                if (flows(e, k)) give(d, &sweep, e->kids[k], out[k], down);
             }
-            laws = with_law(d->arena, laws, law_of(d, e));
         }
     }
     arena_free(arena);
@@ -437,7 +463,7 @@ static void write_adjoint(Derivation *d, Tensor *tensor, const Scan *scan) {
         part = c->reader->part;
         if (strstr(through, c->reader->target->name) == NULL)
             through = arena_printf(d->arena, "%s%s%s", through, *through ? ", " : "", c->reader->target->name);
-        if (strstr(laws, c->laws) == NULL) laws = arena_printf(d->arena, "%s%s%s", laws, *laws ? "; " : "", c->laws);
+        laws = with_laws(d->arena, laws, c->laws);
     }
     bool scatters = scattered.count == 1 && terms.count == 0;
     for (size_t i = 0; i < scattered.count && !scatters; i++) {

@@ -52,6 +52,10 @@ void distribute_scans(Program *program, Statements *list);
 const Statement *distribute(Program *program, Statements *list);
 int scan_axis(const Statement *s); /* the position of the scan's index among its indices */
 
+/* ---- differentiate.c */
+bool derivative_flows(Pool *pool, Expr e,
+                      const Tensor *from); /* does it, where e reads the tensor? Not through a condition, or stop */
+
 /* ---- simplify.c */
 void keep_digits(Program *program);
 

@@ -81,7 +81,7 @@ done
 refused 1 "'hidden.W' goes from 0 to 1, and is 3" "$NNC" explain "$step" --sample 0 --element 'hidden.W[3,0]'
 refused 1 "did you mean 'hidden.W'?" "$NNC" explain "$step" --sample 0 --element 'hiden.W[0,0]'
 refused 1 "write 'hidden.W[0, 0]'" "$NNC" explain "$step" --element hidden.W
-refused 1 'the training data have 1 examples' "$NNC" explain "$step" --sample 1
+refused 1 'the data have 1 example, counted from 0' "$NNC" explain "$step" --sample 1
 refused 1 'x has 2 numbers, not 3' "$NNC" explain "$step" --x 1,2,3
 refused 1 'is not a list of numbers' "$NNC" explain "$step" --x 1,two
 refused 1 "there is no 'y'" "$NNC" explain "$step" --x y=1,2
@@ -91,6 +91,46 @@ refused 2 'one of them' "$NNC" explain "$step" --sample 0 --x 1,2
 refused 2 '--element belongs to' "$NNC" run "$step" --element x
 refused 2 'at most 17' "$NNC" explain "$step" --digits 18
 refused 1 'No such file' "$NNC" explain "$step" -o no/where/e.txt
+
+refused 1 'the model itself' "$NNC" explain "$step" --format=text -o "$step"
+refused 2 'says the format' "$NNC" explain "$step" -o e.nn
+refused 1 "one number of 't' is 1" "$NNC" explain "$examples/03_iris/iris.nn" --x 1,2,3,4 --t 0.5,0.5,0
+refused 1 'No space left' "$NNC" explain "$step" --format=text -o /dev/full
+[ -c /dev/full ]
+ln -s e.txt link.txt
+"$NNC" explain "$step" -o link.txt
+[ -L link.txt ] && diff link.txt <("$NNC" explain "$step")
+"$NNC" explain "$step" -o - | diff - link.txt
+
+# Models with initial values that are calculated, with steps, conditions, parts in parts, formulas that no derivative passes.
+cat >odd.nn <<'MODEL'
+input  x[3, 2]
+target t[2]
+r = x -> rnn(2)
+h[i] = r[2, i]
+stopped = stop(h)
+both[i] = (if h[i] > 0 then h[i] * stopped[i] else floor(h[i]) + h[i]) - 2 * h[i]
+value[i] = both[i] + 1
+loss = mean_squared_error(value, t)
+optimizer = adam(rate = 0.1)
+data train {
+    x = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [1, 2, 3, 4, 5, 6]]
+    t = [[1, 0], [0, 1]]
+}
+train { batch = 2 }
+MODEL
+"$NNC" explain odd.nn --sample 1 --step 2 >odd
+grep -qF 'h changes the loss through both.' odd
+"$NNC" explain odd.nn --sample 0 --element 'value[1]' | grep -qF 'dvalue[1]'
+"$NNC" explain odd.nn --element loss | grep -qF 'It is 1.'
+"$NNC" explain odd.nn --element 'stopped[0]' | grep -qF 'None is computed: no trained parameter needs it.'
+"$NNC" graph odd.nn --backward | { ! grep -q '"stopped" -> "h" .class="derivative'; }
+
+# An update stands where it is, not where a comment goes on with the name of what it updates.
+"$NNC" explain "$examples/10_autoencoder/autoencoder.nn" --json | python3 -c '
+import json, sys
+lines = {(i["phase"], i["name"]): i.get("c_line") for i in json.load(sys.stdin)["items"]}
+assert lines["update", "output.dense_2.W"] == lines["backward", "doutput.dense_2.W"], lines'
 
 # The graph: every node that an arrow names is there.
 for model in "$examples"/*/*.nn; do
