@@ -206,7 +206,8 @@ static const int64_t *point_in(Expr element, Arena *arena) {
     return point;
 }
 
-/* The statement as it is, element by element, the wanted one last. A scatter says of no element what it sums: its elements have values alone. */
+/* The statement as it is, element by element, the wanted one last. A scatter says of no element what it sums: its elements have values
+   alone. */
 static void work_item(Lesson *lesson, Item *item) {
     const Statement *s = item->written != NULL ? item->written : item->statement;
     int64_t count = item->elements <= ALL_SHOWN ? (int64_t)item->elements : FEW_SHOWN;
