@@ -4,7 +4,8 @@
 
 #include "explain/lesson.h"
 
-/* In the language of Graphviz. Each node is of the class "s-" and the tensor's name, as is the arrow of its derivative. backward: derivatives flow along dashed arrows. */
+/* In the language of Graphviz. Each node is of the class "s-" and the tensor's name, as is the arrow of its derivative. backward:
+   derivatives flow along dashed arrows. */
 void graph_dot(Text *text, const Lesson *lesson, bool backward);
 
 /* Draws it as SVG, if Graphviz is installed: else NULL, and *why, a sentence without a full stop. */

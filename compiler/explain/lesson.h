@@ -1,8 +1,8 @@
-/* What a training step computes, for readers: each statement as the model has it, how each derivative was found, and what it all is for
-   one example. Data; what it looks like is decided by those who print it.
+/* What a training step computes, for readers: each statement as the model has it, how each derivative was found, and what it all
+   is for one example. Data; what it looks like is decided by those who print it.
 
-   It is made of a second program of the same model, in which everything that the model names keeps a statement of its own, and so does its
-   adjoint: what C computes, but nothing is kept, shared or written elsewhere for the sake of a machine. */
+   It is made of a second program of the same model, in which everything that the model names keeps a statement of its own, and so
+   does its adjoint: what C computes, but nothing is kept, shared or written elsewhere for the sake of a machine. */
 #ifndef NNC_EXPLAIN_LESSON_H
 #define NNC_EXPLAIN_LESSON_H
 
@@ -16,8 +16,8 @@ typedef struct {
     double value;
 } Reading;
 
-/* One element, as it would be found on paper. Nothing in it depends on an index but those that a reduction in it binds; the batch is one
-   example. */
+/* One element, as it would be found on paper. Nothing in it depends on an index but those that a reduction in it binds; the batch
+   is one example. */
 typedef struct {
     Expr element; /* hidden.dense[0, 1]; or a part of a formula */
     Expr formula; /* sums of a few terms are written out; NULL: there is none, or it is `element` itself */
@@ -26,8 +26,8 @@ typedef struct {
     double value;
 } Worked;
 
-/* A step of the chain rule: `derived` holds because the loss depends on what it is the derivative of through `readers`. Both as they were
-   before anything was simplified. */
+/* A step of the chain rule: `derived` holds because the loss depends on what it is the derivative of through `readers`. Both as
+   they were before anything was simplified. */
 typedef struct {
     const Statement *derived;
     Vec(const Statement *) readers;

@@ -8,7 +8,7 @@ enum { INFIXES = 12 };
 
 /* What stands before, between and behind parts. %s in `symbol` is the tensor's name. */
 struct Markup {
-    const char *number[2], *index[2], *word[2], *row[2];
+    const char *number[2], *index[2], *word[2];
     const char *symbol[2];  /* a tensor's name */
     const char *mention[2]; /* round a name and its subscripts: %s is what they are of */
     const char *below[3];   /* name, subscripts */
@@ -24,7 +24,7 @@ struct Markup {
 
 /* clang-format off */
 const Markup markup_latex = {
-    .number = {"", ""}, .index = {"", ""}, .word = {"\\operatorname{", "}"}, .row = {"{", "}"},
+    .number = {"", ""}, .index = {"", ""}, .word = {"\\operatorname{", "}"},
     .symbol = {"\\mathrm{", "}"}, .mention = {"", ""},
     .below = {"", "_{", "}"},
     .fraction = {"\\frac{", "}{", "}"}, .power = {"{", "}^{", "}"}, .root = {"\\sqrt{", "}"},
@@ -32,13 +32,14 @@ const Markup markup_latex = {
     .range = {"", "_{", "}^{", "} "},
     .under = {"\\operatorname*{", "}_{", "} "},
     .cases = {"\\begin{cases} ", " & \\text{if } ", " \\\\ ", " & \\text{otherwise} \\end{cases}"},
-    .infix = {" + ", " - ", " \\cdot ", " \\bmod ", " < ", " \\le ", " > ", " \\ge ", " = ", " \\ne ", "\\text{ and }", "\\text{ or }"},
+    .infix = {" + ", " - ", " \\cdot ", " \\bmod ", " < ", " \\le ", " > ", " \\ge ", " = ", " \\ne ",
+              "\\text{ and }", "\\text{ or }"},
     .over = {"", "_{", "} "},
     .partial = "\\partial ", .sum = "\\sum", .prod = "\\prod", .comma = ", ", .sign = "-", .negation = "\\text{not }",
     .otherwise = "\\text{ or, outside, }", .escapes = true};
 
 const Markup markup_mathml = {
-    .number = {"<mn>", "</mn>"}, .index = {"<mi>", "</mi>"}, .word = {"<mi>", "</mi>"}, .row = {"<mrow>", "</mrow>"},
+    .number = {"<mn>", "</mn>"}, .index = {"<mi>", "</mi>"}, .word = {"<mi>", "</mi>"},
     .symbol = {"<mi mathvariant=\"normal\">", "</mi>"}, .mention = {"<mrow data-s=\"%s\">", "</mrow>"},
     .below = {"<msub>", "<mrow>", "</mrow></msub>"},
     .fraction = {"<mfrac><mrow>", "</mrow><mrow>", "</mrow></mfrac>"},
@@ -49,8 +50,9 @@ const Markup markup_mathml = {
     .under = {"<munder><mi>", "</mi><mrow>", "</mrow></munder>"},
     .cases = {"<mrow><mo>{</mo><mtable><mtr><mtd>", "</mtd><mtd><mtext>if&#160;</mtext>", "</mtd></mtr><mtr><mtd>",
               "</mtd><mtd><mtext>otherwise</mtext></mtd></mtr></mtable></mrow>"},
-    .infix = {"<mo>+</mo>", "<mo>&#8722;</mo>", "<mo>&#183;</mo>", "<mo>mod</mo>", "<mo>&lt;</mo>", "<mo>&#8804;</mo>", "<mo>&gt;</mo>",
-              "<mo>&#8805;</mo>", "<mo>=</mo>", "<mo>&#8800;</mo>", "<mtext>&#160;and&#160;</mtext>", "<mtext>&#160;or&#160;</mtext>"},
+    .infix = {"<mo>+</mo>", "<mo>&#8722;</mo>", "<mo>&#183;</mo>", "<mo>mod</mo>", "<mo>&lt;</mo>", "<mo>&#8804;</mo>",
+              "<mo>&gt;</mo>", "<mo>&#8805;</mo>", "<mo>=</mo>", "<mo>&#8800;</mo>", "<mtext>&#160;and&#160;</mtext>",
+              "<mtext>&#160;or&#160;</mtext>"},
     .over = {"<munder>", "<mrow>", "</mrow></munder>"},
     .partial = "<mo>&#8706;</mo>", .sum = "<mo>&#8721;</mo>", .prod = "<mo>&#8719;</mo>", .comma = "<mo>,</mo>", .sign = "&#8722;",
     .negation = "<mtext>not&#160;</mtext>", .otherwise = "<mtext>&#160;or, outside,&#160;</mtext>"};

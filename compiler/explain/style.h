@@ -42,7 +42,8 @@ void compose_element(Out *out, const Style *style, const Element *element); /* o
 
 const char *law_of(const Statement *derived); /* "sigmoid(a)' = sigmoid(a) * (1 - sigmoid(a)) * a'", or "" */
 
-/* How elements and the numbers in formulas are printed: of one example, and where `worked` is given, as the numbers that they are. */
+/* How elements and the numbers in formulas are printed: of one example, and where `worked` is given, as the numbers that they
+   are. */
 typedef struct {
     const Lesson *lesson;
     const Worked *worked;

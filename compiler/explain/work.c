@@ -1,7 +1,7 @@
 /* Numbers: what each statement is for one example, element by element, as it would be worked out on paper.
 
-   Requires: the machine holds one example, and parameters and state as they are before the step. Ensures: the step has run on it, and
-   each item knows a few of its elements, with what they read at that moment (an update reads what it then overwrites). */
+   Requires: the machine holds one example, and parameters and state as they are before the step. Ensures: the step has run on it,
+   and each item knows a few of its elements, with what they read at that moment (an update reads what it then overwrites). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,8 +206,8 @@ static const int64_t *point_in(Expr element, Arena *arena) {
     return point;
 }
 
-/* The statement as it is, element by element, the wanted one last. A scatter says of no element what it sums: its elements have values
-   alone. */
+/* The statement as it is, element by element, the wanted one last. A scatter says of no element what it sums: its elements have
+   values alone. */
 static void work_item(Lesson *lesson, Item *item) {
     const Statement *s = item->written != NULL ? item->written : item->statement;
     int64_t count = item->elements <= ALL_SHOWN ? (int64_t)item->elements : FEW_SHOWN;
