@@ -206,18 +206,18 @@ static const int64_t *point_in(Expr element, Arena *arena) {
     return point;
 }
 
-/* The statement as it is, element by element, the wanted one last. A scatter says of no element what it sums: its elements have
-   values alone. */
+/* The statement as it is, element by element, the wanted one last. A scatter says of no element what it sums, and a draw is a number:
+   their elements have values alone. */
 static void work_item(Lesson *lesson, Item *item) {
-    const Statement *s = item->written != NULL ? item->written : item->statement;
+    const Statement *s = item->written != NULL && !item->written->value->draws ? item->written : item->statement;
     int64_t count = item->elements <= ALL_SHOWN ? (int64_t)item->elements : FEW_SHOWN;
     bool wanted = lesson->wanted != NULL && lesson->wanted->tensor == s->target;
     for (int64_t i = 0; i < count + wanted; i++) {
         int64_t own[s->target->rank + 1];
         const int64_t *point = i < count ? own : lesson->wanted->point;
         if (i < count) point_of(s->target, i, own);
-        Worked worked =
-            s->subscripts == NULL ? work_out(lesson, s, point) : (Worked){.element = lesson_element(lesson, s->target, point)};
+        bool has_formula = s->subscripts == NULL && !s->value->draws;
+        Worked worked = has_formula ? work_out(lesson, s, point) : (Worked){.element = lesson_element(lesson, s->target, point)};
         vec_push(lesson->arena, &item->worked, worked);
     }
 }
