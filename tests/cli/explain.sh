@@ -2,6 +2,13 @@
 examples=$SOURCE/examples
 step=$examples/01_step_by_step/step_by_step.nn
 
+judge() { # Python; what it would read is read without it, too
+    if command -v python3 >/dev/null; then python3 "$@"; else
+        echo "SKIPPED: python3 is missing"
+        [ -t 0 ] || cat >/dev/null
+    fi
+}
+
 refused() { # exit code, words of the message, command
     local code=$1 words=$2 got=0
     shift 2
@@ -48,7 +55,7 @@ grep -qF '= 0.199561432' element
 
 # A format follows the name of the file; what is there is replaced in one go.
 "$NNC" explain "$step" --sample 0 -o e.json
-python3 -c '
+judge -c '
 import json
 e = json.load(open("e.json"))
 w = {i["name"]: i for i in e["items"] if i["phase"] == "backward"}["doutput.W"]
@@ -68,8 +75,8 @@ for model in "$examples"/*/*.nn; do
         "$NNC" explain "$model" --format=$format >any
         [ -s any ]
     done
-    "$NNC" explain "$model" --format=json | python3 -m json.tool >/dev/null
-    "$NNC" explain "$model" --format=latex | python3 -c '
+    "$NNC" explain "$model" --format=json | judge -m json.tool >/dev/null
+    "$NNC" explain "$model" --format=latex | judge -c '
 import re, sys
 text = sys.stdin.read().replace("\\{", "").replace("\\}", "")
 assert text.count("{") == text.count("}")
@@ -127,14 +134,14 @@ grep -qF 'h changes the loss through both.' odd
 "$NNC" graph odd.nn --backward | { ! grep -q '"stopped" -> "h" .class="derivative'; }
 
 # An update stands where it is, not where a comment goes on with the name of what it updates.
-"$NNC" explain "$examples/10_autoencoder/autoencoder.nn" --json | python3 -c '
+"$NNC" explain "$examples/10_autoencoder/autoencoder.nn" --json | judge -c '
 import json, sys
 lines = {(i["phase"], i["name"]): i.get("c_line") for i in json.load(sys.stdin)["items"]}
 assert lines["update", "output.dense_2.W"] == lines["backward", "doutput.dense_2.W"], lines'
 
 # The graph: every node that an arrow names is there.
 for model in "$examples"/*/*.nn; do
-    "$NNC" graph "$model" --backward | python3 -c '
+    "$NNC" graph "$model" --backward | judge -c '
 import re, sys
 text = sys.stdin.read()
 nodes = set(re.findall(r"^    \"([^\"]+)\" \[class", text, re.M))
@@ -147,7 +154,7 @@ grep -qF '"loss" -> "output" [class="derivative s-doutput", style=dashed' g.dot
 refused 2 'ends in .svg or .dot' "$NNC" graph "$step" -o g.png
 if command -v dot >/dev/null; then
     "$NNC" graph "$step" -o g.svg
-    python3 -c 'import xml.dom.minidom as m; assert m.parse("g.svg").getElementsByTagName("ellipse")'
+    judge -c 'import xml.dom.minidom as m; assert m.parse("g.svg").getElementsByTagName("ellipse")'
 else
     echo "SKIPPED: no Graphviz"
 fi
