@@ -16,8 +16,9 @@
 
 /* Operations, or vectors of them, in the time that it takes ... */
 enum {
-    WAIT = 25000, /* ... threads to meet, before a loop and behind it, and to get what the others wrote: 1 to 10 microseconds */
-    START = 50,   /* ... a thread to find its part of a loop */
+    WAIT = 25000,  /* ... threads to meet, before a loop and behind it, and to get what the others wrote: 1 to 10 microseconds */
+    LONELY = 2000, /* ... a thread to get what the others wrote, where they meet anyway */
+    START = 50,    /* ... a thread to find its part of a loop */
     COMPILERS_LANES = 8 /* operations at a time in loops that the C compiler makes vectors of, roughly */
 };
 static const double HARDLY = 0.05, /* a difference that is not worth another loop */
@@ -145,7 +146,7 @@ static void unmark(const Nodes *nodes) {
     }
 }
 
-static Time share_nodes(LoopProgram *loop, Routine *routine, const Nodes *nodes);
+static Time share_nodes(LoopProgram *loop, Routine *routine, const Nodes *nodes, double wait);
 
 static double wait_of(const LoopProgram *loop) { return loop->options.wait > 0 ? loop->options.wait : WAIT; }
 
@@ -163,28 +164,28 @@ static Node *only_loop(const Node *node) {
 
 /* Parameters stay in the caches of one thread where it is always the one that updates the same part: the first axis, if that costs
    hardly more. Iterations of all loops from node to this one are independent. */
-static Node *keeping_loop(LoopProgram *loop, const Routine *routine, Node *node, double time, double most) {
+static Node *keeping_loop(LoopProgram *loop, const Routine *routine, Node *node, double time, double most, double wait) {
     double around = loop_turns(node);
     bool keeps;
     for (Node *at = only_loop(node); at != NULL; at = only_loop(at)) {
         double turns = loop_turns(at);
         if (!is_independent(loop, routine, at, &keeps)) return NULL;
-        if (keeps && wait_of(loop) + around * (START + shared_time(loop, turns, time / (around * turns))) < most) return at;
+        if (keeps && wait + around * (START + shared_time(loop, turns, time / (around * turns))) < most) return at;
         around *= turns;
     }
     return NULL;
 }
 
-static Time share_loop(LoopProgram *loop, Routine *routine, Node *node) {
-    Time body = share_nodes(loop, routine, &node->body);
+static Time share_loop(LoopProgram *loop, Routine *routine, Node *node, double wait) {
+    Time body = share_nodes(loop, routine, &node->body, wait);
     double iterations = 1;
     Time time = {loop_turns(node) * body.alone, loop_turns(node) * body.shared};
     bool keeps_here = false, keeps;
     int levels = 0, level = 1;
-    for (const Node *at = node; at != NULL && time.alone > wait_of(loop) && is_independent(loop, routine, at, &keeps);
+    for (const Node *at = node; at != NULL && time.alone > wait && is_independent(loop, routine, at, &keeps);
          at = only_loop(at)) {
         iterations *= loop_turns(at);
-        double shared = wait_of(loop) + shared_time(loop, iterations, time.alone / iterations);
+        double shared = wait + shared_time(loop, iterations, time.alone / iterations);
         if (shared < time.shared * (levels > 0 ? 1 - HARDLY : 1)) {
             time.shared = shared;
             levels = level;
@@ -193,7 +194,7 @@ static Time share_loop(LoopProgram *loop, Routine *routine, Node *node) {
     }
     if (levels == 0) return time;
     unmark(&node->body);
-    Node *inside = keeps_here ? NULL : keeping_loop(loop, routine, node, time.alone, time.shared * (1 + HARDLY));
+    Node *inside = keeps_here ? NULL : keeping_loop(loop, routine, node, time.alone, time.shared * (1 + HARDLY), wait);
     node->meet = inside != NULL;
     *(inside != NULL ? &inside->parallel : &node->parallel) = inside != NULL ? 1 : levels;
     return time;
@@ -211,13 +212,13 @@ static bool is_for_one(const Node *node) {
     return node->kind == NODE_BLOCK && (node->function > 0 || (node->lines && node->body.count > 1));
 }
 
-static Time share_nodes(LoopProgram *loop, Routine *routine, const Nodes *nodes) {
+static Time share_nodes(LoopProgram *loop, Routine *routine, const Nodes *nodes, double wait) {
     Time time = {0};
     for (size_t i = 0; i < nodes->count; i++) {
         Node *node = nodes->at[i];
         Time own = {0};
-        if (node->kind == NODE_LOOP && !node->index->lanes) own = share_loop(loop, routine, node);
-        else own = share_nodes(loop, routine, &node->body);
+        if (node->kind == NODE_LOOP && !node->index->lanes) own = share_loop(loop, routine, node, wait);
+        else own = share_nodes(loop, routine, &node->body, wait);
         if (node->value != NULL) {
             double operations = 1 + expr_cost(node->value);
             own.alone = own.shared = loop->options.target->bytes > 0 ? operations : operations / COMPILERS_LANES;
@@ -259,9 +260,23 @@ static void leave_alone(const Nodes *nodes) {
     }
 }
 
+/* Between loops that are shared, threads meet behind what one of them runs, too: there it need not be as long to be shared. */
+static void share_lonely(LoopProgram *loop, Routine *routine) {
+    const Nodes *nodes = &routine->body;
+    double wait = wait_of(loop) < LONELY ? wait_of(loop) : LONELY;
+    for (size_t i = 0; i < nodes->count; i++) {
+        bool before = i == 0 || loop_is_shared(nodes->at[i - 1]),
+             behind = i + 1 == nodes->count || loop_is_shared(nodes->at[i + 1]);
+        if (loop_is_shared(nodes->at[i]) || !before || !behind) continue;
+        const Nodes alone = {.at = &nodes->at[i], .count = 1};
+        share_nodes(loop, routine, &alone, wait);
+    }
+}
+
 void share(LoopProgram *loop, Routine *routine) {
-    Time time = share_nodes(loop, routine, &routine->body);
+    Time time = share_nodes(loop, routine, &routine->body, wait_of(loop));
     if (time.shared > time.alone * (1 - LEAST_SAVED)) unmark(&routine->body);
+    if (loop_parallel_blocks(routine) > 0) share_lonely(loop, routine);
     if (loop_parallel_blocks(routine) > 0) leave_alone(&routine->body);
 }
 
