@@ -13,93 +13,7 @@
 #include "commands/commands.h"
 #include "compile.h"
 #include "explain/lesson.h"
-
-static const char usage[] = "usage: nnc check MODEL [--gradients [--all]]\n"
-                            "       nnc compile MODEL [-o PATH] [--library] [--single-file]\n"
-                            "       nnc train MODEL [--epochs N] [--load FILE | --resume FILE] [--save FILE]\n"
-                            "       nnc predict MODEL --load FILE --data FILE [-o FILE]\n"
-                            "       nnc evaluate MODEL --load FILE [--data FILE]\n"
-                            "       nnc run MODEL [--steps N] [--load FILE] [--save FILE]\n"
-                            "       nnc explain MODEL [--sample N | --x NUMBERS] [--step K] [--element NAME] [-o FILE]\n"
-                            "       nnc graph MODEL [--backward] -o FILE.svg\n"
-                            "       nnc help [NAME]\n"
-                            "       nnc MODEL --dump=STEP\n"
-                            "       nnc --version | --help\n";
-
-static const char details[] =
-    "\n"
-    "nnc reads a network from a .nn file, derives its gradients symbolically, and writes C that trains it.\n"
-    "MODEL is a .nn file, or - for standard input.\n"
-    "\n"
-    "check            check the model, and show its layers, shapes, parameters and operations\n"
-    "  --gradients      compare every derivative with central differences\n"
-    "  --all            every element, however large the parameter\n"
-    "compile          write C: NAME.h, NAME.c, NAME_main.c and what they include\n"
-    "  -o PATH          the folder (NAME), or the file of --single-file (NAME.c)\n"
-    "  --library        the network's functions alone, without the program around them\n"
-    "  --single-file    everything in one C file\n"
-    "  --gradients      a function that returns gradients, too\n"
-    "  --annotate=N     comments in the C: 0 none, 1 formulas (the default), 2 and the rules they were found by\n"
-    "train            compile with the system's C compiler, and train\n"
-    "  --epochs N       instead of the model's own\n"
-    "  --load FILE      start from the parameters in a safetensors file; with --partial, from those that fit\n"
-    "  --resume FILE    go on where the run that saved the file ended\n"
-    "  --save FILE      write a checkpoint after each epoch\n"
-    "  --plot FILE      draw loss and metrics over the epochs, as SVG\n"
-    "  --plot-decision FILE  draw what the network answers over the plane of its inputs, which are two numbers, and the "
-    "examples\n"
-    "  --stream[=N]     read examples while training, again in each epoch, instead of having all in memory; they are\n"
-    "                   shuffled in a buffer of N examples (10000)\n"
-    "  --quiet          say nothing but errors\n"
-    "  --cc COMMAND     the C compiler ($CC, or cc)\n"
-    "predict          what a trained network answers, as CSV: the class and its probability, or numbers\n"
-    "  --load FILE      its parameters, in a safetensors file\n"
-    "  --data FILE      the examples, with the columns that the model's data have\n"
-    "  -o FILE          instead of standard output\n"
-    "  --stream         without having all examples in memory\n"
-    "evaluate         loss and metrics on the model's test data, else its held-out examples, else those of training\n"
-    "  --load FILE      the parameters\n"
-    "  --data FILE      on the examples of this file instead\n"
-    "  --stream         without having all examples in memory\n"
-    "run              train in the interpreter: slow, and exact to double precision\n"
-    "  --steps N        N steps of one batch each, instead of the model's epochs\n"
-    "  --load FILE      start from the parameters in a safetensors file\n"
-    "  --save FILE      write the parameters at the end\n"
-    "explain          what a step of training computes, formula by formula, how each derivative was found, and where it stands "
-    "in\n"
-    "                 the generated C\n"
-    "  --format=NAME    text, markdown, latex, html or json; the default follows the end of FILE: .txt, .md, .tex, .html, .json\n"
-    "  -o FILE          instead of standard output\n"
-    "  --sample N       with numbers: those of example N of the training data, from 0\n"
-    "  --x NUMBERS      with numbers: those of this input as the network sees it (standardized, if the data are), as 0.5,1;\n"
-    "                   NAME=0.5,1 where there are several\n"
-    "  --t NUMBERS      the target for --x, written the same way\n"
-    "  --step K         after K steps of training\n"
-    "  --load FILE      with the parameters of a safetensors file\n"
-    "  --element NAME   one element, as 'hidden.W[0, 1]': through which paths its derivative comes\n"
-    "  --digits N       behind the point (9)\n"
-    "graph            the network as a picture\n"
-    "  -o FILE          FILE.svg, drawn by Graphviz where it is installed, or FILE.dot; standard output: DOT\n"
-    "  --backward       and how derivatives flow\n"
-    "help [NAME]      the standard library: all entries, or one with its formula, source and text\n"
-    "\n";
-
-static const char shared[] = /* what several commands have */
-    "compile, train, predict and evaluate\n"
-    "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
-    "  --target=NAME    portable (compile), native (the others), x86-64-v2, x86-64-v3, x86-64-v4 or aarch64\n"
-    "  --threads N      N threads share the work, by OpenMP: the same bits as one, sooner\n"
-    "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
-    "all commands\n"
-    "  --batch N        examples in a batch, instead of the model's own\n"
-    "  --seed N         the seed of all random numbers, instead of the model's own\n"
-    "  --json           results as JSON, one object a line\n"
-    "  --dump=STEP      print the program after a step: parse, tensor, stabilize, normalize, derive, simplify, loop or schedule\n"
-    "  --origins        in a dump, say where each statement comes from\n"
-    "  --stop=STEP      do not go beyond a step\n"
-    "  --time           say how long each step took\n"
-    "  --check          verify after each step what it promises\n"
-    "  --version, --help\n";
+#include "usage.h"
 
 /* ---- Options, and the commands that they belong to */
 
@@ -412,8 +326,8 @@ static void one_option(Arguments *a, Arena *arena, int option) {
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
     case 'h':
         fputs(usage, stdout);
-        fputs(details, stdout);
-        fputs(shared, stdout);
+        fputs(usage_details, stdout);
+        fputs(usage_shared, stdout);
         exit(written(0));
     default: fprintf(stderr, "%s'nnc --help' says more\n", usage); exit(2);
     }

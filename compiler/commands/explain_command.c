@@ -1,5 +1,4 @@
 /* nnc explain MODEL: what was derived, formula by formula, and with numbers. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,19 +24,11 @@ static bool refuse(Explaining *e, const char *message) {
 
 /* ---- Parameters: as they begin, as in a file, or as K steps of training leave them */
 
-static const Tensor *of_name(const Tensors *list, Name name) {
+/* Both machines are of the lesson's program. */
+static void copy_all(Explaining *e, Machine *from, const Tensors *list) {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->at[i]->name == name) return list->at[i];
-    }
-    return NULL;
-}
-
-static void copy_all(Explaining *e, Machine *from, const Tensors *theirs, const Tensors *ours) {
-    for (size_t i = 0; i < ours->count; i++) {
-        const Tensor *t = of_name(theirs, ours->at[i]->name);
-        if (t == NULL) bug("%s is not in the model", ours->at[i]->name);
-        memcpy(machine_values(e->lesson->machine, ours->at[i]), machine_values(from, t),
-               sizeof(double) * (size_t)tensor_points(t));
+        const Tensor *t = list->at[i];
+        memcpy(machine_values(e->lesson->machine, t), machine_values(from, t), sizeof(double) * (size_t)tensor_points(t));
     }
 }
 
@@ -55,19 +46,19 @@ static bool begin(Explaining *e, uint64_t seed) {
 }
 
 static bool train(Explaining *e, const NncData *data, uint64_t seed) {
-    const Program *theirs = e->lesson->own->training, *ours = e->lesson->program; /* machines of their own */
+    const Program *program = e->lesson->program;
     Trainer *trainer = trainer_new(e->lesson->own, data, seed);
     Machine *machine = trainer_machine(trainer);
-    bool fine = e->options->load == NULL || parameters_load(e->options->load, theirs, machine, e->arena, e->diagnostics);
+    bool fine = e->options->load == NULL || parameters_load(e->options->load, program, machine, e->arena, e->diagnostics);
     for (int64_t i = 0; fine && i < e->options->step; i++) {
         if (isfinite(trainer_step(trainer))) continue;
         fine = refuse(e, arena_printf(e->arena, "in step %lld of training the loss is not finite: a smaller rate may help",
                                       (long long)i + 1));
     }
     if (fine) {
-        copy_all(e, machine, &theirs->parameters, &ours->parameters);
-        copy_all(e, machine, &theirs->states, &ours->states);
-        set(e->lesson->machine, ours->epoch, (double)trainer_epoch(trainer));
+        copy_all(e, machine, &program->parameters);
+        copy_all(e, machine, &program->states);
+        set(e->lesson->machine, program->epoch, (double)trainer_epoch(trainer));
         e->lesson->steps = trainer_steps(trainer);
     }
     trainer_free(trainer);
@@ -75,6 +66,13 @@ static bool train(Explaining *e, const NncData *data, uint64_t seed) {
 }
 
 /* ---- The example: a row of the data, or numbers from the command line */
+
+static const Tensor *of_name(const Tensors *list, Name name) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->at[i]->name == name) return list->at[i];
+    }
+    return NULL;
+}
 
 static bool take_row(Explaining *e, const NncData *data) {
     const Program *program = e->lesson->program;

@@ -121,6 +121,7 @@ static const struct {
                  {OP_TANH, "`tanh(a)` is `(exp(a) - exp(-a)) / (exp(a) + exp(-a))`: between -1 and 1, and 0 at 0."},
                  {OP_ERF, "`erf` is the error function, an integral of the bell curve."}};
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
+_Static_assert((int)FUNCTIONS <= (int)MOST_FUNCTIONS, "Met has room for all");
 
 static void look_for_functions(void *context, Expr e) {
     Met *met = context;
@@ -171,11 +172,11 @@ static void backward_item(Out *out, const Style *style, const Item *item) {
 }
 
 static void say_more(Out *out, const Style *style, const Item *item) {
-    if (item->worked.count == 0 || (double)item->worked.count >= item->elements) return;
+    const Tensor *t = item->statement->target, *named = t->kind == TENSOR_ADJOINT ? t->of : t;
+    double more = tensor_elements(t) - (double)item->worked.count;
+    if (item->worked.count == 0 || more <= 0) return;
     style->paragraph(out, arena_printf(out->lesson->arena, "and %s more; `--element '%s[...]'` works out any of them.",
-                                       number_grouped(out->lesson->arena, item->elements - (double)item->worked.count),
-                                       item->statement->target->kind == TENSOR_ADJOINT ? item->statement->target->of->name
-                                                                                       : item->statement->target->name));
+                                       number_grouped(out->lesson->arena, more), named->name));
 }
 
 static void say_scan(Out *out, const Style *style, const Scan *scan) {
@@ -188,7 +189,7 @@ static void say_scan(Out *out, const Style *style, const Scan *scan) {
 
 static void one_item(Out *out, const Style *style, const Item *item) {
     style->item(out, item, aside_of(out->lesson, item));
-    if (item->is_scan) say_scan(out, style, item->statement->scan);
+    if (item->statement->scan != NULL) say_scan(out, style, item->statement->scan);
     if (item->phase == PHASE_FORWARD) forward_item(out, style, item);
     else if (item->phase == PHASE_BACKWARD) backward_item(out, style, item);
     else style->statement(out, item->statement);

@@ -78,13 +78,9 @@ typedef struct {
     double count;
 } Ways;
 
+/* A part's adjoint may have gone into that of something else. */
 static bool leads_to_loss(const Lesson *lesson, const Tensor *t) {
-    if (t == lesson->program->loss) return true;
-    for (size_t i = 0; i < lesson->items.count; i++) {
-        const Tensor *target = lesson->items.at[i].statement->target;
-        if (target->kind == TENSOR_ADJOINT && target->of == t) return true;
-    }
-    return t->kind == TENSOR_PART; /* whose adjoint has gone into that of something else */
+    return t == lesson->program->loss || t->kind == TENSOR_PART || lesson_adjoint(lesson, t) != NULL;
 }
 
 /* What the model names and reads t, itself or in a part of its formula. */

@@ -76,8 +76,6 @@ static void link_to(Linking *l, const Statement *derived) {
 static void add(Lesson *lesson, Phase phase, const Statement *s, Item item) {
     item.phase = phase;
     item.statement = s;
-    item.is_scan = s->scan != NULL;
-    item.elements = lesson_elements(s->target);
     vec_push(lesson->arena, &lesson->items, item);
 }
 

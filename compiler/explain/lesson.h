@@ -42,11 +42,9 @@ typedef struct {
     Vec(Link) links;        /* backward: the last one derives the statement's own target, those before are of parts of formulas */
     bool written_is_worse;  /* it loses digits for this example: `statement` was worked out instead */
     bool simplified;        /* backward: `statement` is shorter than what the last link says */
-    bool is_scan;           /* it runs once for each step of a sequence */
     unsigned c_line, c_end; /* in the generated C: the first line, or 0, and the one behind the last */
     const Tensor *c_inside; /* it has no line: it stands in the formula of this one, whose line c_line is */
     Vec(Worked) worked;
-    double elements; /* of one example, all that there are */
 } Item;
 
 typedef struct {
@@ -108,7 +106,6 @@ Worked lesson_term(Lesson *lesson, Expr e, double value); /* a part of a formula
 Worked lesson_worked(Lesson *lesson, const Statement *s,
                      const int64_t *point);        /* of a tensor that is not persistent, after lesson_work */
 double lesson_value(Lesson *lesson, Expr e);       /* e depends on no index */
-double lesson_elements(const Tensor *tensor);      /* of one example */
 int lesson_axes(const Tensor *tensor, int *first); /* first: of them, without the batch's; returns how many */
 Expr lesson_element(Lesson *lesson, const Tensor *tensor, const int64_t *point); /* point: without the batch's axis */
 const char *lesson_number(const Lesson *lesson, double value);                   /* with the wanted digits */

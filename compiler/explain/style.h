@@ -5,8 +5,9 @@
 #include "explain/lesson.h"
 
 /* What was explained already. */
+enum { MOST_FUNCTIONS = 8 };
 typedef struct {
-    bool function[8], logsumexp;
+    bool function[MOST_FUNCTIONS], logsumexp;
 } Met;
 
 typedef struct {

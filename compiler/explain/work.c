@@ -22,8 +22,6 @@ int lesson_axes(const Tensor *tensor, int *first) {
     return tensor->rank - tensor->batched;
 }
 
-double lesson_elements(const Tensor *tensor) { return tensor_elements(tensor); }
-
 Expr lesson_element(Lesson *lesson, const Tensor *tensor, const int64_t *point) {
     Expr subscripts[tensor->rank + 1];
     int first, axes = lesson_axes(tensor, &first);
@@ -210,7 +208,8 @@ static const int64_t *point_in(Expr element, Arena *arena) {
    their elements have values alone. */
 static void work_item(Lesson *lesson, Item *item) {
     const Statement *s = item->written != NULL && !item->written->value->draws ? item->written : item->statement;
-    int64_t count = item->elements <= ALL_SHOWN ? (int64_t)item->elements : FEW_SHOWN;
+    double elements = tensor_elements(s->target);
+    int64_t count = elements <= ALL_SHOWN ? (int64_t)elements : FEW_SHOWN;
     bool wanted = lesson->wanted != NULL && lesson->wanted->tensor == s->target;
     for (int64_t i = 0; i < count + wanted; i++) {
         int64_t own[s->target->rank + 1];
@@ -244,7 +243,7 @@ static void run_items(Lesson *lesson, size_t from, size_t to) {
 static void note_given(Lesson *lesson, const Tensors *tensors) {
     for (size_t i = 0; i < tensors->count; i++) {
         const Tensor *t = tensors->at[i];
-        Given given = {.tensor = t, .count = (int64_t)lesson_elements(t)};
+        Given given = {.tensor = t, .count = (int64_t)tensor_elements(t)};
         given.values = NEW_ARRAY(lesson->arena, double, given.count);
         memcpy(given.values, machine_values(lesson->machine, t), sizeof(double) * (size_t)given.count);
         vec_push(lesson->arena, &lesson->given, given);

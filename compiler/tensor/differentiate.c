@@ -29,69 +29,6 @@ typedef struct {
     Vec(Contribution) * contributions; /* by tensor id */
 } Derivation;
 
-/* ---- The elementary functions */
-
-static Expr product(Pool *pool, Expr s, Expr d) { /* if c then s else 0, times d: never forms 0 * inf */
-    if (expr_is_op(s, OP_IF) && (expr_is(s->kids[1], 0) || expr_is(s->kids[2], 0))) {
-        return expr_if(pool, s->kids[0], product(pool, s->kids[1], d), product(pool, s->kids[2], d));
-    }
-    return expr_op2(pool, OP_MUL, s, d);
-}
-
-static Expr quotient(Pool *pool, Expr s, Expr d) {
-    if (expr_is_op(s, OP_IF) && (expr_is(s->kids[1], 0) || expr_is(s->kids[2], 0))) {
-        return expr_if(pool, s->kids[0], quotient(pool, s->kids[1], d), quotient(pool, s->kids[2], d));
-    }
-    return expr_op2(pool, OP_DIV, s, d);
-}
-
-/* d(a^b)/da = b a^(b - 1); for a variable b it is 0 where b is 0, also at a = 0 */
-static Expr power_slope(Pool *pool, Expr a, Expr b) {
-    Expr slope = expr_op2(pool, OP_MUL, b, expr_op2(pool, OP_POW, a, expr_op2(pool, OP_SUB, b, expr_number(pool, 1))));
-    if (b->kind == EXPR_CONST) return slope;
-    return expr_if(pool, expr_op2(pool, OP_EQ, b, expr_number(pool, 0)), expr_number(pool, 0), slope);
-}
-
-static void partials(Pool *pool, Op op, const Expr *kids, Expr y, Expr s, Expr *out) {
-    Expr a = kids[0], b = op_info(op)->arity > 1 ? kids[1] : NULL;
-    (void)a, (void)b, (void)y, (void)s;
-    out[0] = out[1] = out[2] = NULL;
-    switch (op) {
-#define NONE NULL
-#define NUMBER_(value) expr_number(pool, value)
-#define SUM(u, v) expr_op2(pool, OP_ADD, u, v)
-#define DIFFERENCE(u, v) expr_op2(pool, OP_SUB, u, v)
-#define PRODUCT(u, v) product(pool, u, v)
-#define QUOTIENT(u, v) quotient(pool, u, v)
-#define MINUS(u) expr_op1(pool, OP_NEG, u)
-#define SQUARE(u) expr_op2(pool, OP_POW, u, expr_number(pool, 2))
-#define FUNCTION(ID, u) expr_op1(pool, OP_##ID, u)
-#define POWER_SLOPE(u, v) power_slope(pool, u, v)
-#define GREATER(u, v) expr_op2(pool, OP_GT, u, v)
-#define GREATER_EQUAL(u, v) expr_op2(pool, OP_GE, u, v)
-#define LESS_EQUAL(u, v) expr_op2(pool, OP_LE, u, v)
-#define CHOOSE(c, u, v) expr_if(pool, c, u, v)
-#define OP1(ID, spelling, notation, result, cost, meaning, law, da) \
-    case OP_##ID:                                                   \
-        out[0] = da;                                                \
-        return;
-#define OP2(ID, spelling, notation, result, cost, meaning, law, da, db) \
-    case OP_##ID:                                                       \
-        out[0] = da, out[1] = db;                                       \
-        return;
-#define OP3(ID, spelling, notation, result, cost, meaning, law, da, db, dc) \
-    case OP_##ID:                                                           \
-        out[0] = da, out[1] = db, out[2] = dc;                              \
-        return;
-#include "tensor/ops.def"
-#undef OP1
-#undef OP2
-#undef OP3
-    case OP_COUNT: break;
-    }
-    bug("no derivative of %d", (int)op);
-}
-
 /* Through which children can a derivative flow? */
 static bool flows(Expr e, int kid) {
     if (e->kind == EXPR_READ) return e->has_default && kid == e->count - 1;
@@ -361,7 +298,7 @@ static void derive_value(Derivation *d, const Statement *s, Expr value, Expr see
             vec_push(d->arena, &d->contributions[e->tensor->id], c);
         } else if (e->kind == EXPR_OP) {
             Expr out[3];
-            partials(d->pool, e->op, e->kids, e == value && result != NULL ? result : e, adjoint, out);
+            op_partials(d->pool, e->op, e->kids, e == value && result != NULL ? result : e, adjoint, out);
             const char *down = with_laws(d->arena, node->laws, law_of(d, e));
             for (int k = 0; k < e->count; k++) {
                 if (flows(e, k)) give(d, &sweep, e->kids[k], out[k], down);
@@ -392,7 +329,7 @@ static void derive_statement(Derivation *d, const Statement *s) {
     case REDUCE_SUM: break;
     case REDUCE_LOGSUMEXP:
         law = "logsumexp(a)' = sum(exp(a - logsumexp(a)) * a')";
-        seed = product(d->pool, seed, expr_op1(d->pool, OP_EXP, expr_op2(d->pool, OP_SUB, body, result)));
+        seed = adjoint_product(d->pool, seed, expr_op1(d->pool, OP_EXP, expr_op2(d->pool, OP_SUB, body, result)));
         break;
     case REDUCE_MAX:
     case REDUCE_MIN: {
@@ -404,7 +341,7 @@ static void derive_statement(Derivation *d, const Statement *s) {
     }
     case REDUCE_PROD:
         law = "prod(a)' = sum(a' * product of the others)";
-        seed = product(d->pool, seed, tensor_at(d->program, winner, indices));
+        seed = adjoint_product(d->pool, seed, tensor_at(d->program, winner, indices));
         break;
     case REDUCE_ARGMAX:
     case REDUCE_ARGMIN: return;

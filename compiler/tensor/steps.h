@@ -52,9 +52,14 @@ void distribute_scans(Program *program, Statements *list);
 const Statement *distribute(Program *program, Statements *list);
 int scan_axis(const Statement *s); /* the position of the scan's index among its indices */
 
+/* ---- partials.c */
+/* The adjoints of the arguments of y = op(kids), whose own adjoint is s; NULL where nothing flows. */
+void op_partials(Pool *pool, Op op, const Expr *kids, Expr y, Expr s, Expr *out);
+Expr adjoint_product(Pool *pool, Expr s, Expr d); /* if c then s else 0, times d: never forms 0 * inf */
+
 /* ---- differentiate.c */
-bool derivative_flows(Pool *pool, Expr e,
-                      const Tensor *from); /* does it, where e reads the tensor? Not through a condition, or stop */
+/* Does a derivative flow where e reads the tensor? Not through a condition, or stop. */
+bool derivative_flows(Pool *pool, Expr e, const Tensor *from);
 
 /* ---- simplify.c */
 void keep_digits(Program *program);

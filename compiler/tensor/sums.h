@@ -44,7 +44,7 @@ Expr shorter_sum(Program *program, Expr e);       /* of an arithmetic node (sums
 Expr shorter_reduction(Program *program, Expr e); /* reductions.c */
 
 /* choices.c: e, or the same with one choice where it chooses several times by one condition. */
-Expr needless_choice(Program *program, Expr e); /* what it chooses, if the choice makes no difference */
 Expr choose_once(Program *program, Expr e);
+Expr needless_choice(Program *program, Expr e); /* what e chooses, if the choice makes no difference; else e */
 
 #endif

@@ -53,7 +53,7 @@ console.error = console.warn = function (message) { errors.push(String(message))
 after = """<iframe id="narrow" src="page.html" style="width: 360px; height: 600px"></iframe>
 <script>
 addEventListener("load", function () {
-    var views = ["explanation", "graph", "model", "generated"], dark = [], wrong = [];
+    var views = ["explanation", "graph", "model", "generated"], wrong = [];
     function lit(view) { return document.querySelectorAll("#" + view + " .lit").length; }
     function expect(what, holds) { if (!holds) wrong.push(what); }
     ["x", "t", "hidden.W", "hidden.dense", "hidden", "output", "loss", "dhidden.W", "doutput.dense"].forEach(function (name) {

@@ -17,46 +17,17 @@
 
 #include <cmocka.h>
 
-#include "compile.h"
+#include "_failures.h"
+#include "_model.h"
 #include "explain/lesson.h"
-#include "random.h"
 
-enum { SHOWN = 40, ATTEMPTS = 14 };
+enum { ATTEMPTS = 14 };
 
-static int failures;
 static long compared;
-
-static void failed(const char *model, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    if (failures++ < SHOWN) {
-        fprintf(stderr, "%s: ", model);
-        vfprintf(stderr, format, arguments);
-        fputc('\n', stderr);
-    }
-    va_end(arguments);
-}
 
 /* ---- A lesson on a random example */
 
-static uint64_t drawn;
-static double uniform(void) { return nnc_random_uniform(7, 1, 0, drawn++); }
-
-static void randomize(Machine *machine, const Tensor *t, bool target) {
-    double *values = machine_values(machine, t);
-    int64_t points = (int64_t)tensor_points(t), last = t->rank > t->batched ? t->shape[t->rank - 1] : 1;
-    for (int64_t i = 0; i < points; i++) {
-        bool one_hot = target && t->facts.sums_to_one;
-        values[i] = t->index_range > 0 ? floor(uniform() * (double)t->index_range)
-                    : one_hot          ? 0
-                    : target           ? 0.1 + 0.8 * uniform()
-                                       : 2 * uniform() - 1;
-    }
-    if (!target || !t->facts.sums_to_one || t->index_range > 0) return;
-    for (int64_t i = 0; i < points; i += last) values[i + (int64_t)(uniform() * (double)last)] = 1;
-}
-
-static Lesson *lesson_of(Compilation *c, const char *path, bool own_data) {
+static Lesson *lesson_of(Compilation *c, const char *path, bool random_point) {
     const char *why = NULL;
     c->source = source_read(c->context.sources, path, &why);
     if (c->source == 0) fail_msg("%s: %s", path, why);
@@ -71,17 +42,10 @@ static Lesson *lesson_of(Compilation *c, const char *path, bool own_data) {
     lesson->machine = machine_new(program);
     lesson->has_target = true;
     lesson->example = "an example";
-    machine_seed(lesson->machine, 3, 0);
-    machine_run(lesson->machine, &program->initial);
-    for (size_t i = 0; own_data && i < program->parameters.count; i++) { /* no bias stays 0 */
-        double *values = machine_values(lesson->machine, program->parameters.at[i]);
-        for (int64_t k = 0; k < (int64_t)tensor_points(program->parameters.at[i]); k++) values[k] += 0.2 * (uniform() - 0.5);
-    }
-    for (size_t i = 0; own_data && i < program->inputs.count; i++) randomize(lesson->machine, program->inputs.at[i], false);
-    for (size_t i = 0; own_data && i < program->targets.count; i++) randomize(lesson->machine, program->targets.at[i], true);
+    ModelRun run = {.program = program, .machine = lesson->machine};
+    model_fill(&run, 3);
+    if (!random_point) machine_run(lesson->machine, &program->initial);
     machine_batch(lesson->machine, 1);
-    machine_seed(lesson->machine, 3, 1);
-    *machine_values(lesson->machine, program->step) = 1;
     return lesson;
 }
 

@@ -13,22 +13,10 @@
 
 #include <cmocka.h>
 
+#include "_failures.h"
 #include "_model.h"
 
-enum { ELEMENTS = 24, ATTEMPTS = 10, SEEDS = 3, MASKED = 4, SHOWN = 12 };
-
-static int failures;
-
-static void failed(const char *model, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    if (failures++ < SHOWN) {
-        fprintf(stderr, "%s: ", model);
-        vfprintf(stderr, format, arguments);
-        fputc('\n', stderr);
-    }
-    va_end(arguments);
-}
+enum { ELEMENTS = 24, ATTEMPTS = 10, SEEDS = 3, MASKED = 4 };
 
 /* ---- Differences */
 
