@@ -1,6 +1,6 @@
 /* Lines of at most 130 columns, where that can be. A line that is longer goes on, indented once more, behind a comma or before an
-   operator, else before a comparison or behind the equals sign; a comment goes on between words. Texts in quotes, subscripts, and lines
-   for the preprocessor stay whole. */
+   operator, else before a comparison or behind the equals sign; a comment goes on between words, in subscripts only if it must. Texts
+   in quotes, subscripts, and lines for the preprocessor stay whole. */
 #include "c_text/c_text.h"
 
 enum { COLUMNS = 130 };
@@ -29,10 +29,11 @@ static size_t cut(const char *line, size_t length, size_t indent, size_t room, b
     bool quoted = false;
     for (size_t i = indent + 1; i < length && (i <= room || best + other == 0); i++) {
         if (line[i - 1] == '"' && line[i - 2] != '\\') quoted = !quoted;
-        if (!quoted && !comment) brackets += (line[i - 1] == '[') - (line[i - 1] == ']');
-        if (quoted || brackets > 0 || line[i - 1] != ' ' || strncmp(line + i, "*/", 2) == 0) continue;
+        if (!quoted) brackets += (line[i - 1] == '[') - (line[i - 1] == ']');
+        if (quoted || line[i - 1] != ' ' || strncmp(line + i, "*/", 2) == 0) continue;
         bool after_comma = i >= 2 && line[i - 2] == ',';
-        if (comment || after_comma || is_operator(line + i)) best = i;
+        if (brackets > 0) other = comment ? i : other;
+        else if (comment || after_comma || is_operator(line + i)) best = i;
         else if (compares(line + i) || (i >= 3 && strncmp(line + i - 3, " = ", 3) == 0)) other = i;
     }
     return best > 0 ? best : other;
