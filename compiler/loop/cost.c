@@ -31,37 +31,68 @@ static const double LINE_READ = 1.5, /* cycles that a line from the second cache
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
-/* ---- Divisions of whole numbers: strides, seen from the other side */
+/* ---- Divisions of whole numbers: strides, seen from the other side, and digits of an index */
 
 typedef struct {
     const Index *index;
-    int64_t period;
-} Period;
+    int64_t period, digit;
+    bool company; /* the index is divided together with something else */
+} Divisions;
 
-static void look_at_division(void *context, Expr e) {
-    Period *p = context;
-    bool divides =
-        e->kind == EXPR_OP && e->integer && (e->op == OP_MOD || e->op == OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST;
-    if (!divides || !expr_depends(e, p->index)) return;
-    int64_t by = (int64_t)e->kids[1]->value, a = p->period, b = by;
+int64_t common_divisor(int64_t a, int64_t b) {
     while (b != 0) {
         int64_t rest = a % b;
         a = b;
         b = rest;
     }
-    p->period *= by / a;
+    return a;
+}
+
+/* i, or i / c: what the divisor of the latter is, is seen where it stands itself. */
+static bool is_alone(Expr e, const Index *index) {
+    if (expr_is_op(e, OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST) e = e->kids[0];
+    return e->kind == EXPR_INDEX && e->index == index;
+}
+
+static void look_at_division(void *context, Expr e) {
+    Divisions *d = context;
+    bool divides =
+        e->kind == EXPR_OP && e->integer && (e->op == OP_MOD || e->op == OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST;
+    if (!divides || !expr_depends(e, d->index)) return;
+    int64_t by = (int64_t)e->kids[1]->value;
+    d->company |= !is_alone(e->kids[0], d->index);
+    d->period *= by / common_divisor(d->period, by);
+    if (e->kids[0]->kind == EXPR_INDEX) d->digit = common_divisor(d->digit, by);
+}
+
+static Divisions divisions_of(Pool *pool, Expr e, const Index *index) {
+    Divisions d = {.index = index, .period = 1};
+    expr_visit(pool, e, look_at_division, &d);
+    return d;
 }
 
 int64_t period_of(Pool *pool, Expr e, const Index *index) {
-    Period p = {index, 1};
-    expr_visit(pool, e, look_at_division, &p);
-    return p.period;
+    Divisions d = divisions_of(pool, e, index);
+    return d.company ? d.period : 1;
+}
+
+int64_t digit_of(Pool *pool, Expr e, const Index *index) {
+    Divisions d = divisions_of(pool, e, index);
+    return d.company ? 0 : d.digit;
+}
+
+bool differs_in_lanes(Pool *pool, Expr e, const Choice *c) {
+    if (c->lane == NULL || !expr_depends(e, c->along)) return expr_depends(e, c->along);
+    Index *along = c->along;
+    Expr first = expr_op2(pool, OP_MUL, expr_number(pool, c->lanes), expr_index(pool, c->block));
+    Expr at = expr_op2(pool, OP_ADD, first, expr_index(pool, c->lane));
+    return expr_depends(expr_substitute(pool, e, &along, &at, 1), c->lane);
 }
 
 int parts_of_sum(Pool *pool, Expr sum, int sums) {
     const Index *last = sum->bound[sum->bound_count - 1];
     int parts = sums <= 2 ? MOST_PARTS : sums <= ENOUGH_SUMS / 2 ? 2 : 1;
-    bool divides = period_of(pool, sum->kids[0], last) > 1;
+    bool divides = divisions_of(pool, sum->kids[0], last).period > 1;
     return divides || last->size < 4 * parts ? 1 : parts;
 }
 
@@ -70,7 +101,8 @@ int parts_of_sum(Pool *pool, Expr sum, int sums) {
 typedef struct {
     Pool *pool;
     const Group *group;
-    int64_t period[MOST_INDICES];      /* of the sums, along each index */
+    int64_t period[MOST_INDICES];      /* of the sums, along each index; */
+    int64_t digit[MOST_INDICES];       /* what its tiles must divide, 0: nothing */
     Expr longest;                      /* the largest sum, or NULL */
     double share;                      /* of their terms, if divisions leave some out */
     ClippedAxis clipped[MOST_CLIPPED]; /* where its factors are read beyond the ends of tensors */
@@ -153,6 +185,7 @@ static void find_periods(void *context, Expr e) {
     if (e->kind != EXPR_REDUCE || e->reduction != REDUCE_SUM) return;
     for (int i = 0; i < s->count && i < MOST_INDICES; i++) {
         int64_t period = period_of(look->pool, e->kids[0], s->indices[i]);
+        look->digit[i] = common_divisor(look->digit[i], digit_of(look->pool, e->kids[0], s->indices[i]));
         if (period > look->period[i]) look->period[i] = period;
         if (period > 1) look->share /= (double)period;
     }
@@ -198,7 +231,7 @@ double cost_of_scalars(Pool *pool, const Group *group) {
 static double copies(const Look *look, const Choice *c, const int *tile, Expr read, bool *vector) {
     const Statement *s = look->group->list.at[0];
     double count = 1;
-    *vector = expr_depends(read, c->along);
+    *vector = differs_in_lanes(look->pool, read, c);
     for (int i = 0; i < s->count; i++) {
         if (i == c->lanes_of) count *= *vector ? c->vectors : 1;
         else if (expr_depends(read, s->indices[i])) count *= tile[i];
@@ -415,6 +448,7 @@ static void choose_counts(Search *search, int position, int tiled, int accumulat
     for (int k = 1; k < SIZES; k++) {
         int64_t size = s->indices[position]->size - s->indices[position]->first;
         if (sizes[k] > size || sizes[k] * accumulators > most) break;
+        if (search->look->digit[position] % sizes[k] != 0) continue;
         search->tile[position] = sizes[k];
         choose_counts(search, position + 1, tiled + 1, accumulators * sizes[k]);
     }
@@ -476,7 +510,7 @@ void find_singles(Program *program, const Group *group, Way *way) {
     for (int i = 0; i < s->count; i++) tiles /= i == c->lanes_of ? c->lanes * c->vectors : c->tile[i];
     for (int i = 0; i < look.read_count && way->single_count < MOST_SINGLES; i++) {
         Expr read = look.reads[i];
-        if (read->tensor->rank > MOST_AXES || expr_depends(read, c->along)) continue;
+        if (read->tensor->rank > MOST_AXES || differs_in_lanes(look.pool, read, c)) continue;
         Single single = {.tensor = storage_owner(read->tensor)};
         bool any = false;
         for (int a = 0; a < read->tensor->rank; a++) {

@@ -4,9 +4,18 @@
 
 #include "loop/schedule.h"
 
+int64_t common_divisor(int64_t a, int64_t b); /* the greatest; of 0 and b: b */
+
 /* 1, or the least number of steps along the index after which all divisions of whole numbers in e come out the same again: for
    e = (r - 3 u + 1) mod 2, 2 along r and along u. */
 int64_t period_of(Pool *pool, Expr e, const Index *index);
+
+/* What divides all divisors of the index where it is divided by itself, as o / 8 or o mod 16: e has the same digits for all values of a
+   tile that divides it, too, and begins at a multiple of itself. 0: it is not divided so. */
+int64_t digit_of(Pool *pool, Expr e, const Index *index);
+
+/* Does it differ from lane to lane? o / 8 does not in vectors of 8 values of o. */
+bool differs_in_lanes(Pool *pool, Expr e, const Choice *c);
 
 /* Of how many parts each of so many sums at a time is to consist, so that additions need not wait for each other: fast arithmetic. */
 int parts_of_sum(Pool *pool, Expr sum, int sums);

@@ -336,7 +336,8 @@ static void open_nest(Tile *t, int level) {
     }
     if (size >= tile) {
         t->count[position] = tile;
-        if (size > tile && !index->batch && period_of(l->pool, t->value, index) > 1) { /* divisions of tile * block are none */
+        bool divided = period_of(l->pool, t->value, index) > 1 || digit_of(l->pool, t->value, index) > 0;
+        if (size > tile && !index->batch && divided) { /* divisions of tile * block are none, or simpler */
             Index *block = index_new(l->pool, index->name, size / tile);
             open_loops(l, &block, 1, NULL);
             t->base[position] =

@@ -22,6 +22,7 @@ typedef struct Choice {
     Index *along;             /* the index whose values stand in lanes */
     int lanes_of;             /* its position; -1: the sum of the first statement runs over it, and each lane has a part of it */
     int lanes, vectors;       /* of each vector; how many vectors at a time */
+    Index *block, *lane;      /* where `along` is divided: it is lanes * block + lane; else NULL */
     int tile[MOST_INDICES];   /* how many values of each index at a time, 1 for most */
     int order[MOST_INDICES];  /* of the loops, outermost first */
     double cycles;            /* what the model predicts, for all points */

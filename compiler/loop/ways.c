@@ -45,13 +45,14 @@ static void add_need(Look *look, Need need) {
     else way->needs[way->count++] = need;
 }
 
-/* The axis whose subscript is v and something that does not depend on it; -1: none depends on v; -2: it is not that simple. */
-static int axis_along(Pool *pool, const Tensor *t, const Expr *subscripts, const Index *v, Expr *offset) {
+/* The axis whose subscript is v and something that does not depend on it; -1: none differs from lane to lane; -2: it is not that
+   simple. */
+static int axis_along(Pool *pool, const Tensor *t, const Expr *subscripts, const Choice *c, Expr *offset) {
     int axis = -1;
     for (int i = 0; i < t->rank; i++) {
-        if (!expr_depends(subscripts[i], v)) continue;
-        Expr rest = expr_op2(pool, OP_SUB, subscripts[i], expr_index(pool, (Index *)(uintptr_t)v));
-        if (axis != -1 || !subscripts[i]->integer || expr_depends(rest, v)) return -2;
+        if (!differs_in_lanes(pool, subscripts[i], c)) continue;
+        Expr rest = expr_op2(pool, OP_SUB, subscripts[i], expr_index(pool, c->along));
+        if (axis != -1 || !subscripts[i]->integer || expr_depends(rest, c->along)) return -2;
         *offset = rest;
         axis = i;
     }
@@ -69,7 +70,7 @@ static bool is_of_examples(const Planner *planner, const Tensor *t) {
 /* A vector may begin anywhere, and ends where there is room for it. */
 static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts, bool written) {
     Expr offset = NULL;
-    int axis = axis_along(look->planner->program->pool, t, subscripts, look->v, &offset);
+    int axis = axis_along(look->planner->program->pool, t, subscripts, &look->way->choice, &offset);
     if (axis == -1) return;
     if (axis == -2 || (t->ring > 0 && axis == scan_axis(t->definition))) {
         look->way->possible = false;
@@ -97,9 +98,11 @@ static bool leaves(const Look *look, Expr e) {
     return out;
 }
 
-/* Of whole numbers that differ from lane to lane. */
-static bool is_simple(Op op) {
-    return op == OP_ADD || op == OP_SUB || op == OP_MUL || op == OP_NEG || op == OP_IF || op == OP_STOP || op_info(op)->condition;
+/* Whole numbers that differ from lane to lane, if at all. */
+static bool is_simple(Pool *pool, Expr e, const Choice *c) {
+    Op op = e->op;
+    return op == OP_ADD || op == OP_SUB || op == OP_MUL || op == OP_NEG || op == OP_IF || op == OP_STOP ||
+           op_info(op)->condition || !differs_in_lanes(pool, e, c);
 }
 
 static void look_at(void *context, Expr e) {
@@ -116,7 +119,7 @@ static void look_at(void *context, Expr e) {
         return;
     case EXPR_DRAW: look->way->possible &= !expr_depends(e, look->v); return;
     case EXPR_OP:
-        if (e->integer && expr_depends(e, look->v)) look->way->possible &= is_simple(e->op);
+        if (e->integer && expr_depends(e, look->v)) look->way->possible &= is_simple(look->planner->program->pool, e, &look->way->choice);
         return;
     case EXPR_REDUCE:
     case EXPR_CONST:
@@ -144,6 +147,18 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
 
 /* ---- Ways */
 
+/* Vectors in which digits of the index are the same in all lanes, where it has digits: as many lanes as divide them. */
+static void divide_lanes(Planner *planner, const Group *group, Choice *c) {
+    Pool *pool = planner->program->pool;
+    int64_t digit = 0;
+    for (size_t i = 0; i < group->list.count; i++) digit = common_divisor(digit, digit_of(pool, group->list.at[i]->value, c->along));
+    if (digit == 0) return;
+    while (digit % c->lanes != 0) c->lanes /= 2;
+    c->vectors = 1;
+    c->block = index_new(pool, c->along->name, (c->along->size + c->lanes - 1) / c->lanes);
+    c->lane = index_new(pool, c->along->name, c->lanes);
+}
+
 static bool begin_way(Planner *planner, const Group *group, Index *v, int position, Look *look) {
     const Statement *leader = group->list.at[0];
     Way *way = look->way;
@@ -156,6 +171,8 @@ static bool begin_way(Planner *planner, const Group *group, Index *v, int positi
         return false;
     way->choice.lanes = vectors_for(planner->loop, v->size, &way->choice.vectors);
     if (position < 0) way->choice.vectors = 1;
+    else divide_lanes(planner, group, &way->choice);
+    if (way->choice.lanes < LEAST_SIZE) return false;
     if (position < 0 && v->size < way->choice.lanes) return false;
     int64_t width = (int64_t)way->choice.lanes * way->choice.vectors;
     look->reach =

@@ -225,7 +225,20 @@ static Expr rest_of(Pool *pool, const Affine *affine, int64_t by, bool multiples
     return affine_expr(pool, &part);
 }
 
-/* (by * q + r) div by = q + r div by, and q alone where 0 <= r < by; likewise mod. */
+/* Of by and all coefficients. */
+static int64_t common_divisor(const Affine *affine, int64_t by) {
+    for (size_t i = 0; i < affine->terms.count; i++) {
+        for (int64_t b = affine->terms.at[i].coefficient; b != 0;) {
+            int64_t rest = by % b;
+            by = b;
+            b = rest;
+        }
+    }
+    return by < 0 ? -by : by;
+}
+
+/* (by * q + r) div by = q + r div by, and q alone where 0 <= r < by; likewise mod.
+   (c * q + k) div (c * n) = q div n, where 0 <= k < c, and (c * q + k) mod (c * n) = c * (q mod n) + k. */
 static Expr divide(Pool *pool, Op op, Expr a, Expr divisor) {
     int64_t by, inner;
     if (!constant_of(divisor, &by) || by <= 0) return NULL;
@@ -241,6 +254,13 @@ static Expr divide(Pool *pool, Op op, Expr a, Expr divisor) {
     Expr rest = rest_of(pool, &affine, by, false), multiples = rest_of(pool, &affine, by, true);
     Interval range = interval_of(rest);
     if (range.known && range.low >= 0 && range.high < by) return op == OP_FLOORDIV ? multiples : rest;
+    int64_t c = common_divisor(&affine, by);
+    if (c > 1) {
+        Expr digit = expr_op2(pool, op, rest_of(pool, &affine, c, true), expr_number(pool, (double)(by / c)));
+        if (op == OP_FLOORDIV) return digit;
+        digit = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), digit);
+        return expr_op2(pool, OP_ADD, digit, expr_number(pool, (double)floor_mod(affine.constant, c)));
+    }
     if (rest == a) return NULL;
     Expr part = expr_op2(pool, op, rest, divisor);
     return op == OP_FLOORDIV ? expr_op2(pool, OP_ADD, multiples, part) : part;

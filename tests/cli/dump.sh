@@ -16,6 +16,13 @@ grep -q 'in the lanes of 2 vectors of 8' schedule.txt
 grep -q '^        other ways: along .* without vectors' schedule.txt
 grep -q '^    features.W: axis 0 innermost, in panels$' schedule.txt
 "$NNC" "$model" --dump=schedule | grep -q "^'portable' has no vectors"
+# Indices that are taken apart by / and mod keep no sum of convolutions in groups, or of heads of attention, from vectors, batch or not.
+for batch in 1 16; do
+    "$NNC" compile "$SOURCE/tests/facts/user_grouped_wide/model.nn" --target=x86-64-v4 --batch=$batch --dump=schedule >groups.txt
+    grep -A2 'pixels.*= .*sum(\|hidden.*= .*sum(\|heads.*= .*sum(' groups.txt >sums.txt # the update may stand between
+    [ "$(grep -c 'sum(' sums.txt)" -ge 20 ]
+    if grep -B2 'no vectors' sums.txt; then exit 1; fi
+done
 [ "$(wc -c <origins.txt)" -gt "$(wc -c <derive.txt)" ]
 
 "$NNC" "$model" --time --stop=normalize >out 2>err

@@ -1749,6 +1749,32 @@ fact("user_grouped_dilated", """
      lambda p, x: dense(p, "output.dense", F.conv2d(F.pad(F.conv2d(F.pad(x, (2, 0, 1, 3)), p["hidden.W"], p["hidden.b"], 2, 0, 3, 2).tanh(), (0, 2, 0, 1)),
                                                  p["output.conv.W"], p["output.conv.b"], 1, 0, 1, 2).flatten(1)), {"x": (4, 5, 7), "t": (2,)})
 
+def wide_heads(p, x):
+    q, v = (x @ p["output.heads." + k].T for k in "QV")
+    s = torch.einsum("bihc,bjc->bhij", q.reshape(-1, 12, 4, 8), x[:, :, :8])
+    return torch.einsum("bhij,bjhc->bihc", s.softmax(-1), v.reshape(-1, 12, 4, 8)).flatten(1)
+
+fact("user_grouped_wide", """
+     layer heads(x[T, n], width, heads) -> y[T, width] {
+         param Q[width, n] = glorot_uniform(n, width)
+         param V[width, n] = glorot_uniform(n, width)
+
+         q[i, k] = sum(m: Q[k, m] * x[i, m])
+         s[h in 0..heads, i, j] = sum(a in 0..width / heads: q[i, h * (width / heads) + a] * x[j, a])
+         p = softmax(s)
+         y[i, k] = sum(j: p[k / (width / heads), i, j] * sum(m: V[k, m] * x[j, m]))
+     }
+
+     hidden   = x      -> conv2d(32, kernel = 3, pad = 1, groups = 4) -> tanh
+     pixels   = hidden -> conv2d(32, kernel = 2, groups = 2)
+     sequence = pixels -> reshape(12, 32)
+     output   = sequence -> heads(32, 4) -> flatten -> dense(2)
+     """, {**weights("hidden", 32, 2, 3, 3), **weights("pixels", 32, 16, 2, 2), "output.heads.Q": (32, 32), "output.heads.V": (32, 32),
+           **weights("output.dense", 2, 384)},
+     lambda p, x: dense(p, "output.dense", wide_heads(p, F.conv2d(F.conv2d(x, p["hidden.W"], p["hidden.b"], 1, 1, 1, 4).tanh(),
+                                                            p["pixels.W"], p["pixels.b"], 1, 0, 1, 2).reshape(-1, 12, 32))),
+     {"x": (8, 4, 5), "t": (2,)})
+
 fact("user_siamese", """
      function cosine_similarity(a[n], b[n]) -> s[1] {
          s[i] = sum(k: a[k] * b[k]) / max(sqrt(sum(k: a[k]^2)) * sqrt(sum(k: b[k]^2)), 1e-8)
