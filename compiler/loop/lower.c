@@ -13,6 +13,7 @@
 #include "loop/schedule.h"
 
 #include "tensor/affine.h"
+#include "tensor/steps.h"
 
 /* ---- Groups of statements */
 
@@ -243,35 +244,46 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
 
 /* ---- What stands round a tensor's own elements */
 
-/* One strip: along axis `across` it is `count` wide and begins at `from`; along the axes before it there are the tensor's own elements,
-   along those behind it all that stand in memory. */
-static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t count) {
+/* What strips there are: of the whole tensor; of a step of the scan around; what is before and after all steps. */
+typedef enum { WHOLE_BORDER, BORDER_OF_STEP, BORDER_OF_STEPS } Strips;
+
+/* One strip: along axis `across` it is `count` wide and begins at `from`. Along the axes before it there are the tensor's own elements,
+   unless nobody else draws the corners, along those behind it all that stand in memory. */
+static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t count, Strips strips, int step) {
     const Border *border = t->border;
     Nodes *outer = l->out;
-    Index *indices[t->rank];
+    Index *indices[t->rank], *ordered[t->rank];
     Expr at[t->rank];
+    int loops = 0;
     if (count == 0) return;
     for (int a = 0; a < t->rank; a++) {
-        bool all = a > across, own = a < across;
-        int64_t low = own ? 0 : all ? -border->before[a] : from;
-        int64_t size = own ? t->shape[a] : all ? border->before[a] + t->shape[a] + border->after[a] : count;
+        bool own = a < across && strips != BORDER_OF_STEPS;
+        int64_t low = a == across ? from : own ? 0 : -border->before[a];
+        int64_t size = a == across ? count : own ? t->shape[a] : border->before[a] + t->shape[a] + border->after[a];
         indices[a] = index_of_axis(l->program, t, a, size);
         at[a] = expr_op2(l->pool, OP_ADD, expr_index(l->pool, indices[a]), expr_number(l->pool, (double)low));
+        if (a == step && strips == BORDER_OF_STEP) at[a] = expr_index(l->pool, l->step);
     }
-    Index *ordered[t->rank];
-    for (int k = 0; k < t->layout->count; k++) ordered[k] = indices[t->layout->axes[k].axis];
-    open_loops(l, ordered, t->rank, NULL);
+    for (int k = 0; k < t->layout->count; k++) {
+        int a = t->layout->axes[k].axis;
+        if (a != step || strips != BORDER_OF_STEP) ordered[loops++] = indices[a];
+    }
+    open_loops(l, ordered, loops, NULL);
     store(l, t, at, expr_number(l->pool, border->otherwise));
     l->out = outer;
 }
 
 void draw_borders(Lowering *l, const Group *group) {
     for (size_t i = 0; i < group->list.count; i++) {
-        Tensor *t = group->list.at[i]->target;
+        const Statement *s = group->list.at[i];
+        Tensor *t = s->target;
         bool before = i > 0 && group->list.at[i - 1]->target == t; /* its parts stand side by side */
+        int step = s->scan != NULL ? scan_axis(t->definition) : -1;
+        Strips strips = l->step != NULL ? BORDER_OF_STEP : s->scan != NULL && group->steps != NULL ? BORDER_OF_STEPS : WHOLE_BORDER;
         for (int a = 0; a < t->rank && t->border != NULL && !is_held(group, t) && !before; a++) {
-            draw_strip(l, t, a, -t->border->before[a], t->border->before[a]);
-            draw_strip(l, t, a, t->shape[a], t->border->after[a]);
+            if (strips == BORDER_OF_STEP ? a == step : strips == BORDER_OF_STEPS && a != step) continue;
+            draw_strip(l, t, a, -t->border->before[a], t->border->before[a], strips, step);
+            draw_strip(l, t, a, t->shape[a], t->border->after[a], strips, step);
         }
     }
 }

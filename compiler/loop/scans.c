@@ -2,6 +2,7 @@
 
    Requires: a group of statements of one scan. Ensures: as lower.c. Steps at which reads lie outside their tensors, or a choice falls
    otherwise (the first, mostly), are loops of their own: in the others nothing is asked.
+   Borders are drawn step by step, so that later steps may read them.
    Example:  scan t in 0..5 { h[t] = a[t] + (h[t-1] default 0) }   becomes   h[0] := a[0];  for t in 1..5: h[t] := a[t] + h[t - 1] */
 #include "loop/lowering.h"
 
@@ -89,13 +90,24 @@ static void lower_each(Lowering *l, const Statements *list, Index *whole, Index 
     for (size_t i = 0; i < fused.count; i++) lower_group(l, &fused.at[i]);
 }
 
+/* A read that may leave its tensor, but not what stands in memory: this step's border, or that of one that is over. */
+static Expr covered(void *context, Expr e) {
+    Lowering *l = context;
+    bool asks = e->kind == EXPR_READ && e->has_default;
+    return asks && border_covers(e) ? expr_read(l->pool, e->tensor, e->kids, e->tensor->rank, NULL) : e;
+}
+
 /* As schedule.c planned them. */
 static void lower_planned(Lowering *l, const Groups *steps, Index *whole, Index *piece) {
     for (size_t i = 0; i < steps->count; i++) {
         Group group = {.held = steps->at[i].held, .choice = steps->at[i].choice};
-        for (size_t k = 0; k < steps->at[i].list.count; k++)
-            vec_push(l->arena, &group.list, for_piece(l, steps->at[i].list.at[k], whole, piece));
+        for (size_t k = 0; k < steps->at[i].list.count; k++) {
+            Statement *s = for_piece(l, steps->at[i].list.at[k], whole, piece);
+            s->value = expr_replace(l->pool, s->value, covered, l);
+            vec_push(l->arena, &group.list, s);
+        }
         lower_group(l, &group);
+        draw_borders(l, &group);
     }
 }
 

@@ -49,6 +49,16 @@ typedef struct {
     const Scan *scan;
 } Look;
 
+/* Is the element one of the tensor, but perhaps for its step? */
+static bool only_step_leaves(Expr e, int step) {
+    for (int i = 0; i < e->tensor->rank; i++) {
+        Interval range = interval_of(e->kids[i]);
+        bool batch = i == 0 && e->tensor->batched;
+        if (i != step && !batch && (!range.known || range.low < 0 || range.high >= e->tensor->shape[i])) return false;
+    }
+    return true;
+}
+
 /* Borders are wide enough for all that read beyond them. */
 static void look_for_border(void *context, Expr e) {
     Look *look = context;
@@ -56,14 +66,15 @@ static void look_for_border(void *context, Expr e) {
     Storage *storage = storage_of(look->planner, e->tensor);
     Expr otherwise = e->kids[e->count - 1];
     const Scan *own = e->tensor->definition != NULL ? e->tensor->definition->scan : NULL;
-    if (own != NULL && own == look->scan) return; /* scans.c */
+    int step = own != NULL && own == look->scan ? scan_axis(e->tensor->definition) : -1; /* scans.c asks for it */
+    if (step >= 0 && only_step_leaves(e, step)) return;
     bool fits = e->tensor->rank <= MOST_AXES && e->tensor->ring == 0 && otherwise->kind == EXPR_CONST &&
                 (storage->otherwise == NULL || storage->otherwise == otherwise);
     storage->otherwise = otherwise;
     for (int i = 0; i < e->tensor->rank && fits; i++) {
         Interval range = interval_of(e->kids[i]);
         int64_t after = range.high - (e->tensor->shape[i] - 1);
-        if (i == 0 && e->tensor->batched) continue;
+        if ((i == 0 && e->tensor->batched) || i == step) continue;
         fits = range.known;
         if (fits && -range.low > storage->before[i]) storage->before[i] = -range.low;
         if (fits && after > storage->after[i]) storage->after[i] = after;
@@ -203,7 +214,7 @@ static Expr redirected(void *context, Expr e) {
     Tensor *from = reads_copy(r, e) ? r->planner->storage[e->tensor->id].copy : e->tensor;
     Expr otherwise = e->has_default ? e->kids[e->count - 1] : NULL;
     const Scan *scan = from->definition != NULL ? from->definition->scan : NULL;
-    bool unfinished = scan != NULL && scan == r->group->list.at[0]->scan; /* the border is drawn when all steps are done */
+    bool unfinished = scan != NULL && scan == r->group->list.at[0]->scan; /* what is outside depends on the step: scans.c */
     Pool *pool = r->planner->program->pool;
     Expr read = expr_read(pool, from, e->kids, from->rank, otherwise);
     bool asks = read->kind == EXPR_READ && read->has_default && !unfinished;

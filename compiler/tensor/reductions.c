@@ -4,6 +4,7 @@
        sum(i: c * x[i])                          =  c * sum(i: x[i])
        sum(i: if i == k then f(i) else 0)        =  f(k)
        sum(i: W[i / 6, i mod 6]^2)               =  sum(i, j: W[i, j]^2)
+       sum(r: if r mod 2 == 0 then f(r) else 0)  =  sum(m: f(2 m))                  strides.c
        sum(i: t[b, i])                           =  1           where the rows of t are known to sum to one */
 #include <math.h>
 
@@ -61,15 +62,41 @@ static Expr picked_position(Expr e) {
     return NULL;
 }
 
-/* sum(i: if i == k then f(i) else 0) = f(k) */
+static void parts_of(Expr condition, Exprs *parts, Arena *arena) {
+    if (!expr_is_op(condition, OP_AND)) {
+        vec_push(arena, parts, condition);
+        return;
+    }
+    parts_of(condition->kids[0], parts, arena);
+    parts_of(condition->kids[1], parts, arena);
+}
+
+Expr condition_without(Pool *pool, Expr condition, size_t k, Expr *part) {
+    Exprs parts = {0};
+    Expr others = expr_truth(pool, true);
+    parts_of(condition, &parts, pool_arena(pool));
+    if (k >= parts.count) return NULL;
+    *part = parts.at[k];
+    for (size_t i = 0; i < parts.count; i++) {
+        if (i != k) others = expr_op2(pool, OP_AND, others, parts.at[i]);
+    }
+    return others;
+}
+
+/* sum(i: if i == k and c(i) then f(i) else 0) = if c(k) then f(k) else 0 */
 static Expr picked(Pool *pool, Expr body, Index *index) {
+    Expr part, others;
     body = with_condition_outside(pool, body);
-    if (body == NULL || !expr_is_op(body, OP_IF) || !expr_is_op(body->kids[0], OP_EQ)) return NULL;
-    for (int side = 0; side < 2; side++) {
-        Expr i = body->kids[0]->kids[side], k = body->kids[0]->kids[1 - side];
-        Interval range = interval_of(k);
-        if (i->kind != EXPR_INDEX || i->index != index || !k->integer || expr_depends(k, index)) continue;
-        if (range.known && range.low >= 0 && range.high < index->size) return expr_substitute(pool, body->kids[1], &index, &k, 1);
+    if (body == NULL) return NULL;
+    for (size_t n = 0; (others = condition_without(pool, body->kids[0], n, &part)) != NULL; n++) {
+        for (int side = 0; side < 2 && expr_is_op(part, OP_EQ); side++) {
+            Expr i = part->kids[side], k = part->kids[1 - side];
+            Interval range = interval_of(k);
+            if (i->kind != EXPR_INDEX || i->index != index || !k->integer || expr_depends(k, index)) continue;
+            if (!range.known || range.low < 0 || range.high >= index->size) continue;
+            Expr rest = expr_if(pool, others, body->kids[1], expr_number(pool, 0));
+            return expr_substitute(pool, rest, &index, &k, 1);
+        }
     }
     return NULL;
 }
@@ -116,7 +143,7 @@ Expr shorter_reduction(Program *program, Expr e) {
     Pool *pool = program->pool;
     Expr position = picked_position(e);
     if (position != NULL) return position;
-    e = split(pool, e);
+    e = sum_over_multiples(pool, split(pool, e));
     Expr body = e->kids[0];
     Index *bound[e->bound_count];
     int count = 0, free_count = 0;
