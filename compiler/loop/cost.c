@@ -130,7 +130,7 @@ static double operations_of(Expr e) {
     double kids = 0;
     for (int k = 0; k < e->count; k++) kids += operations_of(e->kids[k]);
     bool whole = e->condition ? kids == 0 && e->kids[0]->kind != EXPR_READ : e->op == OP_IF && operations_of(e->kids[0]) == 0;
-    return whole ? kids : kids + op_info(e->op)->cost;
+    return whole ? kids : kids + expr_op_cost(e);
 }
 
 static void find_clipped(Look *look, Expr sum, Expr term) {
@@ -171,7 +171,7 @@ static void look_at(Look *look, Expr e) {
         return;
     }
     if (e->kind == EXPR_OP && !e->integer) {
-        double cost = op_info(e->op)->cost;
+        double cost = expr_op_cost(e);
         if (cost >= 20) look->calls++;
         else look->operations += cost;
     }

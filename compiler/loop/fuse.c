@@ -76,7 +76,7 @@ static bool at_other_step(Expr read, const Index *step) {
 
 static void look_at(void *context, Expr e) {
     Join *join = context;
-    if (e->kind == EXPR_OP && !e->integer && op_info(e->op)->cost >= CALL) join->calls = true;
+    if (e->kind == EXPR_OP && !e->integer && expr_op_cost(e) >= CALL) join->calls = true;
     if (e->kind == EXPR_DRAW) join->calls = true;
     if (e->kind != EXPR_READ || position_in(join->group, e->tensor) < 0) return;
     join->reads = true;

@@ -396,6 +396,11 @@ double index_product(Index *const *indices, int count) {
     return product;
 }
 
+double expr_op_cost(Expr e) {
+    bool square = e->op == OP_POW && expr_is(e->kids[1], 2), cube = e->op == OP_POW && expr_is(e->kids[1], 3);
+    return square ? 1 : cube ? 2 : op_info(e->op)->cost;
+}
+
 typedef struct {
     ExprMap seen;
     bool one_example;
@@ -406,10 +411,7 @@ static double cost_of(Cost *cost, Expr e) {
     expr_map_put(&cost->seen, e, e);
     double sum = 0;
     for (int k = 0; k < e->count; k++) sum += cost_of(cost, e->kids[k]);
-    if (e->kind == EXPR_OP && !e->integer) {
-        bool square = e->op == OP_POW && is_number(e->kids[1]) && e->kids[1]->value == 2;
-        return sum + (square ? 1 : op_info(e->op)->cost);
-    }
+    if (e->kind == EXPR_OP && !e->integer) return sum + expr_op_cost(e);
     if (e->kind == EXPR_REDUCE) { /* at least two points: what can leave a sum should, also where its range happens to be 1 */
         double points = 1;
         for (int i = 0; i < e->bound_count; i++)

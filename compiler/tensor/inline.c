@@ -250,6 +250,8 @@ static void fuse(Program *program, bool adjoints) {
                 Use *use = &uses[s->target->id];
                 bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 &&
                             use->reader->value->kind != EXPR_REDUCE && use->reader->subscripts == NULL; /* no tiles of a scatter */
+                bool second = once && use->reader->count == 0 && use->reader->value->reduces; /* no lanes for two sums of one number */
+                if (second && !program->explained) continue;
                 if (!adjoints && s->target->kind == TENSOR_ADJOINT) continue;
                 if (!compilers_own(program, s) || !s->value->reduces || !once || s->scan != use->reader->scan ||
                     !once_for_each_point(use->reader, use->read) || derivative_is_explained(program, s->target))

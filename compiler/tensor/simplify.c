@@ -69,6 +69,7 @@ void simplify(Program *program) {
     read_what_is_known(program); /* what is kept, at other places */
     share_statements(program);
     fuse_reductions(program);
+    sum_in_rows(program);
     update_rows(program);
     read_signs(program);
     keep_digits(program);

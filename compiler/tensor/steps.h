@@ -70,6 +70,9 @@ void insert_indicators(Program *program);
 void fuse_reductions(Program *program);
 void drop_plain_parts(Program *program); /* for readers: what only repeats something else, and sums that nothing else reads */
 
+/* ---- long_sums.c */
+void sum_in_rows(Program *program);
+
 /* ---- rows.c */
 void update_rows(Program *program);
 

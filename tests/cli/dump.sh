@@ -23,6 +23,25 @@ for batch in 1 16; do
     [ "$(grep -c 'sum(' sums.txt)" -ge 20 ]
     if grep -B2 'no vectors' sums.txt; then exit 1; fi
 done
+# The sum of a whole tensor, as of a penalty or a gradient's norm, is one of rows, which stand in lanes.
+cat >penalty.nn <<END
+model penalty
+input x[64]
+output = x -> dense(32)
+target t[32]
+loss = mean_squared_error(output, t) + 0.001 * sum_squares(output.W)
+optimizer = sgd(rate = 0.01)
+data train {
+    x = npy("x.npy")
+    t = npy("t.npy")
+}
+train { clip_norm = 1 }
+END
+for options in --batch=1 --batch=16 "--batch=16 --math=fast"; do
+    "$NNC" compile penalty.nn --target=x86-64-v4 $options --dump=schedule >rows.txt
+    [ "$(grep -c '_rows\[i\] = sum(j: ' rows.txt)" -ge 2 ]
+    if grep -A1 '_rows\[i\] = sum(j: ' rows.txt | grep 'no vectors'; then exit 1; fi
+done
 # Nothing asks whether it reads beyond a tensor: borders are drawn step by step, and strides have no conditions in gradients.
 for fact in user_conv_lstm user_transposed_conv; do
     "$NNC" compile "$SOURCE/tests/facts/$fact/model.nn" --target=x86-64-v4 --batch=16 --library -o asks >/dev/null
