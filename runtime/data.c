@@ -19,6 +19,9 @@ struct NncReader {
     NncDataError *error;
 };
 
+/* Where the rows are: decoded when they are wanted; in memory; in memory, and packed where that may be. */
+typedef enum { IN_FILES, IN_MEMORY, PACKED } Keeping;
+
 static int reader_no_memory(NncReader *reader) {
     reader->error->memory = 1;
     snprintf(reader->error->message, sizeof reader->error->message, "there is not enough memory for the data");
@@ -46,7 +49,7 @@ static size_t room_of(const NncTable *table) {
     return room == 0 ? 1 : room;
 }
 
-static int open_tables(NncReader *reader, const char *folder, const NncData *learned_from, int whole) {
+static int open_tables(NncReader *reader, const char *folder, const NncData *learned_from, Keeping keeping) {
     const NncBlock *block = reader->block;
     size_t count = block->source_count, i;
     reader->tables = calloc(count + 1, sizeof *reader->tables);
@@ -61,8 +64,8 @@ static int open_tables(NncReader *reader, const char *folder, const NncData *lea
         table->array = &reader->data->arrays[i];
         table->array->tensor = table->source->tensor;
         table->error = reader->error;
-        if (!nnc_table_open(table, folder, whole)) return 0;
-        table->room = whole ? (size_t)-1 : room_of(table);
+        if (!nnc_table_open(table, folder, keeping != IN_FILES)) return 0;
+        table->room = keeping != IN_FILES ? (size_t)-1 : room_of(table);
     }
     return 1;
 }
@@ -201,9 +204,11 @@ static int keep_names(NncTable *table) {
     return 1;
 }
 
-static int check_table(NncTable *table, int is_float) {
+static int check_table(NncTable *table, int is_float, Keeping keeping) {
     size_t first;
-    for (first = 0; first < table->rows; first += table->count) {
+    if (keeping == PACKED && is_float && !nnc_table_pack(table)) return 0;
+    if (table->array->bytes != NULL && !check_source_width(table)) return 0;
+    for (first = 0; first < table->rows && table->array->bytes == NULL; first += table->count) {
         if (!nnc_table_load(table, first, table->source->step_count)) return 0;
         if (!check_source_width(table) || !check_values(table, is_float)) return 0;
     }
@@ -213,7 +218,7 @@ static int check_table(NncTable *table, int is_float) {
 
 /* ---- The block */
 
-static int open_reader(NncReader *reader, const char *folder, const NncData *learned_from, uint64_t seed, int whole) {
+static int open_reader(NncReader *reader, const char *folder, const NncData *learned_from, uint64_t seed, Keeping keeping) {
     const NncBlock *block = reader->block;
     const NncData *data = reader->data;
     size_t i;
@@ -221,18 +226,20 @@ static int open_reader(NncReader *reader, const char *folder, const NncData *lea
         snprintf(reader->error->message, sizeof reader->error->message, "data %s has no source", block->split);
         return 0;
     }
-    if (!open_tables(reader, folder, learned_from, whole)) return 0;
+    if (!open_tables(reader, folder, learned_from, keeping)) return 0;
     cut_windows(reader);
     if (!same_rows(reader) || !split(reader, seed)) return 0;
     for (i = 0; i < block->source_count; i++) {
         NncTable *table = &reader->tables[i];
-        if (!nnc_table_learn(table, data->training, data->training_count) || !check_table(table, block->is_float)) return 0;
+        if (!nnc_table_learn(table, data->training, data->training_count) ||
+            !check_table(table, block->is_float, keeping))
+            return 0;
     }
     return 1;
 }
 
-/* NULL: it went wrong. whole: all rows are in memory. */
-static NncReader *new_reader(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, int whole,
+/* NULL: it went wrong. */
+static NncReader *new_reader(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, Keeping keeping,
                              NncData *data, NncDataError *error) {
     NncReader *reader = calloc(1, sizeof *reader);
     memset(data, 0, sizeof *data);
@@ -245,15 +252,15 @@ static NncReader *new_reader(const NncBlock *block, const char *folder, const Nn
     reader->block = block;
     reader->data = data;
     reader->error = error;
-    if (open_reader(reader, folder, learned_from, seed, whole)) return reader;
+    if (open_reader(reader, folder, learned_from, seed, keeping)) return reader;
     nnc_data_close(reader);
     nnc_data_free(data);
     return NULL;
 }
 
-int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
-                  NncDataError *error) {
-    NncReader *reader = new_reader(block, folder, learned_from, seed, 1, data, error);
+static int load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, Keeping keeping,
+                NncData *data, NncDataError *error) {
+    NncReader *reader = new_reader(block, folder, learned_from, seed, keeping, data, error);
     size_t i;
     for (i = 0; reader != NULL && i < block->source_count; i++) {
         data->arrays[i].values = reader->tables[i].values;
@@ -263,9 +270,19 @@ int nnc_data_load(const NncBlock *block, const char *folder, const NncData *lear
     return reader != NULL;
 }
 
+int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
+                  NncDataError *error) {
+    return load(block, folder, learned_from, seed, IN_MEMORY, data, error);
+}
+
+int nnc_data_load_packed(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
+                         NncDataError *error) {
+    return load(block, folder, learned_from, seed, PACKED, data, error);
+}
+
 int nnc_data_open(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
                   NncReader **reader, NncDataError *error) {
-    *reader = new_reader(block, folder, learned_from, seed, 0, data, error);
+    *reader = new_reader(block, folder, learned_from, seed, IN_FILES, data, error);
     return *reader != NULL;
 }
 
@@ -292,6 +309,7 @@ void nnc_data_free(NncData *data) {
         for (k = 0; k < array->column_count; k++) free(array->columns[k]);
         for (k = 0; k < array->learned_count; k++) free(array->learned[k]);
         free(array->values);
+        free(array->bytes);
         free(array->classes);
         free(array->columns);
         free(array->learned);

@@ -67,10 +67,17 @@ typedef struct {
 
 /* ---- What comes of it */
 
+/* factor * byte + shift, in two parts (data_packed.c). */
+typedef struct {
+    float factor, shift, factor_rest, shift_rest;
+} NncLine;
+
 typedef struct {
     const char *tensor;
     size_t width;
-    double *values;     /* rows * width */
+    double *values;     /* rows * width; NULL: they are packed */
+    unsigned char *bytes; /* rows * width of them, from which nnc_data_unpack makes numbers; NULL: they are not packed */
+    NncLine line;
     size_t class_count; /* texts of a CSV column, in order of first appearance; 0 where there are none */
     char **classes;
     size_t column_count; /* of a CSV file: their names in its header, each of which may be NULL; 0: there are none */
@@ -106,6 +113,13 @@ typedef struct {
    within their range, no number that is not finite or more than the network can hold. */
 int nnc_data_load(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
                   NncDataError *error);
+
+/* The same, but numbers that a file holds as bytes, and that the steps calculate with alike, may stay packed. */
+int nnc_data_load_packed(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, NncData *data,
+                         NncDataError *error);
+
+/* The numbers of a row of an array that is packed: the same floats that its values would be. */
+void nnc_data_unpack(const NncArray *array, size_t row, float *to);
 
 void nnc_data_free(NncData *data);
 

@@ -106,6 +106,9 @@ int nnc_table_learn(NncTable *table, const uint32_t *training, size_t training_c
 /* Runs further steps on the rows in memory. */
 int nnc_table_steps(NncTable *table, size_t steps);
 
+/* data_packed.c: packs the whole source into its array, if that may be. */
+int nnc_table_pack(NncTable *table);
+
 /* Whether the step depends on the training data. */
 int nnc_step_learns(const NncStep *step);
 

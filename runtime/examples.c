@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "large.h"
 #include "member.h"
 #include "message.h"
 #include "number.h"
@@ -72,26 +73,49 @@ static int are_given(const NncProgram *program, const NncBlock *block, const Nnc
 
 /* ---- In memory */
 
+static float *member_in(const NncMember *member, char *structure) { return (float *)(void *)(structure + member->offset); }
+
 static int fill(const NncProgram *program, const NncData *data, const NncMember *members, size_t count, char *structs,
                 size_t size) {
     for (size_t i = 0; i < count; i++) {
         const NncArray *array = nnc_array_of(data, members[i].path);
         for (size_t row = 0; row < data->rows; row++) {
-            if (!put_values(program, &members[i], row, array->values + row * array->width, structs + row * size)) return 0;
+            char *to = structs + row * size;
+            if (array->bytes != NULL) nnc_data_unpack(array, row, member_in(&members[i], to));
+            else if (!put_values(program, &members[i], row, array->values + row * array->width, to)) return 0;
         }
     }
     return 1;
 }
 
-static int make_all(const NncProgram *program, const NncData *data, NncExamples *examples) {
-    examples->in = calloc(data->rows + 1, program->input_size);
-    examples->target = program->target_size > 0 ? calloc(data->rows + 1, program->target_size) : NULL;
-    if (examples->in == NULL || (examples->target == NULL && program->target_size > 0)) {
+static int all_packed(const NncProgram *program, const NncData *data) {
+    int packed = program->input_count > 0;
+    for (size_t i = 0; i < program->input_count; i++) packed &= nnc_array_of(data, program->inputs[i].path)->bytes != NULL;
+    return packed;
+}
+
+/* The bytes are the examples' from now on. */
+static int take_packed(const NncProgram *program, NncData *data, NncExamples *examples) {
+    examples->packed = calloc(program->input_count, sizeof *examples->packed);
+    for (size_t i = 0; i < program->input_count && examples->packed != NULL; i++) {
+        NncArray *array = (NncArray *)(uintptr_t)nnc_array_of(data, program->inputs[i].path);
+        examples->packed[examples->packed_count++] = *array;
+        array->bytes = NULL;
+    }
+    return examples->packed != NULL;
+}
+
+static int make_all(const NncProgram *program, NncData *data, NncExamples *examples) {
+    int packed = all_packed(program, data);
+    if (!packed) examples->in = nnc_large_new(data->rows * program->input_size);
+    examples->target = program->target_size > 0 ? nnc_large_new(data->rows * program->target_size) : NULL;
+    if ((packed ? !take_packed(program, data, examples) : examples->in == NULL) ||
+        (examples->target == NULL && program->target_size > 0)) {
         nnc_message(program->name, "there is not enough memory for the %zu examples", data->rows);
         nnc_message(program->name, "%s", NNC_STREAM_HELPS);
         return 0;
     }
-    return fill(program, data, program->inputs, program->input_count, examples->in, program->input_size) &&
+    return (packed || fill(program, data, program->inputs, program->input_count, examples->in, program->input_size)) &&
            fill(program, data, program->targets, program->target_count, examples->target, program->target_size);
 }
 
@@ -99,7 +123,9 @@ static int make_all(const NncProgram *program, const NncData *data, NncExamples 
 static void forget_values(NncData *data) {
     for (size_t i = 0; i < data->array_count; i++) {
         free(data->arrays[i].values);
+        free(data->arrays[i].bytes);
         data->arrays[i].values = NULL;
+        data->arrays[i].bytes = NULL;
     }
 }
 
@@ -109,7 +135,7 @@ int nnc_examples_open(const NncProgram *program, const NncBlock *block, const ch
                       uint64_t seed, int streamed, NncData *data, NncExamples *examples) {
     NncDataError error = {.step = -1};
     int fine = streamed ? nnc_data_open(block, folder, learned_from, seed, data, &examples->reader, &error)
-                        : nnc_data_load(block, folder, learned_from, seed, data, &error);
+                        : nnc_data_load_packed(block, folder, learned_from, seed, data, &error);
     examples->block = block;
     examples->rows = data->rows;
     if (!fine) say_what_is_wrong(program, block, &error);
@@ -124,6 +150,8 @@ int nnc_examples_open(const NncProgram *program, const NncBlock *block, const ch
 }
 
 void nnc_examples_free(NncExamples *examples) {
+    for (size_t i = 0; i < examples->packed_count; i++) free(examples->packed[i].bytes);
+    free(examples->packed);
     free(examples->in);
     free(examples->target);
     nnc_data_close(examples->reader);
@@ -147,16 +175,42 @@ static int decode(const NncProgram *program, const NncExamples *examples, size_t
     return 1;
 }
 
+#define LINE 64 /* of a cache */
+
+/* The bytes are on their way while others are copied: rows that were shuffled lie anywhere. */
+static void fetch_soon(const void *bytes, size_t size) {
+#if defined(__GNUC__)
+    for (size_t i = 0; i < size; i += LINE) __builtin_prefetch((const char *)bytes + i);
+#else
+    (void)bytes;
+    (void)size;
+#endif
+}
+
+static void fetch_example_soon(const NncProgram *program, const NncExamples *examples, size_t row) {
+    if (examples->in != NULL) fetch_soon(examples->in + row * program->input_size, program->input_size);
+    for (size_t k = 0; k < examples->packed_count; k++)
+        fetch_soon(examples->packed[k].bytes + row * examples->packed[k].width, examples->packed[k].width);
+    if (program->target_size > 0) fetch_soon(examples->target + row * program->target_size, program->target_size);
+}
+
+static void copy_row(const NncProgram *program, const NncExamples *examples, size_t row, char *in, char *target) {
+    if (examples->in != NULL) memcpy(in, examples->in + row * program->input_size, program->input_size);
+    for (size_t k = 0; k < examples->packed_count; k++)
+        nnc_data_unpack(&examples->packed[k], row, member_in(&program->inputs[k], in));
+    if (program->target_size > 0) memcpy(target, examples->target + row * program->target_size, program->target_size);
+}
+
 int nnc_examples_gather(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t first, size_t n,
                         char *in, char *target) {
-    size_t in_size = program->input_size, target_size = program->target_size;
-    for (size_t i = 0; i < n; i++) {
+    enum { SOON = 2 };
+    for (size_t i = 0; i < n; i++, in += program->input_size, target += program->target_size) {
         size_t row = rows != NULL ? rows[first + i] : first + i;
         if (examples->reader == NULL) {
-            memcpy(in + i * in_size, examples->in + row * in_size, in_size);
-            if (target_size > 0) memcpy(target + i * target_size, examples->target + row * target_size, target_size);
-        } else if (!decode(program, examples, row, program->inputs, program->input_count, in + i * in_size) ||
-                   !decode(program, examples, row, program->targets, program->target_count, target + i * target_size)) {
+            if (rows != NULL && i + SOON < n) fetch_example_soon(program, examples, rows[first + i + SOON]);
+            copy_row(program, examples, row, in, target);
+        } else if (!decode(program, examples, row, program->inputs, program->input_count, in) ||
+                   !decode(program, examples, row, program->targets, program->target_count, target)) {
             return 0;
         }
     }

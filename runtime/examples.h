@@ -11,8 +11,10 @@ extern "C" {
 
 typedef struct {
     size_t rows;
-    char *in, *target; /* all of them; target: NULL where the network has none */
-    NncReader *reader; /* NULL: they are in memory; else `in` and `target` are NULL */
+    char *in, *target; /* all of them; in: NULL where they are packed; target: NULL where the network has none */
+    NncArray *packed;  /* the inputs, one after the other, where they are; else NULL */
+    size_t packed_count;
+    NncReader *reader; /* NULL: they are in memory; else all these are NULL */
     const NncBlock *block;
     NncData data;   /* of examples that are not to train on: not used otherwise */
     NncGiven given; /* likewise */

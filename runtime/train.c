@@ -12,6 +12,7 @@
 #include "random.h"
 #include "strict.h"
 
+#define KEEP_AFTER 32
 #define CHUNK_BYTES ((size_t)256 * 1024) /* of examples: enough to make a call worth while, few enough for a cache */
 
 /* ---- Memory */
@@ -134,8 +135,8 @@ static void show_progress(NncTraining *t, const NncResults *sums, size_t done) {
                        t->metrics);
 }
 
-/* The copy to go back to is renewed when so many bytes of examples have been trained as it has itself: copying then costs little
-   even where a chunk is small beside the parameters. */
+/* The copy to go back to is renewed when a multiple of its own bytes of examples has been trained: copying then costs little even where a
+   chunk is small beside the parameters. */
 static int train_epoch(NncTraining *t, NncResults *results) {
     const NncProgram *program = t->program;
     size_t count = t->data.training_count, kept_at = 0, n;
@@ -145,7 +146,7 @@ static int train_epoch(NncTraining *t, NncResults *results) {
     for (size_t first = 0; first < count; first += n) {
         n = count - first < t->chunk ? count - first : t->chunk;
         size_t since = (first - kept_at) * (program->input_size + program->target_size);
-        if (first == 0 || since >= program->parameters_size + program->state_size) {
+        if (first == 0 || since >= KEEP_AFTER * (program->parameters_size + program->state_size)) {
             nnc_training_keep(t);
             kept_at = first;
         }
@@ -181,7 +182,7 @@ static int take_chunk(NncTraining *t, Judged *part, size_t first, size_t n) {
     const NncProgram *program = t->program;
     part->in = t->in;
     part->target = t->target;
-    if (part->rows != NULL || part->examples->reader != NULL)
+    if (part->rows != NULL || part->examples->in == NULL)
         return nnc_examples_gather(program, part->examples, part->rows, first, n, t->in, t->target);
     part->in = part->examples->in + first * program->input_size;
     if (program->target_size > 0) part->target = part->examples->target + first * program->target_size;

@@ -419,6 +419,80 @@ static void test_any_bytes(void **state) {
     }
 }
 
+/* ---- Packed: the bytes of the file, and how they become numbers */
+
+enum { PACKED_ROWS = 8, PACKED_WIDTH = 37 };
+
+/* Loads x both ways, which must agree to the last bit of each float. */
+static int is_packed(const NncStep *steps, size_t count) {
+    NncData packed;
+    NncBlock block = {"train", &x, 1, 0.25, 1};
+    x.width = PACKED_WIDTH;
+    x.steps = steps;
+    x.step_count = count;
+    if (!nnc_data_load(&block, files_folder, NULL, 1, &data, &error)) fail_msg("%s", error.message);
+    if (!nnc_data_load_packed(&block, files_folder, NULL, 1, &packed, &error)) fail_msg("%s", error.message);
+    assert_int_equal(packed.rows, data.rows);
+    assert_int_equal(packed.arrays[0].width, PACKED_WIDTH);
+    assert_memory_equal(packed.training, data.training, data.training_count * sizeof *data.training);
+    assert_true((packed.arrays[0].bytes == NULL) != (packed.arrays[0].values == NULL));
+    int found = packed.arrays[0].bytes != NULL;
+    for (size_t row = 0; row < data.rows && found; row++) {
+        float numbers[PACKED_WIDTH];
+        nnc_data_unpack(&packed.arrays[0], row, numbers);
+        for (size_t i = 0; i < PACKED_WIDTH; i++)
+            assert_true(numbers[i] == (float)data.arrays[0].values[row * PACKED_WIDTH + i]);
+    }
+    nnc_data_free(&packed);
+    nnc_data_free(&data);
+    return found;
+}
+
+static void put_all_bytes(void) {
+    for (unsigned i = 0; i < PACKED_ROWS * PACKED_WIDTH; i++) bytes[length++] = (unsigned char)(i * 7);
+}
+
+static void test_packed(void **state) {
+    (void)state;
+    static const NncStep pixels[] = {{NNC_DIVIDE, 255, 0}},
+                         centred[] = {{NNC_DIVIDE, 255, 0}, {NNC_SUBTRACT, 0.5, 0}, {NNC_MULTIPLY, 2, 0}},
+                         known[] = {{NNC_DIVIDE, 255, 0}, {NNC_SUBTRACT, 0.1307, 0}, {NNC_DIVIDE, 0.3081, 0}},
+                         negative[] = {{NNC_DIVIDE, 255, 0}, {NNC_SUBTRACT_FROM, 1, 0}}, far[] = {{NNC_ADD, 1e6, 0}},
+                         small[] = {{NNC_MULTIPLY, 1e-30, 0}}, zero[] = {{NNC_MULTIPLY, 0, 0}},
+                         inverse[] = {{NNC_ADD, 1, 0}, {NNC_DIVIDE_INTO, 1, 0}}, learned[] = {{NNC_STANDARDIZE, 0, 0}},
+                         scaled[] = {{NNC_SCALE, 0, 1}}, subnormal[] = {{NNC_MULTIPLY, 1e-44, 0}};
+    put_idx(0x08, 2, (uint32_t[]){PACKED_ROWS, PACKED_WIDTH});
+    put_all_bytes();
+    save();
+    assert_true(is_packed(NULL, 0));
+    assert_true(is_packed(pixels, 1));
+    assert_true(is_packed(centred, 3));
+    assert_true(is_packed(known, 3));
+    assert_true(is_packed(negative, 2));
+    assert_true(is_packed(far, 1));
+    assert_true(is_packed(small, 1));
+    assert_true(is_packed(zero, 1));
+    is_packed(subnormal, 1); /* if so, to the last bit */
+    assert_false(is_packed(inverse, 2));
+    assert_false(is_packed(learned, 1));
+    assert_false(is_packed(scaled, 1));
+    put_idx(0x09, 2, (uint32_t[]){PACKED_ROWS, PACKED_WIDTH}); /* signed */
+    put_all_bytes();
+    save();
+    assert_false(is_packed(pixels, 1));
+    for (int fortran = 0; fortran < 2; fortran++) {
+        put_npy(1, "|u1", fortran, "(8, 37)");
+        put_all_bytes();
+        save();
+        assert_true(is_packed(pixels, 1) == !fortran);
+    }
+    x.format = NNC_BYTES;
+    x.window = PACKED_WIDTH;
+    x.stride = 11;
+    x.offset = 5;
+    assert_true(is_packed(pixels, 1));
+}
+
 /* ---- The real thing: NNC_MNIST is a folder with the four files of MNIST */
 
 static void test_mnist(void **state) {
@@ -454,7 +528,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_idx_types),  TEST(test_idx_refused),         TEST(test_npy_types),
         TEST(test_npy_orders), TEST(test_npy_headers_refused), TEST(test_npy_refused),
-        TEST(test_large),      TEST(test_any_bytes),           TEST(test_mnist),
+        TEST(test_large),      TEST(test_any_bytes),           TEST(test_packed),
+        TEST(test_mnist),
     };
     return cmocka_run_group_tests(tests, files_begin, end);
 }
