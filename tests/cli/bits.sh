@@ -51,7 +51,7 @@ build() {
 is_wanted() {
     [ ! -e $2/same ] || return
     case $1:$2 in
-    *:autoencoder.full) return 1 ;;
+    *:autoencoder.full | *_native:autoencoder.* | tcc:autoencoder.* | musl:autoencoder.*) return 1 ;;
     musl:*_*.* | gcc_fast:layer_*) [ $2 = step_by_step.none ] || return 1 ;;
     gcc_plain:* | tcc:* | clang_native:*.auto) ;;
     *:*.auto | *:digits.full | *:layer_*.full | *:user_*.full | *:optimizer_*.full) return 1 ;;
