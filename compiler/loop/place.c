@@ -147,33 +147,39 @@ static void find_variables(Placement *p) {
 typedef struct {
     Pool *pool;
     bool *wanted; /* by id of the local variable, from FIRST_LOCAL */
+    bool more;    /* has one been found? */
 } Reading;
 
 static void want(void *context, Expr e) {
-    const Reading *reading = context;
-    if (e->kind == EXPR_READ && e->tensor->local) reading->wanted[e->tensor->id - FIRST_LOCAL] = true;
+    Reading *reading = context;
+    if (e->kind != EXPR_READ || !e->tensor->local || reading->wanted[e->tensor->id - FIRST_LOCAL]) return;
+    reading->wanted[e->tensor->id - FIRST_LOCAL] = reading->more = true;
 }
 
-/* A variable that a loop sets may be read when it comes round again: in loops only constants are dropped. */
-static bool is_unread(Reading *reading, const Node *node, bool in_loop) {
-    if ((node->kind != NODE_LET && node->kind != NODE_SET) || !node->target->local) return false;
-    bool *wanted = &reading->wanted[node->target->id - FIRST_LOCAL];
-    if (in_loop && !node->constant) *wanted = true;
-    return !*wanted;
+static bool is_unread(const Reading *reading, const Node *node) {
+    bool sets = (node->kind == NODE_LET || node->kind == NODE_SET) && node->target->local;
+    return sets && !reading->wanted[node->target->id - FIRST_LOCAL];
 }
 
-/* From the last to the first, so that what only a dropped variable reads is dropped, too. */
-static void drop_unread(Reading *reading, Nodes *nodes, bool in_loop) {
-    size_t kept = nodes->count;
+/* What reaches a tensor: a sum that only adds to itself does not. */
+static void find_wanted(Reading *reading, const Nodes *nodes) {
     for (size_t i = nodes->count; i-- > 0;) {
-        Node *node = nodes->at[i];
-        if (is_unread(reading, node, in_loop)) continue;
-        drop_unread(reading, &node->body, in_loop || node->kind == NODE_LOOP);
-        node_visit(reading->pool, node, want, reading);
-        nodes->at[--kept] = node;
+        if (is_unread(reading, nodes->at[i])) continue;
+        node_visit(reading->pool, nodes->at[i], want, reading);
+        find_wanted(reading, &nodes->at[i]->body);
     }
-    for (size_t i = kept; i < nodes->count; i++) nodes->at[i - kept] = nodes->at[i];
-    nodes->count -= kept;
+}
+
+static void drop_unread(const Reading *reading, Nodes *nodes) {
+    size_t kept = 0;
+    for (size_t i = 0; i < nodes->count; i++) {
+        Node *node = nodes->at[i];
+        size_t before = node->body.count;
+        drop_unread(reading, &node->body);
+        bool empty = node->kind == NODE_LOOP && before > 0 && node->body.count == 0;
+        if (!empty && !is_unread(reading, node)) nodes->at[kept++] = node;
+    }
+    nodes->count = kept;
 }
 
 /* ---- Uses, and the buffers of the work space */
@@ -301,7 +307,11 @@ void place(LoopProgram *loop, Routine *routine) {
     keep_results(&placement);
     find_variables(&placement);
     Reading reading = {.pool = placement.pool, .wanted = NEW_ARRAY(loop->arena, bool, loop->locals + 1)};
-    drop_unread(&reading, &routine->body, false);
+    do {
+        reading.more = false;
+        find_wanted(&reading, &routine->body);
+    } while (reading.more);
+    drop_unread(&reading, &routine->body);
     Uses uses = {.routine = routine, .arena = loop->arena, .buffers = &routine->buffers};
     uses.uses = routine->uses = NEW_ARRAY(loop->arena, bool, routine->program->all.count + 1);
     use_nodes(&uses, &routine->body);
