@@ -37,7 +37,10 @@ typedef struct {
     const Index *index;
     int64_t period, digit;
     bool company; /* the index is divided together with something else */
+    bool asks;    /* ... and the answer decides something: else it only says where to read */
 } Divisions;
+
+enum { WORTH_UNROLLING = 4 /* steps, where nothing is decided */ };
 
 int64_t common_divisor(int64_t a, int64_t b) {
     while (b != 0) {
@@ -54,11 +57,22 @@ static bool is_alone(Expr e, const Index *index) {
     return e->kind == EXPR_INDEX && e->index == index;
 }
 
+static bool divides(Expr e, const Index *index) {
+    bool division =
+        e->kind == EXPR_OP && e->integer && (e->op == OP_MOD || e->op == OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST;
+    return division && expr_depends(e, index);
+}
+
+static bool divides_within(Expr e, const Index *index) {
+    bool found = divides(e, index);
+    for (int k = 0; k < e->count && !found && expr_depends(e, index); k++) found = divides_within(e->kids[k], index);
+    return found;
+}
+
 static void look_at_division(void *context, Expr e) {
     Divisions *d = context;
-    bool divides =
-        e->kind == EXPR_OP && e->integer && (e->op == OP_MOD || e->op == OP_FLOORDIV) && e->kids[1]->kind == EXPR_CONST;
-    if (!divides || !expr_depends(e, d->index)) return;
+    d->asks |= e->kind == EXPR_OP && e->condition && divides_within(e, d->index);
+    if (!divides(e, d->index)) return;
     int64_t by = (int64_t)e->kids[1]->value;
     d->company |= !is_alone(e->kids[0], d->index);
     d->period *= by / common_divisor(d->period, by);
@@ -73,7 +87,7 @@ static Divisions divisions_of(Pool *pool, Expr e, const Index *index) {
 
 int64_t period_of(Pool *pool, Expr e, const Index *index) {
     Divisions d = divisions_of(pool, e, index);
-    return d.company ? d.period : 1;
+    return d.company && (d.asks || d.period <= WORTH_UNROLLING) ? d.period : 1;
 }
 
 int64_t digit_of(Pool *pool, Expr e, const Index *index) {

@@ -7,7 +7,7 @@
 int64_t common_divisor(int64_t a, int64_t b); /* the greatest; of 0 and b: b */
 
 /* 1, or the least number of steps along the index after which all divisions of whole numbers in e come out the same again: for
-   e = (r - 3 u + 1) mod 2, 2 along r and along u. */
+   e = (r - 3 u + 1) mod 2, 2 along r and along u. Also 1 where they only say where to read, and come out the same too seldom. */
 int64_t period_of(Pool *pool, Expr e, const Index *index);
 
 /* What divides all divisors of the index where it is divided by itself, as o / 8 or o mod 16: e has the same digits for all values of a
