@@ -40,7 +40,7 @@ static void print_plan(Text *text, const Planner *p, const Plan *plan) {
     text->indent++;
     if (best != NULL) print_way(text, leader, &best->choice, &names);
     else text_put(text, plan->group->lines ? "straight lines\n" : "no vectors\n");
-    double cycles = best != NULL ? cost_of_way(p, best) : plan->scalar;
+    double cycles = best != NULL ? cost_of_way(p, best) : cost_without_vectors(p, plan);
     print_amount(text, cycles, "cycles");
     if (best != NULL) {
         text_put(text, ", ");

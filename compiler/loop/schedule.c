@@ -8,9 +8,10 @@
 #include "loop/cost.h"
 #include "loop/schedule.h"
 
-enum { MOST_STARTS = 4 };
+enum { MOST_STARTS = 4, STATES_KEPT = 256 };
 
-static const double ROW = 0.5; /* cycles to copy a number of a row; transpose.c knows about others */
+static const double ROW = 0.5, /* cycles to copy a number of a row; transpose.c knows about others */
+    APART = 4;                 /* more, to read a number from another line of the cache than the one before it */
 
 /* ---- What a state of the tensors costs */
 
@@ -23,9 +24,41 @@ double cost_of_way(const Planner *planner, const Way *way) {
     return cycles;
 }
 
-const Way *best_way(const Planner *planner, const Plan *plan) {
+/* Loops run over the target as it stands in memory. */
+double cost_without_vectors(const Planner *planner, const Plan *plan) {
+    const Statement *s = plan->group->list.at[0];
+    double cycles = plan->scalar;
+    if (plan->read_count == 0) return cycles;
+    uint32_t innermost = UINT32_C(1) << storage_of(planner, s->target)->inner;
+    for (int i = 0; i < plan->read_count; i++) {
+        const PlainRead *read = &plan->reads[i];
+        uint32_t any = 0;
+        for (int a = 0; a < read->tensor->rank; a++) any |= read->follows[a];
+        bool apart = (any & innermost) != 0 && (read->follows[storage_of(planner, read->tensor)->inner] & innermost) == 0;
+        if (apart) cycles += APART * index_product(s->indices, s->count);
+    }
+    return cycles;
+}
+
+static void note_plain_read(void *context, Expr e) {
+    Plan *plan = context;
+    const Statement *s = plan->group->list.at[0];
+    if (e->kind != EXPR_READ || e->tensor->rank < 2 || e->tensor->rank > MOST_AXES || plan->read_count == MOST_SINGLES) return;
+    PlainRead *read = &plan->reads[plan->read_count++];
+    read->tensor = e->tensor;
+    for (int a = 0; a < e->tensor->rank; a++) {
+        for (int i = 0; i < s->count; i++) read->follows[a] |= (uint32_t)expr_depends(e->kids[a], s->indices[i]) << i;
+    }
+}
+
+static void find_plain_reads(Pool *pool, Plan *plan) {
+    const Statement *s = plan->group->list.at[0];
+    bool plain = s->subscripts == NULL && s->count > 1 && s->count == s->target->rank && s->count <= MOST_INDICES;
+    if (plain && !s->value->reduces) expr_visit(pool, s->value, note_plain_read, plan);
+}
+
+static const Way *best_below(const Planner *planner, const Plan *plan, double least) {
     const Way *best = NULL;
-    double least = plan->scalar;
     for (int i = 0; i < plan->count && plan->ways[plan->by_cost[i]].choice.cycles < least; i++) {
         const Way *way = &plan->ways[plan->by_cost[i]];
         double cycles = cost_of_way(planner, way);
@@ -38,6 +71,11 @@ const Way *best_way(const Planner *planner, const Plan *plan) {
     return best;
 }
 
+const Way *best_way(const Planner *planner, const Plan *plan) {
+    const Way *best = best_below(planner, plan, plan->scalar);
+    return best != NULL || plan->read_count == 0 ? best : best_below(planner, plan, cost_without_vectors(planner, plan));
+}
+
 typedef struct {
     Planner *p;
     Vec(Tensor *) tensors; /* that may change */
@@ -45,9 +83,33 @@ typedef struct {
     double cycles;         /* of all, as things stand */
 } Search;
 
-static double cost_of_plan(const Planner *p, const Plan *plan) {
+/* The search comes by the same states of a plan's tensors again and again. */
+typedef struct PlanCosts {
+    const Storage *tensors[sizeof(uint64_t)];
+    int count;
+    uint64_t states[STATES_KEPT]; /* a byte for each tensor: its innermost axis and its copy's, plus 1; 0: none */
+    double cycles[STATES_KEPT];
+} PlanCosts;
+
+static double cost_of_plan(const Planner *p, Plan *plan) {
+    PlanCosts *known = plan->known;
+    uint64_t state = 0;
+    size_t slot = 0;
+    for (int i = 0; known != NULL && i < known->count; i++) {
+        const Storage *s = known->tensors[i];
+        state = state << 8 | (uint64_t)(s->inner + 1) << 4 | (uint64_t)(s->copy_inner + 1);
+    }
+    if (state != 0) {
+        slot = (state * UINT64_C(0x9E3779B97F4A7C15)) >> 56;
+        if (known->states[slot] == state) return known->cycles[slot];
+    }
     const Way *way = best_way(p, plan);
-    return way != NULL ? cost_of_way(p, way) : plan->scalar;
+    double cycles = way != NULL ? cost_of_way(p, way) : cost_without_vectors(p, plan);
+    if (state != 0) {
+        known->states[slot] = state;
+        known->cycles[slot] = cycles;
+    }
+    return cycles;
 }
 
 static double cost_of_copy(const Search *s, const Tensor *t) {
@@ -71,6 +133,7 @@ static void find_all(Search *s) {
 /* Changes a tensor, and what depends on it. */
 static void change(Search *s, const Tensor *t, int inner, int copy_inner) {
     Storage *storage = &s->p->storage[t->id];
+    if (storage->inner == inner && storage->copy_inner == copy_inner) return;
     s->cycles -= cost_of_copy(s, t);
     storage->inner = inner;
     storage->copy_inner = copy_inner;
@@ -163,7 +226,12 @@ static void begin(Search *s, int which) {
 
 static void add_user(Search *s, const Tensor *tensor, Plan *plan) {
     size_t count = s->users[tensor->id].count;
-    if (count == 0 || s->users[tensor->id].at[count - 1] != plan) vec_push(s->p->loop->arena, &s->users[tensor->id], plan);
+    if (count > 0 && s->users[tensor->id].at[count - 1] == plan) return;
+    vec_push(s->p->loop->arena, &s->users[tensor->id], plan);
+    if (plan->known == NULL) return;
+    bool room = plan->known->count < (int)sizeof(uint64_t);
+    if (room) plan->known->tensors[plan->known->count++] = &s->p->storage[tensor->id];
+    else plan->known = NULL;
 }
 
 static void search(Planner *p) {
@@ -172,6 +240,9 @@ static void search(Planner *p) {
     s.users = arena_alloc(arena, sizeof *s.users * (p->tensors + 1));
     for (size_t i = 0; i < p->plans.count; i++) {
         Plan *plan = &p->plans.at[i];
+        plan->known = NEW(arena, PlanCosts);
+        if (plan->read_count > 0) add_user(&s, storage_owner(plan->group->list.at[0]->target), plan);
+        for (int k = 0; k < plan->read_count; k++) add_user(&s, storage_owner(plan->reads[k].tensor), plan);
         for (int w = 0; w < plan->count; w++) {
             for (int k = 0; k < plan->ways[w].count; k++) add_user(&s, plan->ways[w].needs[k].tensor, plan);
             for (int k = 0; k < plan->ways[w].single_count; k++) add_user(&s, plan->ways[w].singles[k].tensor, plan);
@@ -215,6 +286,7 @@ Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups,
     for (size_t i = 0; i < groups->count; i++) {
         Plan *plan = &p->plans.at[i];
         plan->scalar = cost_of_scalars(p->program->pool, plan->group);
+        if (vectors) find_plain_reads(p->program->pool, plan);
         if (vectors && (!groups->at[i].lines || lines_may_be_vectors(p, &groups->at[i]))) find_ways(p, plan);
     }
     search(p);

@@ -55,11 +55,20 @@ typedef struct {
     bool possible;
 } Way;
 
+/* What a statement without sums reads, one number after the other. */
+typedef struct {
+    const Tensor *tensor;
+    uint32_t follows[MOST_AXES]; /* by axis: a bit for each index of the statement on which its subscript depends */
+} PlainRead;
+
 typedef struct {
     Group *group;
     Way ways[MOST_WAYS];
     int count, by_cost[MOST_WAYS]; /* from the cheapest on, if all is as they want it */
-    double scalar, cycles;         /* without vectors; as things stand */
+    PlainRead reads[MOST_SINGLES];
+    int read_count;
+    double scalar, cycles; /* without vectors, if all is read in the order of memory; as things stand */
+    struct PlanCosts *known; /* schedule.c */
 } Plan;
 
 /* What may be chosen for a tensor, and is, by its id. */
@@ -103,6 +112,7 @@ Groups apply_storage(Planner *planner, const Groups *groups);
 bool need_is_met(const Planner *planner, const Need *need, bool *by_copy);
 const Way *best_way(const Planner *planner, const Plan *plan);
 double cost_of_way(const Planner *planner, const Way *way); /* as things stand */
+double cost_without_vectors(const Planner *planner, const Plan *plan);
 
 /* schedule.c: writes layouts into the tensors, and choices into the groups; the result has copies, too. Without vectors, statements
    read where earlier routines of the program have put things. */
