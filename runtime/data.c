@@ -231,16 +231,15 @@ static int open_reader(NncReader *reader, const char *folder, const NncData *lea
     if (!same_rows(reader) || !split(reader, seed)) return 0;
     for (i = 0; i < block->source_count; i++) {
         NncTable *table = &reader->tables[i];
-        if (!nnc_table_learn(table, data->training, data->training_count) ||
-            !check_table(table, block->is_float, keeping))
+        if (!nnc_table_learn(table, data->training, data->training_count) || !check_table(table, block->is_float, keeping))
             return 0;
     }
     return 1;
 }
 
 /* NULL: it went wrong. */
-static NncReader *new_reader(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed, Keeping keeping,
-                             NncData *data, NncDataError *error) {
+static NncReader *new_reader(const NncBlock *block, const char *folder, const NncData *learned_from, uint64_t seed,
+                             Keeping keeping, NncData *data, NncDataError *error) {
     NncReader *reader = calloc(1, sizeof *reader);
     memset(data, 0, sizeof *data);
     memset(error, 0, sizeof *error);

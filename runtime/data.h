@@ -75,7 +75,7 @@ typedef struct {
 typedef struct {
     const char *tensor;
     size_t width;
-    double *values;     /* rows * width; NULL: they are packed */
+    double *values;       /* rows * width; NULL: they are packed */
     unsigned char *bytes; /* rows * width of them, from which nnc_data_unpack makes numbers; NULL: they are not packed */
     NncLine line;
     size_t class_count; /* texts of a CSV column, in order of first appearance; 0 where there are none */

@@ -4,6 +4,8 @@
 
 #include "loop/schedule.h"
 
+/* ---- divisions.c */
+
 int64_t common_divisor(int64_t a, int64_t b); /* the greatest; of 0 and b: b */
 
 /* 1, or the least number of steps along the index after which all divisions of whole numbers in e come out the same again: for
@@ -14,8 +16,12 @@ int64_t period_of(Pool *pool, Expr e, const Index *index);
    tile that divides it, too, and begins at a multiple of itself. 0: it is not divided so. */
 int64_t digit_of(Pool *pool, Expr e, const Index *index);
 
+bool is_divided(Pool *pool, Expr e, const Index *index); /* by itself or together with something else */
+
 /* Does it differ from lane to lane? o / 8 does not in vectors of 8 values of o. */
 bool differs_in_lanes(Pool *pool, Expr e, const Choice *c);
+
+/* ---- cost.c */
 
 /* Of how many parts each of so many sums at a time is to consist, so that additions need not wait for each other: fast arithmetic. */
 int parts_of_sum(Pool *pool, Expr sum, int sums);

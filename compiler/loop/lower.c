@@ -279,7 +279,9 @@ void draw_borders(Lowering *l, const Group *group) {
         Tensor *t = s->target;
         bool before = i > 0 && group->list.at[i - 1]->target == t; /* its parts stand side by side */
         int step = s->scan != NULL ? scan_axis(t->definition) : -1;
-        Strips strips = l->step != NULL ? BORDER_OF_STEP : s->scan != NULL && group->steps != NULL ? BORDER_OF_STEPS : WHOLE_BORDER;
+        Strips strips = l->step != NULL                           ? BORDER_OF_STEP
+                        : s->scan != NULL && group->steps != NULL ? BORDER_OF_STEPS
+                                                                  : WHOLE_BORDER;
         for (int a = 0; a < t->rank && t->border != NULL && !is_held(group, t) && !before; a++) {
             if (strips == BORDER_OF_STEP ? a == step : strips == BORDER_OF_STEPS && a != step) continue;
             draw_strip(l, t, a, -t->border->before[a], t->border->before[a], strips, step);

@@ -12,7 +12,7 @@ typedef struct {
     Arena *arena;
     Nodes *out;         /* where nodes go */
     bool unrolls;       /* it may have straight lines and vectors: those that look for mistakes have none */
-    Index *step;  /* of the scan around, whose loop is open, or NULL */
+    Index *step;        /* of the scan around, whose loop is open, or NULL */
     bool lines;         /* ... and whether it becomes straight lines */
     const char *suffix; /* of the names of variables, which says where in a tile they stand; or NULL */
     const Index *lane;  /* inside a vector: the index of its lanes */

@@ -67,7 +67,7 @@ typedef struct {
     int count, by_cost[MOST_WAYS]; /* from the cheapest on, if all is as they want it */
     PlainRead reads[MOST_SINGLES];
     int read_count;
-    double scalar, cycles; /* without vectors, if all is read in the order of memory; as things stand */
+    double scalar, cycles;   /* without vectors, if all is read in the order of memory; as things stand */
     struct PlanCosts *known; /* schedule.c */
 } Plan;
 

@@ -119,7 +119,8 @@ static void look_at(void *context, Expr e) {
         return;
     case EXPR_DRAW: look->way->possible &= !expr_depends(e, look->v); return;
     case EXPR_OP:
-        if (e->integer && expr_depends(e, look->v)) look->way->possible &= is_simple(look->planner->program->pool, e, &look->way->choice);
+        if (e->integer && expr_depends(e, look->v))
+            look->way->possible &= is_simple(look->planner->program->pool, e, &look->way->choice);
         return;
     case EXPR_REDUCE:
     case EXPR_CONST:
@@ -147,16 +148,18 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
 
 /* ---- Ways */
 
-/* Vectors in which digits of the index are the same in all lanes, where it has digits: as many lanes as divide them. */
-static void divide_lanes(Planner *planner, const Group *group, Choice *c) {
+/* Vectors in which digits of the index are the same in all lanes, where it has digits: as many lanes as divide them. False: too few. */
+static bool divide_lanes(Planner *planner, const Group *group, Choice *c) {
     Pool *pool = planner->program->pool;
-    int64_t digit = 0;
-    for (size_t i = 0; i < group->list.count; i++) digit = common_divisor(digit, digit_of(pool, group->list.at[i]->value, c->along));
-    if (digit == 0) return;
+    int64_t digit = 0, least = c->lanes < LEAST_SIZE ? c->lanes : LEAST_SIZE;
+    for (size_t i = 0; i < group->list.count; i++)
+        digit = common_divisor(digit, digit_of(pool, group->list.at[i]->value, c->along));
+    if (digit == 0) return true;
     while (digit % c->lanes != 0) c->lanes /= 2;
     c->vectors = 1;
     c->block = index_new(pool, c->along->name, (c->along->size + c->lanes - 1) / c->lanes);
     c->lane = index_new(pool, c->along->name, c->lanes);
+    return c->lanes >= least;
 }
 
 static bool begin_way(Planner *planner, const Group *group, Index *v, int position, Look *look) {
@@ -171,8 +174,7 @@ static bool begin_way(Planner *planner, const Group *group, Index *v, int positi
         return false;
     way->choice.lanes = vectors_for(planner->loop, v->size, &way->choice.vectors);
     if (position < 0) way->choice.vectors = 1;
-    else divide_lanes(planner, group, &way->choice);
-    if (way->choice.lanes < LEAST_SIZE) return false;
+    else if (!divide_lanes(planner, group, &way->choice)) return false;
     if (position < 0 && v->size < way->choice.lanes) return false;
     int64_t width = (int64_t)way->choice.lanes * way->choice.vectors;
     look->reach =

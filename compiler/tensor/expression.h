@@ -120,9 +120,9 @@ bool expr_draws(Pool *pool, Expr e, Draw draw); /* is such a random number drawn
 bool expr_depends(Expr e, const Index *index);
 bool expr_has_reads(Expr e); /* does it, or do its subscripts, read any tensor? */
 bool expr_depends_any(Expr e, Index *const *indices, int count);
-double expr_op_cost(Expr e);          /* of an operation, its kids not counted: what the table says, but a^2 and a^3 are products */
-double expr_cost(Expr e);             /* operations for one element, shared parts once, reductions times their size */
-double expr_cost_for_example(Expr e); /* the same, of sums over the batch one term */
+double expr_op_cost(Expr e); /* of an operation, its kids not counted: what the table says, but a^2 and a^3 are products */
+double expr_cost(Expr e);    /* operations for one element, shared parts once, reductions times their size */
+double expr_cost_for_example(Expr e);                   /* the same, of sums over the batch one term */
 double index_product(Index *const *indices, int count); /* number of points */
 
 /* ---- Rewriting */

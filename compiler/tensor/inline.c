@@ -249,8 +249,10 @@ static void fuse(Program *program, bool adjoints) {
                 Statement *s = lists[l]->at[i];
                 Use *use = &uses[s->target->id];
                 bool once = use->reads == 1 && use->read != NULL && use->inside_reductions == 0 &&
-                            use->reader->value->kind != EXPR_REDUCE && use->reader->subscripts == NULL; /* no tiles of a scatter */
-                bool second = once && use->reader->count == 0 && use->reader->value->reduces; /* no lanes for two sums of one number */
+                            use->reader->value->kind != EXPR_REDUCE &&
+                            use->reader->subscripts == NULL; /* no tiles of a scatter */
+                bool second =
+                    once && use->reader->count == 0 && use->reader->value->reduces; /* no lanes for two sums of one number */
                 if (second && !program->explained) continue;
                 if (!adjoints && s->target->kind == TENSOR_ADJOINT) continue;
                 if (!compilers_own(program, s) || !s->value->reduces || !once || s->scan != use->reader->scan ||

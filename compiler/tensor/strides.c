@@ -21,7 +21,8 @@ static int64_t stride_of(Pool *pool, Expr condition, const Index *r, Expr *a, in
     if (!expr_is_op(condition, OP_EQ)) return 0;
     int side = expr_is(condition->kids[0], 0);
     Expr division = condition->kids[side];
-    if (!expr_is(condition->kids[1 - side], 0) || !expr_is_op(division, OP_MOD) || division->kids[1]->kind != EXPR_CONST) return 0;
+    if (!expr_is(condition->kids[1 - side], 0) || !expr_is_op(division, OP_MOD) || division->kids[1]->kind != EXPR_CONST)
+        return 0;
     *a = division->kids[0];
     *sign = 0;
     if (!affine_of(pool, *a, &affine)) return 0;

@@ -45,7 +45,7 @@ Expr shorter_reduction(Program *program, Expr e); /* reductions.c */
 
 /* reductions.c: the condition without the k-th of the parts that `and` joins; *part: that part. NULL: it has fewer. */
 Expr condition_without(Pool *pool, Expr condition, size_t k, Expr *part);
-Expr sum_over_multiples(Pool *pool, Expr e);      /* strides.c; the same sum, if it is none */
+Expr sum_over_multiples(Pool *pool, Expr e); /* strides.c; the same sum, if it is none */
 
 /* choices.c: e, or the same with one choice where it chooses several times by one condition. */
 Expr choose_once(Program *program, Expr e);

@@ -440,8 +440,7 @@ static int is_packed(const NncStep *steps, size_t count) {
     for (size_t row = 0; row < data.rows && found; row++) {
         float numbers[PACKED_WIDTH];
         nnc_data_unpack(&packed.arrays[0], row, numbers);
-        for (size_t i = 0; i < PACKED_WIDTH; i++)
-            assert_true(numbers[i] == (float)data.arrays[0].values[row * PACKED_WIDTH + i]);
+        for (size_t i = 0; i < PACKED_WIDTH; i++) assert_true(numbers[i] == (float)data.arrays[0].values[row * PACKED_WIDTH + i]);
     }
     nnc_data_free(&packed);
     nnc_data_free(&data);
