@@ -132,19 +132,23 @@ static void print_predict(Text *text, const Words *w, const char *call) {
 
 /* ---- The files */
 
-static const char strict_arithmetic[] =
-    "/* The same bits on every machine: no fused multiply-add, no extended precision, nothing reordered. */\n"
-    "#if defined(__clang__)\n"
-    "#pragma STDC FP_CONTRACT OFF\n"
-    "#elif defined(__GNUC__)\n"
-    "#pragma GCC optimize (\"fp-contract=off\")\n"
-    "#endif\n"
-    "#if defined(__FAST_MATH__)\n"
-    "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
-    "#endif\n"
-    "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0\n"
-    "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
-    "#endif\n\n";
+/* gcc would keep in registers what the next round of a loop reads again, and a tile's sums in memory: products that may not be fused need
+   a register each, too. */
+static void print_strict_arithmetic(Text *text, const LoopProgram *loop) {
+    text_put(text, "/* The same bits on every machine: no fused multiply-add, no extended precision, nothing reordered. */\n"
+                   "#if defined(__clang__)\n"
+                   "#pragma STDC FP_CONTRACT OFF\n"
+                   "#elif defined(__GNUC__)\n");
+    text_printf(text, "#pragma GCC optimize (\"fp-contract=off\"%s)\n",
+                loop_has_tiles(loop) ? ", \"no-predictive-commoning\"" : "");
+    text_put(text, "#endif\n"
+                   "#if defined(__FAST_MATH__)\n"
+                   "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
+                   "#endif\n"
+                   "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0\n"
+                   "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
+                   "#endif\n\n");
+}
 
 /* Vectors that we wrote gain nothing from -O3, which takes several times as long; what is left to the compiler does, and counts in small
    networks. */
@@ -168,7 +172,7 @@ const char *c_flags(LoopProgram *loop) {
    and what the next round of a loop reads again, where there are 16: it then keeps sums in memory. */
 static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
     const Target *target = loop->options.target;
-    const char *few = target->bytes > 0 && target->registers <= 16 ? "\"no-gcse\", " : "";
+    const char *few = target->bytes > 0 && target->registers <= 16 ? "\"no-gcse\", \"no-predictive-commoning\", " : "";
     text_printf(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused.%s */\n",
                 loop->options.target->bytes > 0 ? "" : " Compile with -O3 -march=native -fopenmp-simd.");
     text_put(text, "#if defined(__GNUC__)\n"
@@ -204,7 +208,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     if (loop->options.target->bytes > 0)
         text_printf(text, "/* Vectors for %s: cc %s -c %s.c */\n", loop->options.target->name, c_flags(loop), m);
     if (loop->options.fast) print_fast_arithmetic(text, loop);
-    else text_put(text, strict_arithmetic);
+    else print_strict_arithmetic(text, loop);
     if (loop_uses_threads(loop)) text_put(text, threads);
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s", m,

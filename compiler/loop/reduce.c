@@ -1,6 +1,8 @@
 /* Nodes for one value: reductions become loops that fold into a local variable, in the order of their indices. */
 #include "loop/lowering.h"
 
+#include "tensor/steps.h"
+
 #include <math.h>
 
 #include "tensor/affine.h"
@@ -176,14 +178,14 @@ static Expr find_winner(Lowering *l, Expr reduce) {
     return read_local(l, at);
 }
 
-/* max + log(sum of exp(body - max))  (Blanchard, Higham, Higham 2021); NaN where all of body is -inf */
+/* max + log(sum of exp(body - max))  (Blanchard, Higham, Higham 2021); -inf where all of body is */
 static Expr logsumexp(Lowering *l, Expr reduce) {
     Expr body = reduce->kids[0], zero = expr_number(l->pool, 0);
     Expr largest = fold(l, expr_reduce(l->pool, REDUCE_MAX, reduce->bound, reduce->bound_count, body),
                         expr_number(l->pool, -INFINITY), OP_MAX);
     Tensor *sum = let(l, "sum", 0, zero, false);
     Nodes *outer = open_loops(l, reduce->bound, reduce->bound_count, NULL);
-    Expr term = expr_op1(l->pool, OP_EXP, expr_op2(l->pool, OP_SUB, lowered(l, body), largest));
+    Expr term = expr_op1(l->pool, OP_EXP, expr_op2(l->pool, OP_SUB, lowered(l, body), finite_shift(l->pool, body, largest)));
     set(l, sum, expr_op2(l->pool, OP_ADD, read_local(l, sum), term));
     l->out = outer;
     return expr_op2(l->pool, OP_ADD, largest, expr_op1(l->pool, OP_LOG, read_local(l, sum)));

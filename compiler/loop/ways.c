@@ -77,8 +77,11 @@ static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts,
         return;
     }
     Interval range = interval_of(offset);
-    Need need = {
-        .tensor = storage_owner(t), .axis = axis, .written = written, .low = range.low, .high = range.high + look->reach};
+    Need need = {.tensor = storage_owner(t),
+                 .axis = axis,
+                 .written = written || storage_owner(t) != t, /* of what stands as the owner does, there is no copy */
+                 .low = range.low,
+                 .high = range.high + look->reach};
     bool plain = range.known && range.low == 0 && range.high == 0 && t->shape[axis] == look->v->size;
     bool fits = range.known && range.low >= 0 && need.high <= t->shape[axis];
     need.as_it_is = fits && !(axis == 0 && is_of_examples(look->planner, t));

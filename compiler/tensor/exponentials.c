@@ -5,7 +5,11 @@
              l_max[b] = max(j: z[b, j]);  l_exp[b, j] = exp(z[b, j] - l_max[b]);  l_sum[b] = sum(j: l_exp[b, j])
              l[b] = l_max[b] + log(l_sum[b])
              p[b, i] = l_exp[b, i] / l_sum[b] */
+#include <math.h>
+
 #include "tensor/steps.h"
+
+static const double LEAST_SHIFT = -3e38; /* a float */
 
 typedef struct {
     Program *program;
@@ -67,6 +71,14 @@ static Tensor *part(const Search *s, Statements *out, const char *what, Index *c
     return tensor;
 }
 
+static void note_minus_infinity(void *context, Expr e) { *(bool *)context |= expr_is(e, -INFINITY); }
+
+Expr finite_shift(Pool *pool, Expr body, Expr largest) {
+    bool possible = false;
+    expr_visit(pool, body, note_minus_infinity, &possible);
+    return possible ? expr_op2(pool, OP_MAX, largest, expr_number(pool, LEAST_SHIFT)) : largest;
+}
+
 /* The statements that take the place of l's. */
 static void write_out(Search *s, Statement *of, Statements *out) {
     Pool *pool = s->program->pool;
@@ -76,8 +88,10 @@ static void write_out(Search *s, Statement *of, Statements *out) {
     all[of->count] = own;
     Tensor *max = part(s, out, "max", all, of->count, expr_reduce(pool, REDUCE_MAX, &j, 1, body));
     Expr largest = tensor_at(s->program, max, all);
-    s->exponential = part(s, out, "exp", all, of->count + 1,
-                          expr_op1(pool, OP_EXP, expr_op2(pool, OP_SUB, expr_substitute(pool, body, &j, &to, 1), largest)));
+    s->exponential =
+        part(s, out, "exp", all, of->count + 1,
+             expr_op1(pool, OP_EXP,
+                      expr_op2(pool, OP_SUB, expr_substitute(pool, body, &j, &to, 1), finite_shift(pool, body, largest))));
     Expr one = expr_substitute(pool, tensor_at(s->program, s->exponential, all), &own, (Expr[]){expr_index(pool, j)}, 1);
     s->sum = part(s, out, "sum", all, of->count, expr_reduce(pool, REDUCE_SUM, &j, 1, one));
     of->value = expr_op2(pool, OP_ADD, largest, expr_op1(pool, OP_LOG, tensor_at(s->program, s->sum, all)));

@@ -79,6 +79,10 @@ void update_rows(Program *program);
 /* signs.c: whether relu's derivative is 0 is read from what relu gave. */
 void read_signs(Program *program);
 
+/* ---- exponentials.c: what is subtracted from the body of a log-sum-exp whose largest number is this: where the condition of a sum holds
+   nowhere, all of them are -inf, and -inf - -inf would not be a number. */
+Expr finite_shift(Pool *pool, Expr body, Expr largest);
+
 /* ---- keep.c */
 void share_expensive(Program *program);
 void note_recomputed(Program *program); /* in the notes of statements */

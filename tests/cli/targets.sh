@@ -1,7 +1,7 @@
 # Vectors: with them, strict training has the same bits as without; checkpoints know no target.
 cp -r "$SOURCE/examples" .
 # A network on the digits, whose layers come from standard input.
-network() { # name, batch, optimizer
+network() { # name, batch, optimizer, another setting
     cat >"$1.nn" <<END
 model $1
 input x[64]
@@ -15,6 +15,7 @@ data train {
 }
 train {
     batch = $2
+    ${4-}
 }
 END
 }
@@ -56,6 +57,11 @@ network narrow 1 "sgd(rate = 0.01)" <<END
 output = x -> dense(120) -> relu -> dense(84) -> relu -> dense(10) -> softmax
 END
 
+# Gradients stand in memory as their parameters do, also where a copy of these stands otherwise.
+network clipped 7 "sgd(rate = 0.05)" "clip_norm = 0.02" <<END
+output = x -> dense(33) -> relu -> dense(10) -> softmax
+END
+
 targets=
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
@@ -71,7 +77,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single; do train $model 1; done
+for model in images steps found single clipped; do train $model 1; done
 
 # A checkpoint of one goes on in the other.
 "$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --save whole.st --target=portable --quiet
