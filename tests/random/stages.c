@@ -19,10 +19,13 @@ const char *literal(Writer *w, int rank, const int *shape) {
 
 static int last_of(const Value *v) { return v->shape[v->rank - 1]; }
 
+/* Few, and at times more than vectors have lanes: then weights stand in panels. */
+static int units_of_layer(Writer *w) { return chance(w, 7) ? between(w, 9, 40) : between(w, 1, 5); }
+
 static const char *dense_stage(Writer *w, int *n) {
     static const char *const initial[] = {
         "normal(0, 0.4)", "glorot_normal(3, 4)", "lecun_normal(2)", "he_uniform(4)", "lecun_uniform(3)", "0.2", NULL};
-    int from = *n, to = *n = between(w, 1, 5);
+    int from = *n, to = *n = units_of_layer(w);
     if (chance(w, 15)) return arena_printf(w->arena, "dense(%d, W = %s)", to, one_of(w, initial));
     if (chance(w, 10)) return arena_printf(w->arena, "dense(%d, b = %s)", to, literal(w, chance(w, 50), n));
     if (chance(w, 6)) return arena_printf(w->arena, "dense(%d, W = %s)", to, literal(w, 2, (const int[]){to, from}));
@@ -55,7 +58,7 @@ static int windows(int length, int kernel, int stride, int pad) {
 }
 
 static const char *sequence_stage(Writer *w, Value *v) {
-    int *T = &v->shape[v->rank - 2], *n = &v->shape[v->rank - 1], units = between(w, 1, 4), t, heads;
+    int *T = &v->shape[v->rank - 2], *n = &v->shape[v->rank - 1], units = units_of_layer(w), t, heads;
     int kernel = between(w, 1, 3), stride = between(w, 1, 3), pad = below(w, 3);
     switch (below(w, 14)) {
     case 0:
