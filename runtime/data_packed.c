@@ -12,8 +12,26 @@
 
 enum { BYTE_VALUES = 256 };
 
-#define NNC_PACKED(line, number) \
-    (((number) * (line)->factor + (line)->shift) + ((number) * (line)->factor_rest + (line)->shift_rest))
+#if defined(__GNUC__) && !defined(__clang__) /* vectors of it */
+#pragma GCC push_options
+#pragma GCC optimize("O3")
+#endif
+void nnc_data_unpack(const NncArray *array, size_t row, float *restrict to) {
+    const unsigned char *restrict from = array->bytes + row * array->width;
+    const NncLine line = array->line;
+    size_t width = array->width, i;
+    if (line.shift == 0 && line.shift_rest == 0) {
+        for (i = 0; i < width; i++) to[i] = (float)from[i] * line.factor + (float)from[i] * line.factor_rest;
+    } else {
+        for (i = 0; i < width; i++) {
+            float number = (float)from[i];
+            to[i] = (number * line.factor + line.shift) + (number * line.factor_rest + line.shift_rest);
+        }
+    }
+}
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC pop_options
+#endif
 
 static int has_bytes(const NncTable *table) {
     const NncElements *a;
@@ -42,6 +60,9 @@ static void find_line(NncLine *line, const double values[BYTE_VALUES]) {
 /* What the steps make of each byte: factor * byte + shift, to the last bit of a float? */
 static int has_line(NncTable *table, NncArray *array) {
     NncTable all = *table;
+    unsigned char bytes[BYTE_VALUES];
+    NncArray tried = {.width = BYTE_VALUES, .bytes = bytes};
+    float numbers[BYTE_VALUES];
     double values[BYTE_VALUES];
     size_t i;
     int byte, fits = 1;
@@ -57,9 +78,12 @@ static int has_line(NncTable *table, NncArray *array) {
     all.steps_done = 0;
     nnc_table_steps(&all, table->source->step_count); /* none of these fails */
     find_line(&array->line, values);
+    tried.line = array->line;
+    for (byte = 0; byte < BYTE_VALUES; byte++) bytes[byte] = (unsigned char)byte;
+    nnc_data_unpack(&tried, 0, numbers);
     for (byte = 0; byte < BYTE_VALUES; byte++) {
         float value = (float)values[byte];
-        fits &= isfinite(value) && NNC_PACKED(&array->line, (float)byte) == value;
+        fits &= isfinite(value) && memcmp(&value, &numbers[byte], sizeof value) == 0; /* -0 is not 0 */
     }
     return fits;
 }
@@ -92,21 +116,3 @@ int nnc_table_pack(NncTable *table) {
     table->width = width;
     return 1;
 }
-
-#if defined(__GNUC__) && !defined(__clang__) /* vectors of it */
-#pragma GCC push_options
-#pragma GCC optimize("O3")
-#endif
-void nnc_data_unpack(const NncArray *array, size_t row, float *restrict to) {
-    const unsigned char *restrict from = array->bytes + row * array->width;
-    const NncLine line = array->line;
-    size_t width = array->width, i;
-    if (line.shift == 0 && line.shift_rest == 0) {
-        for (i = 0; i < width; i++) to[i] = (float)from[i] * line.factor + (float)from[i] * line.factor_rest; /* the same */
-    } else {
-        for (i = 0; i < width; i++) to[i] = NNC_PACKED(&line, (float)from[i]);
-    }
-}
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC pop_options
-#endif
