@@ -227,10 +227,15 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     if (step < (double)LATENCY / parts) step = (double)LATENCY / parts;
     step += 0.7 / parts + (accumulators < 8 ? 0.02 * (8 - accumulators) : 0);
     bool varies;
-    double terms = (summed ? ceil(look->terms / c->lanes) : look->terms) * look->share;
+    double terms = look->terms * look->share, left_over = 0;
+    if (summed) { /* one by one, what does not fill the lanes */
+        double size = (double)c->along->size, ends = fmod(size, c->lanes);
+        left_over = terms * ends / size * fmax(LATENCY, 0.5 * fmax(accumulators * look->body, vectors + scalars));
+        terms *= (size - ends) / size / c->lanes;
+    }
     terms *= share_of_clipped(look, c, tile, &varies);
     double turns = varies ? terms / (double)look->longest->bound[look->longest->bound_count - 1]->size : 0;
-    return terms * step + turns * (TURN + PLACE * (vectors + scalars)) + own + 2 * accumulators;
+    return terms * step + left_over + turns * (TURN + PLACE * (vectors + scalars)) + own + 2 * accumulators;
 }
 
 /* All tiles, those of what is left over included. */

@@ -78,12 +78,62 @@ static Expr loaded(void *context, Expr e) {
     return known;
 }
 
+/* ---- Which points of a tile take turns: 3 numbers by 4 vectors need a register for each of the 3, and one for what is read last */
+
+typedef struct {
+    Pool *pool;
+    ExprMap users; /* by read: how many points */
+    Expr rarest;   /* of one point: the read that fewest others share, but some do */
+} Sharing;
+
+static double users_of(const Sharing *sharing, Expr read) {
+    Expr users = expr_map_get(&sharing->users, read);
+    return users != NULL ? users->value : 0;
+}
+
+static void count_users(void *context, Expr e) {
+    Sharing *sharing = context;
+    if (e->kind == EXPR_READ) expr_map_put(&sharing->users, e, expr_number(sharing->pool, users_of(sharing, e) + 1));
+}
+
+static void find_rarest(void *context, Expr e) {
+    Sharing *sharing = context;
+    if (e->kind != EXPR_READ || users_of(sharing, e) < 2) return;
+    if (sharing->rarest == NULL || users_of(sharing, e) < users_of(sharing, sharing->rarest)) sharing->rarest = e;
+}
+
+/* Points that share the read of which there are most follow one another, where registers are few: the fewer others stay in them. */
+static void order_points(const Tile *t, const Expr *terms, int *order) {
+    Sharing sharing = {.pool = t->l->pool, .users = {.arena = t->l->arena}};
+    Expr shared[MOST_POINTS];
+    bool done[MOST_POINTS] = {false};
+    int count = 0;
+    bool few = 2 * t->points > t->l->loop->options.target->registers;
+    for (int k = 0; k < t->points && few; k++) expr_visit(sharing.pool, terms[k], count_users, &sharing);
+    for (int k = 0; k < t->points; k++) {
+        sharing.rarest = NULL;
+        if (few) expr_visit(sharing.pool, terms[k], find_rarest, &sharing);
+        shared[k] = sharing.rarest;
+    }
+    for (int k = 0; k < t->points; k++) {
+        for (int i = k; i < t->points && !done[k]; i++) {
+            if (i != k && (done[i] || shared[i] == NULL || shared[i] != shared[k])) continue;
+            order[count++] = i;
+            if (i != k) done[i] = true;
+        }
+        done[k] = true;
+    }
+}
+
 /* sum_k := sum_k + term_k for all points */
 static void add_terms(Tile *t, Tensor *const *sums, Expr *terms) {
     Lowering *l = t->l;
     Loads loads = {.t = t, .count = {.arena = l->arena}, .loaded = {.arena = l->arena}};
+    int order[MOST_POINTS];
+    order_points(t, terms, order);
     for (int k = 0; k < t->points; k++) expr_visit(l->pool, terms[k], count_load, &loads);
-    for (int k = 0; k < t->points; k++) {
+    for (int i = 0; i < t->points; i++) {
+        int k = order[i];
         Expr term = lowered(l, expr_rewrite(l->pool, terms[k], loaded, &loads));
         Expr sum = read_local(l, sums[k]), more = expr_op2(l->pool, OP_ADD, sum, term);
         if (more != sum) set(l, sums[k], more);
