@@ -215,12 +215,12 @@ static void add_terms_along(Tile *t, Expr e, Tensor *const *sums, Expr along) {
 
 static void open_along(Tile *t, Expr e, bool rest) {
     Lowering *l = t->l;
+    open_sum(t, e, t->choice->along);
     Node *loop = node_new(l, NODE_LOOP);
     loop->index = t->choice->along;
     if (rest) loop->rest = t->choice->lanes;
     else loop->step = t->choice->lanes;
     l->out = &loop->body;
-    open_sum(t, e, t->choice->along);
 }
 
 static void sum_in_lanes(void *context, Expr e) {
