@@ -8,6 +8,7 @@
 
 #include "tensor/affine.h"
 
+enum { FAR = 1024 /* numbers: what lies so far apart is in other pages of memory, and often in the same places of a cache */ };
 static const double CLIP_UP_TO = 0.9; /* of the terms: else loops with constant ends are faster */
 
 /* One axis of a factor says  c u + rest, which has to be in 0 .. size - 1; over the points of a tile, rest is in least .. most. */
@@ -126,21 +127,54 @@ static void clip_by_factors(Clip *clip, Expr sum, Expr term) {
 /* Which term there is depends on divisions by u: each value of u has lines of its own. */
 bool is_unrolled(Tile *t, Expr e, int k) { return period_of(t->l->pool, e->kids[0], e->bound[k]) > 1; }
 
+/* ---- Fast arithmetic: what lies far apart in memory is summed by outer loops, what lies together by inner ones */
+
+typedef struct {
+    const Index *u;
+    int64_t apart; /* numbers from one value of u to the next, at most */
+} Distance;
+
+static void look_at_distance(void *context, Expr e) {
+    Distance *distance = context;
+    if (e->kind != EXPR_READ) return;
+    const Tensor *stored = tensor_stored(e->tensor);
+    int64_t stride = 1;
+    for (int k = stored->rank - 1; k >= 0; k--) {
+        int axis = e->tensor->layout != NULL ? e->tensor->layout->axes[k].axis : k;
+        if (expr_depends(e->kids[axis], distance->u) && stride > distance->apart) distance->apart = stride;
+        stride *= stored->shape[k];
+    }
+}
+
+static bool is_far(Tile *t, Expr sum, const Index *u) {
+    Distance distance = {.u = u, .apart = 0};
+    expr_visit(t->l->pool, sum->kids[0], look_at_distance, &distance);
+    return distance.apart >= FAR;
+}
+
+/* ---- Loops over the terms */
+
+static void open_clipped(Tile *t, Expr e, Index *u, const Index *except) {
+    Lowering *l = t->l;
+    Nodes *before = open_loops(l, &u, 1, except);
+    if (l->out == before) return;
+    Expr low = expr_number(l->pool, 0), high = expr_number(l->pool, (double)u->size);
+    Clip clip = {.t = t, .u = u, .low = low, .high = high};
+    clip_by_factors(&clip, e, e->kids[0]);
+    Node *loop = before->at[before->count - 1];
+    if (clip.low != low) loop->low = clip.low;
+    if (clip.high != high) loop->high = clip.high;
+}
+
 /* As open_loops. */
 Nodes *open_sum(Tile *t, Expr e, const Index *except) {
-    Lowering *l = t->l;
-    Nodes *outer = l->out;
-    for (int i = 0; i < e->bound_count; i++) {
-        Index *u = e->bound[i];
-        if (is_unrolled(t, e, i)) continue;
-        Nodes *before = open_loops(l, &u, 1, except);
-        if (l->out == before) continue;
-        Expr low = expr_number(l->pool, 0), high = expr_number(l->pool, (double)u->size);
-        Clip clip = {.t = t, .u = u, .low = low, .high = high};
-        clip_by_factors(&clip, e, e->kids[0]);
-        Node *loop = before->at[before->count - 1];
-        if (clip.low != low) loop->low = clip.low;
-        if (clip.high != high) loop->high = clip.high;
+    Nodes *outer = t->l->out;
+    bool fast = t->l->loop->options.fast;
+    for (int turn = fast ? 0 : 1; turn < 2; turn++) {
+        for (int i = 0; i < e->bound_count; i++) {
+            if (is_unrolled(t, e, i) || (fast && is_far(t, e, e->bound[i]) != (turn == 0))) continue;
+            open_clipped(t, e, e->bound[i], except);
+        }
     }
     return outer;
 }
