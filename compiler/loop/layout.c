@@ -13,6 +13,14 @@ int inner_axis(const Tensor *tensor) {
     return tensor->layout->axes[tensor->layout->count - 1].axis;
 }
 
+const LayoutAxis *panels_of(const Tensor *tensor) {
+    const Layout *layout = tensor->layout;
+    for (int k = 0; layout != NULL && k + 1 < layout->count; k++) {
+        if (layout->axes[k].divisor > 1) return &layout->axes[k];
+    }
+    return NULL;
+}
+
 static void place_at(Pool *pool, const Tensor *tensor, const Expr *logical, Expr *stored) {
     const Layout *layout = tensor->layout;
     for (int k = 0; k < layout->count; k++) {

@@ -37,6 +37,7 @@ typedef struct {
     bool as_it_is; /* the tensor of the user's data will do where its innermost axis is the one */
     bool beyond;   /* it is read beyond its ends */
     bool written;  /* a copy will not do */
+    bool anywhere; /* vectors may begin where a panel does not end */
 } Need;
 
 /* Numbers that the sums of a way read one by one, to all lanes: each takes a line of the cache where its neighbours in memory are not

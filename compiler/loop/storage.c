@@ -5,13 +5,17 @@
    belong to the user: a statement that copies, and groups that read the copy.
    Example:  x[b, i] given as it is, read in lanes along b        becomes
              x.copy[b, i] = x[b, i], which stands as x.copy[i][b];  ... x.copy[b, i] ...
-   Parameters of more vectors than a tile has stand in panels: W[j, i] as W[j / 32][i][j mod 32]. */
+   Parameters of more vectors than a tile has stand in panels: W[j, i] as W[j / 32][i][j mod 32]. So does what sums read, and the work
+   space keeps, where vectors are shorter than a line of the cache: rows that are apart by a power of two share few places in it. */
 #include "loop/schedule.h"
 
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
-enum { MOST_BORDER = 4 /* a tensor with its border is at most so many times as large */ };
+enum {
+    MOST_BORDER = 4, /* a tensor with its border is at most so many times as large */
+    LINE = 64        /* bytes of the cache */
+};
 
 const Tensor *storage_owner(const Tensor *t) {
     bool follows = t->of != NULL && t->of->kind == TENSOR_PARAMETER && t->of->rank == t->rank &&
@@ -26,9 +30,9 @@ static bool has_room(const Tensor *t, const Need *need) {
     const Layout *layout = t->layout;
     if (need->axis < 0) return true;
     if (layout == NULL) return need->low >= 0 && need->high <= t->shape[need->axis];
-    const LayoutAxis *inner = &layout->axes[layout->count - 1], *outer = &layout->axes[0];
-    int64_t panels = layout->count > t->rank ? outer->size : 1;
-    return -need->low <= inner->before && need->high + inner->before <= panels * inner->size;
+    const LayoutAxis *inner = &layout->axes[layout->count - 1], *panels = panels_of(t);
+    if (panels != NULL) return !need->anywhere && need->high <= panels->size * inner->size;
+    return -need->low <= inner->before && need->high + inner->before <= inner->size;
 }
 
 bool need_is_met(const Planner *planner, const Need *need, bool *by_copy) {
@@ -139,16 +143,24 @@ void find_storage(Planner *p, const Groups *groups) {
 
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* How far vectors of the chosen ways reach along the innermost axis. */
-static void find_reach(const Planner *p, const Tensor *owner, bool copy, int64_t *low, int64_t *high) {
+/* What vectors of the chosen ways read and write along the innermost axis. */
+typedef struct {
+    int64_t low, high; /* how far they reach */
+    bool anywhere;     /* they may begin where a panel does not end */
+    bool summed;       /* a sum reads them */
+} Reach;
+
+static void find_reach(const Planner *p, const Tensor *owner, bool copy, Reach *reach) {
     for (size_t i = 0; i < p->plans.count; i++) {
         const Way *way = best_way(p, &p->plans.at[i]);
         for (int k = 0; way != NULL && k < way->count; k++) {
             const Need *need = &way->needs[k];
             bool by_copy;
             if (need->tensor != owner || need->axis < 0 || !need_is_met(p, need, &by_copy) || by_copy != copy) continue;
-            *low = -at_least(-*low, -need->low);
-            *high = at_least(*high, need->high);
+            reach->low = -at_least(-reach->low, -need->low);
+            reach->high = at_least(reach->high, need->high);
+            reach->anywhere |= need->anywhere;
+            reach->summed |= p->plans.at[i].group->list.at[0]->value->reduces;
         }
     }
 }
@@ -162,26 +174,28 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     int inner = copy ? s->copy_inner : s->inner, vectors = 1;
     int lanes = vectors_for(p->loop, t->shape[inner], &vectors);
     int64_t width = (int64_t)lanes * vectors, blocks = (t->shape[inner] + width - 1) / width;
-    bool panels = tensor_is_persistent(storage_owner(t)) && t->rank > 1 && blocks > 1 && t->shape[inner] % width == 0;
-    int64_t low = 0, high = t->shape[inner], before[MOST_AXES] = {0}, after[MOST_AXES] = {0};
-    find_reach(p, storage_owner(of), copy, &low, &high);
-    bool border = s->border && !tensor_is_persistent(storage_owner(t));
+    bool persistent = tensor_is_persistent(storage_owner(t)), border = s->border && !persistent, bare = true;
+    int64_t before[MOST_AXES] = {0}, after[MOST_AXES] = {0};
+    Reach reach = {.low = 0, .high = t->shape[inner]};
+    find_reach(p, storage_owner(of), copy, &reach);
     for (int a = 0; a < t->rank && border; a++) {
         before[a] = s->before[a];
         after[a] = s->after[a];
     }
-    before[inner] = at_least(before[inner], -low);
-    after[inner] = at_least(after[inner], high - t->shape[inner]);
+    before[inner] = at_least(before[inner], -reach.low);
+    after[inner] = at_least(after[inner], reach.high - t->shape[inner]);
+    for (int a = 0; a < t->rank; a++) bare &= before[a] == 0 && after[a] == 0;
+    bool examples = inner == 0 && t->batched && !copy; /* of which there may be fewer */
+    bool work = p->loop->options.target->bytes < LINE && reach.summed && !reach.anywhere && bare && !examples;
+    bool panels = (persistent || work) && t->rank > 1 && blocks > 1 && t->shape[inner] % width == 0;
     const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
-    int step = scan != NULL && !panels ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
+    int step = scan != NULL ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
     if (step == inner) step = -1;
-    bool as_it_is = inner == t->rank - 1 && !panels && step <= 0;
-    for (int a = 0; a < t->rank; a++) as_it_is &= before[a] == 0 && after[a] == 0;
-    if (as_it_is) return;
+    if (inner == t->rank - 1 && !panels && step <= 0 && bare) return;
     LayoutAxis axes[MOST_AXES + 2];
     int count = 0;
-    if (panels) axes[count++] = (LayoutAxis){inner, width, blocks, 0};
     if (step >= 0) axes[count++] = (LayoutAxis){step, 1, steps_kept(t, step) + before[step] + after[step], before[step]};
+    if (panels) axes[count++] = (LayoutAxis){inner, width, blocks, 0};
     for (int a = 0; a < t->rank; a++) {
         if (a != inner && a != step) axes[count++] = (LayoutAxis){a, 1, steps_kept(t, a) + before[a] + after[a], before[a]};
     }

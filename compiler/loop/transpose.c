@@ -27,12 +27,8 @@ static int64_t in_blocks(const Tensor *t, int axis, int lanes) {
 
 /* Do so many neighbours stand side by side, wherever a block begins? In panels, they do as far as these are wide. */
 static bool side_by_side(const Tensor *t, int lanes) {
-    const Layout *layout = t->layout;
-    for (int k = 0; layout != NULL && k + 1 < layout->count; k++) {
-        const LayoutAxis *inner = &layout->axes[layout->count - 1];
-        if (layout->axes[k].axis == inner->axis) return inner->size % lanes == 0 && t->shape[inner->axis] % lanes == 0;
-    }
-    return true;
+    const LayoutAxis *panels = panels_of(t);
+    return panels == NULL || (panels->divisor % lanes == 0 && t->shape[panels->axis] % lanes == 0);
 }
 
 int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, const Tensor *of, int from, int to, double *cycles) {
@@ -100,11 +96,11 @@ static void lower_blocks(Transpose *t, int k, bool single) {
         l->out = outer;
         return;
     }
-    const Layout *layouts[] = {t->s->target->layout, t->s->value->tensor->layout};
+    const Tensor *both[] = {t->s->target, t->s->value->tensor};
     int64_t panel = 1; /* blocks of one */
     for (int i = 0; i < 2; i++) {
-        const LayoutAxis *a = layouts[i] != NULL ? &layouts[i]->axes[0] : NULL;
-        if (a != NULL && a->axis == axis && a->divisor > 1 && whole == blocks) panel = a->divisor / lanes;
+        const LayoutAxis *panels = panels_of(both[i]);
+        if (panels != NULL && panels->axis == axis && whole == blocks) panel = panels->divisor / lanes;
     }
     Index *loops[] = {index_new(pool, index->name, blocks / panel), index_new(pool, index->name, panel)};
     open_loops(l, loops, 2, NULL);

@@ -39,6 +39,7 @@ static void add_need(Look *look, Need need) {
         old->as_it_is &= need.as_it_is;
         old->beyond |= need.beyond;
         old->written |= need.written;
+        old->anywhere |= need.anywhere;
         return;
     }
     if (way->count == MOST_NEEDS) way->possible = false;
@@ -84,6 +85,7 @@ static void look_at_element(Look *look, const Tensor *t, const Expr *subscripts,
                  .high = range.high + look->reach};
     bool plain = range.known && range.low == 0 && range.high == 0 && t->shape[axis] == look->v->size;
     bool fits = range.known && range.low >= 0 && need.high <= t->shape[axis];
+    need.anywhere = !plain;
     need.as_it_is = fits && !(axis == 0 && is_of_examples(look->planner, t));
     if (!range.known || (!plain && tensor_is_persistent(storage_owner(t)))) look->way->possible = false;
     add_need(look, need);
