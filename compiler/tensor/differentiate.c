@@ -371,17 +371,6 @@ static Tensor *adjoint_of(Derivation *d, Tensor *tensor) {
     return d->adjoint[tensor->id] = adjoint;
 }
 
-/* A sum over a statement's points adds those of one step of its scan before those of the next: what a step found stands together. */
-static void copy_steps_first(const Contribution *c, Index **indices) {
-    int count = 0;
-    const Index *step = c->reader->scan != NULL ? c->reader->scan->index : NULL;
-    for (int turn = 0; turn < 2; turn++) {
-        for (int i = 0; i < c->count; i++) {
-            if ((c->indices[i] == step) == (turn == 0)) indices[count++] = c->indices[i];
-        }
-    }
-}
-
 /* scan: that of the adjoint, or NULL */
 static void write_adjoint(Derivation *d, Tensor *tensor, const Scan *scan) {
     Program *program = d->program;
@@ -402,9 +391,7 @@ static void write_adjoint(Derivation *d, Tensor *tensor, const Scan *scan) {
     for (size_t i = 0; i < d->contributions[tensor->id].count; i++) {
         const Contribution *c = &d->contributions[tensor->id].at[i];
         int step = scan != NULL && c->reader->scan == tensor->definition->scan ? scan_axis(tensor->definition) : -1;
-        Index *indices[c->count + 1];
-        copy_steps_first(c, indices);
-        Expr term = gathered(d->pool, tensor, axes, indices, c->count, c->read->kids, c->adjoint, c->seed, step);
+        Expr term = gathered(d->pool, tensor, axes, c->indices, c->count, c->read->kids, c->adjoint, c->seed, step);
         if (term == NULL) vec_push(d->arena, &scattered, c);
         else vec_push(d->arena, &terms, term);
         origin.span = c->reader->origin.span;
