@@ -140,8 +140,9 @@ static void look_at_distance(void *context, Expr e) {
     const Tensor *stored = tensor_stored(e->tensor);
     int64_t stride = 1;
     for (int k = stored->rank - 1; k >= 0; k--) {
-        int axis = e->tensor->layout != NULL ? e->tensor->layout->axes[k].axis : k;
-        if (expr_depends(e->kids[axis], distance->u) && stride > distance->apart) distance->apart = stride;
+        const LayoutAxis *at = e->tensor->layout != NULL ? &e->tensor->layout->axes[k] : NULL;
+        bool panels = at != NULL && at->divisor > 1, depends = expr_depends(e->kids[at != NULL ? at->axis : k], distance->u);
+        if (depends && !panels && stride > distance->apart) distance->apart = stride;
         stride *= stored->shape[k];
     }
 }

@@ -186,7 +186,7 @@ bool border_covers(Expr read);                                            /* nee
 Expr is_inside(Pool *pool, const Tensor *tensor, const Expr *subscripts); /* a condition; the batch is always inside */
 const Tensor *tensor_stored(const Tensor *tensor);                        /* with the shape that it has in memory */
 const LayoutAxis *panels_of(const Tensor *tensor); /* of panels, which stand one after another; NULL: it has none */
-int inner_axis(const Tensor *tensor); /* along which neighbours are neighbours in memory; -1 for a scalar */
+int inner_axis(const Tensor *tensor);              /* along which neighbours are neighbours in memory; -1 for a scalar */
 
 /* digits.c: an index under / and mod becomes several. */
 void digits(LoopProgram *loop, Routine *routine);

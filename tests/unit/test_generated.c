@@ -134,7 +134,9 @@ static bool check_fact(Arena *arena, const char *folder, const char *name, bool 
     Generated g = {.arena = arena,
                    .compilation = compilation_new(),
                    .build = build_folder,
-                   .optimize = options.fast ? "-O3" : is_double ? "-O1" : "-O0", /* cli.bits has other levels */
+                   .optimize = options.fast ? "-O3"
+                               : is_double  ? "-O1"
+                                            : "-O0", /* cli.bits has other levels */
                    .tolerance = is_double      ? 1e-9
                                 : options.fast ? 1e-3 /* reordered sums, magnified by adam and its kin in the worst case */
                                                : 2e-5};
