@@ -203,15 +203,18 @@ static void print_calls(Text *text, const LoopProgram *loop) {
                     m);
 }
 
-/* The forward pass of training once more, with a look at each result. */
+/* The forward pass of training once more, with a look at each result. Where examples do not stand one after another, what is not theirs
+   is 0, or a border, of -infinity perhaps. */
 static void look_at_tensor(CPrinter *p, const Tensor *t) {
     if (t->index_range > 0) return;
     double points = 1;
-    for (int a = t->batched ? 1 : 0; a < t->rank; a++) points *= (double)t->shape[a];
+    const Tensor *stored = tensor_stored(t);
+    bool examples = t->batched && t->layout == NULL, masks = t->border != NULL && isinf(t->border->otherwise);
+    for (int a = examples ? 1 : 0; a < stored->rank; a++) points *= (double)stored->shape[a];
     const char *member = c_name(p->text->arena, t->name), *first = "";
-    for (int a = 0; a < t->rank; a++) first = arena_printf(p->text->arena, "%s[0]", first);
-    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, any)) return %s;\n", member, first,
-                t->batched ? "(size_t)examples * " : "", points, c_text(p->text->arena, t->name));
+    for (int a = 0; a < stored->rank; a++) first = arena_printf(p->text->arena, "%s[0]", first);
+    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, %s)) return %s;\n", member, first,
+                examples ? "(size_t)examples * " : "", points, masks ? "0" : "any", c_text(p->text->arena, t->name));
 }
 
 static void look_at_result(CPrinter *p, const Node *block) {

@@ -57,6 +57,11 @@ network narrow 1 "sgd(rate = 0.01)" <<END
 output = x -> dense(120) -> relu -> dense(84) -> relu -> dense(10) -> softmax
 END
 
+# What sums read, and the work space keeps, in panels; steps outside of them; an incomplete batch in a copy's.
+network panels 22 "momentum(rate = 0.05)" <<END
+output = x -> reshape(8, 8) -> lstm(32) -> flatten -> dense(64) -> tanh -> dense(32) -> relu -> dense(10) -> softmax
+END
+
 # Gradients stand in memory as their parameters do, also where a copy of these stands otherwise.
 network clipped 7 "sgd(rate = 0.05)" "clip_norm = 0.02" <<END
 output = x -> dense(33) -> relu -> dense(10) -> softmax
@@ -77,7 +82,12 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped; do train $model 1; done
+for model in images steps found single clipped panels; do train $model 1; done
+
+# Where a number that is not finite comes from, of tensors in panels.
+"$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
+grep -q '\[j / 16\]' panels/panels.h
+${CC:-cc} -std=c99 -O0 -Wall -Wextra -Werror -march=x86-64-v3 -D_POSIX_C_SOURCE=200809L -fsyntax-only panels/*.c
 
 # A checkpoint of one goes on in the other.
 "$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --save whole.st --target=portable --quiet
