@@ -213,8 +213,8 @@ static void look_at_tensor(CPrinter *p, const Tensor *t) {
     for (int a = examples ? 1 : 0; a < stored->rank; a++) points *= (double)stored->shape[a];
     const char *member = c_name(p->text->arena, t->name), *first = "";
     for (int a = 0; a < stored->rank; a++) first = arena_printf(p->text->arena, "%s[0]", first);
-    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, %s)) return %s;\n", member, first,
-                examples ? "(size_t)examples * " : "", points, masks ? "0" : "any", c_text(p->text->arena, t->name));
+    text_printf(p->text, "if (holds(&work->%s%s, %s%.0f, %s)) return %s;\n", member, first, examples ? "(size_t)examples * " : "",
+                points, masks ? "0" : "any", c_text(p->text->arena, t->name));
 }
 
 static void look_at_result(CPrinter *p, const Node *block) {

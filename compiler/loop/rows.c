@@ -10,6 +10,18 @@ typedef struct {
     const char *name;
 } Row;
 
+/* The factors that are the same for all of a row, read before it: else the C compiler has to prove that the row does not overwrite them. */
+static Expr read_first(Lowering *l, Expr e, const Index *across) {
+    bool read = e->kind == EXPR_READ && !e->has_default && e->tensor->rank > 0 && !e->tensor->local;
+    if (read && !expr_depends(e, across)) {
+        const char *dot = strrchr(e->tensor->name, '.');
+        return read_local(l, let(l, dot != NULL ? dot + 1 : e->tensor->name, e->tensor->index_range, e, true));
+    }
+    if (!expr_is_op(e, OP_MUL) || e->integer) return e;
+    Expr a = read_first(l, e->kids[0], across);
+    return expr_op2(l->pool, OP_MUL, a, read_first(l, e->kids[1], across));
+}
+
 /* for all points of the sum: for all of the row: row := row + term. Fast arithmetic adds several terms before it adds them to the row,
    where the innermost index of the sum is long. */
 static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
@@ -34,8 +46,9 @@ static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr r
         store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum));
     }
     if (several) return;
+    Expr term = row->array ? body : read_first(l, body, across);
     open_loops(l, &across, 1, NULL);
-    store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), lowered(l, body)));
+    store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), lowered(l, term)));
 }
 
 static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
