@@ -204,9 +204,9 @@ static void print_calls(Text *text, const LoopProgram *loop) {
 }
 
 /* The forward pass of training once more, with a look at each result. Where examples do not stand one after another, what is not theirs
-   is 0, or a border, of -infinity perhaps. */
+   is 0, or a border, of -infinity perhaps; of +infinity, no look can tell. */
 static void look_at_tensor(CPrinter *p, const Tensor *t) {
-    if (t->index_range > 0) return;
+    if (t->index_range > 0 || (t->border != NULL && t->border->otherwise == INFINITY)) return;
     double points = 1;
     const Tensor *stored = tensor_stored(t);
     bool examples = t->batched && t->layout == NULL, masks = t->border != NULL && isinf(t->border->otherwise);

@@ -37,7 +37,8 @@ static bool has_room(const Tensor *t, const Need *need) {
 
 bool need_is_met(const Planner *planner, const Need *need, bool *by_copy) {
     const Storage *s = storage_of(planner, need->tensor);
-    bool own = (s->may_move || need->as_it_is || (need->tensor->layout != NULL && has_room(need->tensor, need))) &&
+    bool stands = need->tensor->layout != NULL ? has_room(need->tensor, need) : need->as_it_is;
+    bool own = (s->may_move || stands) &&
                !(need->beyond && tensor_is_persistent(need->tensor)); /* its border would have to be in files, too */
     bool other = !need->written && s->copy_inner >= 0 && (s->copy == NULL || has_room(s->copy, need));
     *by_copy = false;

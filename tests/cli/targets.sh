@@ -98,6 +98,32 @@ cmp whole.st part.st
 "$NNC" predict examples/03_iris/iris.nn --math=strict --load whole.st --data examples/data/iris.csv --target=native >vectors
 cmp plain vectors
 
+# What is predicted reads a tensor otherwise than what is evaluated, for which it stands in panels.
+network shifted 3 "sgd(rate = 0.1)" <<END
+h = x -> dense(128) -> tanh
+output = h -> dense(128) -> relu -> dense(10) -> softmax
+extra[i in 0..56] = 2 * h[i + 5] + h[i + 3]
+predict output, extra
+END
+head -4 examples/data/digits.csv >four.csv
+"$NNC" train shifted.nn --epochs 1 --math=strict --save shifted.st --target=portable --quiet
+for target in portable $targets; do
+    "$NNC" predict shifted.nn --math=strict --load shifted.st --data four.csv --target=$target >$target
+    cmp portable $target
+done
+
+# A border of infinity is no number that is not finite.
+network infinite 24 "sgd(rate = 1e30)" <<END
+layer least(x[c, h, w]) -> y[c, h, w] {
+    y[k, r, s] = min(u in 0..3, v in 0..3: x[k, r + u - 1, s + v - 1] default inf)
+}
+output = x -> reshape(1, 8, 8) -> conv2d(16, kernel = 3, pad = 1) -> least -> flatten -> dense(10) -> softmax
+END
+for target in portable $targets; do
+    if "$NNC" train infinite.nn --epochs 1 --math=strict --cc "${CC:-cc} -O1" --quiet --target=$target 2>err; then exit 1; fi
+    grep -q "not finite is 'output.dense'" err
+done
+
 # Sums whose terms are chosen by a division, in lanes; a scan in straight lines, of a tensor that vectors read beyond its ends.
 for fact in user_transposed_conv user_running_max; do
     for target in x86-64-v2 x86-64-v3 x86-64-v4; do
