@@ -21,7 +21,6 @@ enum {
     MOST_CLIPPED = 4,
     TURN = 12, /* to begin a loop whose ends are found as it runs, */
     PLACE = 2, /* and for each place from where it reads */
-    LINE = 64,
     ENOUGH_SUMS = 8,
     LARGE_SUMS = 1000000
 };

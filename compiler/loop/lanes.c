@@ -71,9 +71,8 @@ static Expr loaded(void *context, Expr e) {
     if (seen == NULL || seen == e) return e;
     Expr known = expr_map_get(&loads->loaded, e);
     if (known != NULL) return known;
-    const char *dot = strrchr(e->tensor->name, '.');
     if (e->tensor == loads->t->group->updated) known = lower_update_at(l, loads->t->group->update, e->tensor, e->kids);
-    else known = read_local(l, let(l, dot != NULL ? dot + 1 : e->tensor->name, e->tensor->index_range, e, true));
+    else known = let_read(l, e);
     expr_map_put(&loads->loaded, e, known);
     return known;
 }

@@ -64,6 +64,7 @@ bool lower_transposed(Lowering *l, const Group *group);
 Node *node_new(Lowering *l, NodeKind kind);
 Expr read_local(Lowering *l, Tensor *local);
 Tensor *let(Lowering *l, const char *name, int64_t index_range, Expr value, bool constant);
+Expr let_read(Lowering *l, Expr read); /* a constant of that value, named as the last part of the tensor's name */
 void set(Lowering *l, Tensor *local, Expr value);
 /* Opens loops over the indices; returns what to give to `out` when they are closed. An index with one value needs no loop. */
 Nodes *open_loops(Lowering *l, Index *const *indices, int count, const Index *except);

@@ -37,6 +37,11 @@ Tensor *let(Lowering *l, const char *name, int64_t index_range, Expr value, bool
     return node->target;
 }
 
+Expr let_read(Lowering *l, Expr read) {
+    const char *dot = strrchr(read->tensor->name, '.');
+    return read_local(l, let(l, dot != NULL ? dot + 1 : read->tensor->name, read->tensor->index_range, read, true));
+}
+
 void set(Lowering *l, Tensor *local, Expr value) {
     Node *node = node_new(l, NODE_SET);
     node->target = local;

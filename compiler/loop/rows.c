@@ -13,10 +13,7 @@ typedef struct {
 /* The factors that are the same for all of a row, read before it: else the C compiler has to prove that the row does not overwrite them. */
 static Expr read_first(Lowering *l, Expr e, const Index *across) {
     bool read = e->kind == EXPR_READ && !e->has_default && e->tensor->rank > 0 && !e->tensor->local;
-    if (read && !expr_depends(e, across)) {
-        const char *dot = strrchr(e->tensor->name, '.');
-        return read_local(l, let(l, dot != NULL ? dot + 1 : e->tensor->name, e->tensor->index_range, e, true));
-    }
+    if (read && !expr_depends(e, across)) return let_read(l, e);
     if (!expr_is_op(e, OP_MUL) || e->integer) return e;
     Expr a = read_first(l, e->kids[0], across);
     return expr_op2(l->pool, OP_MUL, a, read_first(l, e->kids[1], across));

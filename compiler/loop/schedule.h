@@ -14,7 +14,8 @@ enum {
     MOST_AXES = 8,
     MOST_WAYS = 16,
     MOST_POINTS = 32 /* of a tile */,
-    MOST_PARTS = 4 /* of a sum */
+    MOST_PARTS = 4 /* of a sum */,
+    LINE = 64 /* bytes of the cache */
 };
 
 /* Positions are those of the indices of the group's first statement. */

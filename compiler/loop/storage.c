@@ -12,10 +12,7 @@
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
-enum {
-    MOST_BORDER = 4, /* a tensor with its border is at most so many times as large */
-    LINE = 64        /* bytes of the cache */
-};
+enum { MOST_BORDER = 4 /* a tensor with its border is at most so many times as large */ };
 
 const Tensor *storage_owner(const Tensor *t) {
     bool follows = t->of != NULL && t->of->kind == TENSOR_PARAMETER && t->of->rank == t->rank &&
