@@ -1,8 +1,8 @@
 /* Programs from C, by the system's compiler, kept in a cache.
 
    The cache is $XDG_CACHE_HOME/nnc or ~/.cache/nnc. A folder in it has a number made from all that its contents are compiled from: the
-   same model with the same options is compiled once, and the runtime once for all models. Each is made under the name of this process
-   and takes its place when it is complete: two runs at once do not disturb each other. */
+   same model with the same options is compiled once, and each file of the runtime once for all models. Each is made under the name of
+   this process and takes its place when it is complete: two runs at once do not disturb each other. */
 #include "commands/build.h"
 
 #include <errno.h>
@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "runtime_files.h"
 
 typedef Vec(const char *) Words;
 
@@ -72,6 +74,13 @@ static uint64_t hash_processor(uint64_t hash) {
     }
     if (file != NULL) fclose(file);
     return hash;
+}
+
+/* All of the runtime, whichever of its files a model needs. */
+static uint64_t hash_runtime(uint64_t hash, bool zlib) {
+    for (size_t i = 0; i < runtime_file_count; i++)
+        hash = hash_text(hash_text(hash, runtime_files[i].name), runtime_files[i].text);
+    return hash_text(hash, zlib ? "zlib" : "");
 }
 
 static uint64_t hash_files(uint64_t hash, const OutputFiles *files) {
@@ -182,12 +191,16 @@ static bool take_place(Build *b, const char *folder, const char *last) {
 
 static const char *const language[] = {"-std=c99", "-D_POSIX_C_SOURCE=200809L"};
 
-/* Objects of the runtime, which are the same for all models and machines. */
+static bool is_missing(Build *b, const char *folder, const char *name) {
+    return ends_in(name, ".c") && access(object_of(b, folder, name), R_OK) != 0;
+}
+
+/* Objects of the runtime that are not there yet; they are the same for all models and machines. */
 static bool build_runtime(Build *b, const char *folder, const OutputFiles *runtime) {
     bool fine = begin_folder(b, folder, runtime);
     for (size_t i = 0; fine && i < runtime->count; i++) {
         const char *name = runtime->at[i].name;
-        if (!ends_in(name, ".c")) continue;
+        if (!is_missing(b, folder, name)) continue;
         begin_command(b);
         add_all(b, language, 2);
         add(b, "-O2");
@@ -198,8 +211,7 @@ static bool build_runtime(Build *b, const char *folder, const OutputFiles *runti
     }
     fine = fine && run(b);
     for (size_t i = 0; fine && i < runtime->count; i++) {
-        if (ends_in(runtime->at[i].name, ".c") && access(object_of(b, folder, runtime->at[i].name), R_OK) != 0)
-            fine = take_place(b, folder, object_of(b, "", runtime->at[i].name) + 1);
+        if (is_missing(b, folder, runtime->at[i].name)) fine = take_place(b, folder, object_of(b, "", runtime->at[i].name) + 1);
     }
     remove_made(b, runtime); /* what has not taken its place */
     return fine;
@@ -234,8 +246,7 @@ static bool build_model(Build *b, const char *folder, const OutputFiles *files, 
 
 static bool has_objects(Build *b, const char *folder, const OutputFiles *runtime) {
     bool all = true;
-    for (size_t i = 0; i < runtime->count; i++)
-        all &= !ends_in(runtime->at[i].name, ".c") || access(object_of(b, folder, runtime->at[i].name), R_OK) == 0;
+    for (size_t i = 0; i < runtime->count; i++) all &= !is_missing(b, folder, runtime->at[i].name);
     return all;
 }
 
@@ -249,7 +260,7 @@ const char *build_program(Arena *arena, const char *model, const OutputFiles *fi
     }
     uint64_t hash = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < b.cc.count; i++) hash = hash_text(hash, b.cc.at[i]);
-    const char *objects = arena_printf(arena, "%s/runtime-%016" PRIx64, b.cache, hash_files(hash, &runtime));
+    const char *objects = arena_printf(arena, "%s/runtime-%016" PRIx64, b.cache, hash_runtime(hash, options->zlib));
     hash = options->fast ? hash_processor(hash_text(hash, "fast")) : hash_text(hash, "strict");
     const char *folder = arena_printf(arena, "%s/%s-%016" PRIx64, b.cache, model, hash_files(hash, files)),
                *program = arena_printf(arena, "%s/program", folder);
