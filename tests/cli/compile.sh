@@ -30,9 +30,11 @@ elsewhere/step_by_step/step_by_step --json >folder.json
 first_comment() { sed -n '1s,^/\* \(.*\) \*/$,\1,p' "$1"; }
 mkdir single
 cd single
+level=-O2
 for name in one.c "it's 100% \"quoted\" \\n \$HOME.c"; do
     "$NNC" compile "$model" --quiet --single-file -o "$name"
-    bash -c "$(first_comment "$name")"
+    bash -c "$(first_comment "$name" | sed "s/ -O2/ $level/")"
+    level=-O0
     ./step_by_step --json >single.json
     diff <(sed 's/,"seconds.*//' ../folder.json) <(sed 's/,"seconds.*//' single.json)
     rm step_by_step
@@ -60,7 +62,7 @@ grep -q zlib.h gz.c
 grep -q -- -lz said
 "$NNC" compile packed/plain.nn -o iris >said
 grep -qv -- -lz said
-(cd iris && cc "${cc_flags[@]}" ./*.c runtime/*.c -lm -o iris)
+(cd iris && cc "${cc_flags[@]}" -O0 ./*.c runtime/*.c -lm -o iris)
 iris/iris --data packed --epochs 1 --quiet
 cp packed/iris.csv.gz packed/iris.csv
 refused 1 iris/iris --data packed --epochs 1

@@ -4,7 +4,6 @@ if [ ! -e "$mnist/train-images-idx3-ubyte.gz" ]; then
     echo "SKIPPED: $mnist does not hold the files of MNIST (NNC_MNIST may name another folder)"
     exit 0
 fi
-export XDG_CACHE_HOME=$PWD/cache
 mkdir mnist
 part() { # FILE COUNT BYTES: its first COUNT examples, of so many bytes
     local header=8

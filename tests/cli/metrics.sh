@@ -1,5 +1,4 @@
 # Metrics that are no means over examples, over data in incomplete batches: against values found by hand, and by awk from predictions.
-export XDG_CACHE_HOME=$PWD/cache
 cat >hand.nn <<'NN'
 input  x[1]
 target t[1]

@@ -1,5 +1,4 @@
 # nnc predict and nnc evaluate: classes and numbers, where the data come from, and what is refused.
-export XDG_CACHE_HOME=$PWD/cache
 examples=$SOURCE/examples
 iris=$examples/03_iris/iris.nn
 refused() { # CODE WORDS COMMAND...: WORDS are in the messages, and nothing is on standard output

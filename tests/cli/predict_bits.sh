@@ -1,6 +1,5 @@
 # The inference function gives the bits of the forward pass that training and evaluation run, and nnc predict prints them;
 # batch_norm and dropout are those of PyTorch's eval mode.
-export XDG_CACHE_HOME=$PWD/cache
 cp -r "$SOURCE/examples" .
 
 # A metric that shows one output at a time: with a target that is 1 there, the sum adds zeros.
@@ -71,7 +70,7 @@ compare() { # NAME MODEL LINES CSV [training]: trains MODEL, then compares; CSV:
       echo "metric = probe(output, ${6-t})"; sed '1,/^loss/d; /^optimizer/d; /^metric/d' "$model"; } >"$folder/${name}_probe.nn"
     sed -i "s/^model .*/model ${name}_probe/" "$folder/${name}_probe.nn"
     "$NNC" compile "$folder/${name}_probe.nn" -o "$name" --quiet
-    cc -O2 -DMAIN="\"$name/${name}_probe_main.c\"" -DPROGRAM="${name}_probe_program" -I"$name" -I. driver.c "$name/${name}_probe.c" \
+    cc -O0 -DMAIN="\"$name/${name}_probe_main.c\"" -DPROGRAM="${name}_probe_program" -I"$name" -I. driver.c "$name/${name}_probe.c" \
         "$name"/runtime/*.c -lm -o "$name/driver"
     "$name/driver" "$name.st" "$folder" ${5:+"$5"} >"$name.expected" || { tail -n 1 "$name.expected"; exit 1; }
     [ "$(wc -l <"$name.expected")" = "$3" ]

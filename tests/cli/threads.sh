@@ -89,6 +89,7 @@ command=$(sed -n '1s,^/\* \(.*\) \*/$,\1,p' one.c)
 case $command in cc\ *-fopenmp\ *) ;; *) exit 1 ;; esac
 bash -c "$command"
 ./wide --data . --save with.st --quiet
+command=${command/-O2/-O0}
 bash -c "${command/ -fopenmp/}"
 ./wide --data . --save without.st --quiet
 cmp with.st without.st

@@ -1,5 +1,5 @@
 # nnc train: one program from the cache, its output, accuracy, checkpoints, and what is refused.
-export XDG_CACHE_HOME=$PWD/cache
+rm -rf cache # the runtime is compiled here
 xor=$SOURCE/examples/02_xor/xor.nn
 digits=$SOURCE/examples/04_digits/digits.nn
 iris=$SOURCE/examples/03_iris/iris.nn

@@ -1,5 +1,4 @@
 # nnc train: bad data, a loss that is not finite, compilers and caches that do not work.
-export XDG_CACHE_HOME=$PWD/cache
 refused() { # CODE WORDS COMMAND...: WORDS are in the messages
     local code=$1 words=$2 status=0
     shift 2

@@ -1,5 +1,4 @@
 # nnc train: batches of any size, no epochs, double precision; and MNIST, if NNC_MNIST names the folder with its files.
-export XDG_CACHE_HOME=$PWD/cache
 cat >model.nn <<'MODEL'
 input x[2]
 target t[2]

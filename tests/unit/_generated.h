@@ -30,6 +30,7 @@ typedef struct {
     Arena *arena;
     Compilation *compilation;
     const char *build, *optimize; /* a folder; a flag */
+    bool quick;                   /* by a compiler that takes a tenth of the time and says nothing of doubtful C */
     void *library;
     const NncProgram *program;
     LoopProgram *loop;
@@ -74,6 +75,13 @@ static const char *const fast_flags[] = {"-std=c99",         "-fPIC",
                                          "-fno-math-errno",  "-fno-trapping-math",
                                          "-fno-signed-zeros"};
 
+static inline const char *generated_compiler(bool quick) {
+    static int has_tcc = -1;
+    if (getenv("CC") != NULL) return getenv("CC");
+    if (has_tcc < 0) has_tcc = system("command -v tcc >/dev/null") == 0;
+    return quick && has_tcc ? "tcc" : "cc";
+}
+
 /* Ensures on success: g->library, which dlclose closes, and g->program. */
 static inline bool generated_build(Generated *g, LoopOptions options) {
     const char *m = g->compilation->model->name;
@@ -100,7 +108,7 @@ static inline bool generated_build(Generated *g, LoopOptions options) {
                 generated_write(g, arena_printf(arena, "%s.c", m), source) &&
                 generated_write(g, arena_printf(arena, "%s_main.c", m), program) && generated_write(g, "door.c", door);
     Vec(const char *) words = {0};
-    vec_push(arena, &words, getenv("CC") != NULL ? getenv("CC") : "cc");
+    vec_push(arena, &words, generated_compiler(g->quick));
     const char *const *flags = options.fast ? fast_flags : generated_flags;
     size_t count = options.fast ? sizeof fast_flags / sizeof *fast_flags : sizeof generated_flags / sizeof *generated_flags;
     for (size_t i = 0; i < count; i++) vec_push(arena, &words, flags[i]);

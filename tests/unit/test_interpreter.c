@@ -182,6 +182,7 @@ static bool check_model(const char *path, bool is_double, Shape shape, int64_t b
                    .compilation = compilation_new(),
                    .build = build,
                    .optimize = "-O0",
+                   .quick = is_double,
                    .tolerance = !is_double            ? 2e-5
                                 : shape == FAST_LINES ? 1e-9
                                                       : 1e-11};
