@@ -132,15 +132,21 @@ static void print_predict(Text *text, const Words *w, const char *call) {
 
 /* ---- The files */
 
-/* gcc would keep in registers what the next round of a loop reads again, and a tile's sums in memory: products that may not be fused need
-   a register each, too. */
+/* A register tile has a use for each register there is. gcc would keep in them what the next round of a loop reads again, and, where there
+   are 16, also constants and what it reads early, and a tile's sums in memory. */
+static const char *keep_registers(const LoopProgram *loop) {
+    bool few = loop->options.target->bytes > 0 && loop->options.target->registers <= 16, tiles = loop_has_tiles(loop);
+    if (!few) return tiles && !loop->options.fast ? "\"no-predictive-commoning\", " : "";
+    if (!tiles) return loop->options.fast ? "" : "\"no-gcse\", ";
+    return "\"no-gcse\", \"no-predictive-commoning\", \"no-tree-pre\", ";
+}
+
 static void print_strict_arithmetic(Text *text, const LoopProgram *loop) {
     text_put(text, "/* The same bits on every machine: no fused multiply-add, no extended precision, nothing reordered. */\n"
                    "#if defined(__clang__)\n"
                    "#pragma STDC FP_CONTRACT OFF\n"
                    "#elif defined(__GNUC__)\n");
-    text_printf(text, "#pragma GCC optimize (\"fp-contract=off\"%s)\n",
-                loop_has_tiles(loop) ? ", \"no-predictive-commoning\"" : "");
+    text_printf(text, "#pragma GCC optimize(%s\"fp-contract=off\")\n", keep_registers(loop));
     text_put(text, "#endif\n"
                    "#if defined(__FAST_MATH__)\n"
                    "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
@@ -168,19 +174,16 @@ const char *c_flags(LoopProgram *loop) {
     return loop_uses_threads(loop) ? arena_printf(loop->arena, "%s -fopenmp", flags) : flags;
 }
 
-/* A register tile has a use for each register there is: a compiler that reorders its sums wants more. So does one that keeps constants,
-   and what the next round of a loop reads again, where there are 16: it then keeps sums in memory. */
+/* A compiler that reorders a tile's sums wants more registers than there are. */
 static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
-    const Target *target = loop->options.target;
-    const char *few = target->bytes > 0 && target->registers <= 16 ? "\"no-gcse\", \"no-predictive-commoning\", " : "";
     text_printf(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused.%s */\n",
                 loop->options.target->bytes > 0 ? "" : " Compile with -O3 -march=native -fopenmp-simd.");
     text_put(text, "#if defined(__GNUC__)\n"
                    "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
                    "#endif\n"
                    "#if defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)\n");
-    text_printf(text, "#pragma GCC optimize(%s\"no-signed-zeros\", \"no-trapping-math\")\n",
-                loop_has_tiles(loop) ? few : "\"associative-math\", ");
+    text_printf(text, "#pragma GCC optimize(%s%s\"no-signed-zeros\", \"no-trapping-math\")\n", keep_registers(loop),
+                loop_has_tiles(loop) ? "" : "\"associative-math\", ");
     text_put(text, "#endif\n"
                    "#define NNC_FAST 1\n\n");
 }
