@@ -12,6 +12,7 @@
 
 enum {
     L1 = 32768,
+    SETS = 64, /* of it */
     L2 = 1 << 20,
     LATENCY = 4,
     COMPARES = 10, /* for the larger of two numbers */
@@ -444,7 +445,28 @@ static double lines_of(const Look *look, const Choice *c, Expr read, int axis, i
     return lines < whole ? lines : whole;
 }
 
-void find_singles(Program *program, const Group *group, Way *way) {
+/* Do these lines stay in the first cache? Rows that are apart by a large power of two share few places in it (its sets). */
+static bool lines_stay(const LoopProgram *loop, const Look *look, const Choice *c, Expr read, int axis, int level) {
+    const Tensor *t = read->tensor;
+    const double lines = lines_of(look, c, read, axis, level);
+    if (loop->options.target->bytes >= LINE) return lines * LINE <= L1; /* the rest was measured with shorter vectors only */
+    double sets = ceil(values_of(look, c, read->kids[axis], level) * 4 / LINE);
+    int vectors;
+    int64_t width = vectors_for(loop, t->shape[axis], &vectors) * (int64_t)vectors, row = t->shape[axis];
+    bool panels = row > width && row % width == 0; /* storage.c */
+    int64_t apart = (panels ? width : row) * (loop->is_double ? 8 : 4);
+    for (int a = t->rank - 1; a >= 0; a--) {
+        if (a == axis) continue;
+        double count = values_of(look, c, read->kids[a], level),
+               places = SETS * LINE / (double)common_divisor(apart, SETS * LINE);
+        sets *= count < places ? count : places;
+        apart *= t->shape[a];
+    }
+    if (sets > SETS) sets = SETS;
+    return lines <= sets * L1 / (SETS * LINE);
+}
+
+void find_singles(const LoopProgram *loop, Program *program, const Group *group, Way *way) {
     Look look = look_at_group(program->pool, group);
     const Choice *c = &way->choice;
     const Statement *s = group->list.at[0];
@@ -460,7 +482,7 @@ void find_singles(Program *program, const Group *group, Way *way) {
         bool any = false;
         for (int a = 0; a < read->tensor->rank; a++) {
             int level = 0; /* outside it, nothing is left in the cache from one turn to the next */
-            while (level < look.longest->bound_count && lines_of(&look, c, read, a, level) * LINE > L1) level++;
+            while (level < look.longest->bound_count && !lines_stay(loop, &look, c, read, a, level)) level++;
             double lines = tiles * LINE_READ * lines_of(&look, c, read, a, level);
             for (int k = 0; k < level; k++) lines *= (double)look.longest->bound[k]->size;
             single.cycles[a] = level == 0 ? 0 : lines;

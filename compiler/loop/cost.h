@@ -45,6 +45,6 @@ bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript,
 double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile);
 
 /* Requires: the choice of the way. Ensures: its singles. */
-void find_singles(Program *program, const Group *group, Way *way);
+void find_singles(const LoopProgram *loop, Program *program, const Group *group, Way *way);
 
 #endif

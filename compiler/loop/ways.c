@@ -295,7 +295,7 @@ static void keep_way(Planner *planner, Plan *plan, bool possible) {
     }
     if (!exists) return;
     choose_tile(planner->loop, planner->program, plan->group, &way->choice);
-    find_singles(planner->program, plan->group, way);
+    find_singles(planner->loop, planner->program, plan->group, way);
     plan->count++;
 }
 
