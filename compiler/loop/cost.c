@@ -235,7 +235,9 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
     }
     terms *= share_of_clipped(look, c, tile, &varies);
     double turns = varies ? terms / (double)look->longest->bound[look->longest->bound_count - 1]->size : 0;
-    return terms * step + left_over + turns * (TURN + PLACE * (vectors + scalars)) + own + 2 * accumulators;
+    double turn = TURN + PLACE * (vectors + scalars);
+    if (has_short_vectors(loop)) turn /= 2;
+    return terms * step + left_over + turns * turn + own + 2 * accumulators;
 }
 
 /* All tiles, those of what is left over included. */
@@ -449,7 +451,7 @@ static double lines_of(const Look *look, const Choice *c, Expr read, int axis, i
 static bool lines_stay(const LoopProgram *loop, const Look *look, const Choice *c, Expr read, int axis, int level) {
     const Tensor *t = read->tensor;
     const double lines = lines_of(look, c, read, axis, level);
-    if (loop->options.target->bytes >= LINE) return lines * LINE <= L1; /* the rest was measured with shorter vectors only */
+    if (!has_short_vectors(loop)) return lines * LINE <= L1;
     double sets = ceil(values_of(look, c, read->kids[axis], level) * 4 / LINE);
     int vectors;
     int64_t width = vectors_for(loop, t->shape[axis], &vectors) * (int64_t)vectors, row = t->shape[axis];

@@ -18,8 +18,9 @@ static const double ROW = 0.5, /* cycles to copy a number of a row; transpose.c 
 double cost_of_way(const Planner *planner, const Way *way) {
     double cycles = way->choice.cycles;
     for (int i = 0; i < way->single_count; i++) {
-        int inner = storage_of(planner, way->singles[i].tensor)->inner;
-        cycles += way->singles[i].cycles[inner];
+        const Storage *storage = storage_of(planner, way->singles[i].tensor);
+        bool by_copy = single_reads_copy(planner, &way->singles[i]);
+        cycles += way->singles[i].cycles[by_copy ? storage->copy_inner : storage->inner];
     }
     return cycles;
 }

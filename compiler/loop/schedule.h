@@ -46,6 +46,7 @@ typedef struct {
 typedef struct {
     const Tensor *tensor;
     double cycles[MOST_AXES]; /* that takes, if this axis is the innermost */
+    bool may_be_copy;         /* nothing else of the way says where to read it */
 } Single;
 
 /* One way to compute a group. */
@@ -97,6 +98,9 @@ typedef struct Planner {
 const Tensor *storage_owner(const Tensor *t);
 Storage *storage_of(const Planner *planner, const Tensor *t);
 
+/* Are the target's vectors shorter than a line of the cache? Some of what the model knows was measured with such vectors only. */
+bool has_short_vectors(const LoopProgram *loop);
+
 /* How many lanes and vectors at a time suit an index of this size. */
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);
 
@@ -112,6 +116,7 @@ void find_ways(Planner *planner, Plan *plan);
 void find_storage(Planner *planner, const Groups *groups);
 Groups apply_storage(Planner *planner, const Groups *groups);
 bool need_is_met(const Planner *planner, const Need *need, bool *by_copy);
+bool single_reads_copy(const Planner *planner, const Single *single); /* as things stand, that is the faster one */
 const Way *best_way(const Planner *planner, const Plan *plan);
 double cost_of_way(const Planner *planner, const Way *way); /* as things stand */
 double cost_without_vectors(const Planner *planner, const Plan *plan);

@@ -44,6 +44,11 @@ bool need_is_met(const Planner *planner, const Need *need, bool *by_copy) {
     return *by_copy;
 }
 
+bool single_reads_copy(const Planner *planner, const Single *single) {
+    const Storage *s = storage_of(planner, single->tensor);
+    return single->may_be_copy && s->copy_inner >= 0 && single->cycles[s->copy_inner] < single->cycles[s->inner];
+}
+
 /* ---- What may be chosen */
 
 typedef struct {
@@ -184,7 +189,7 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     after[inner] = at_least(after[inner], reach.high - t->shape[inner]);
     for (int a = 0; a < t->rank; a++) bare &= before[a] == 0 && after[a] == 0;
     bool examples = inner == 0 && t->batched && !copy; /* of which there may be fewer */
-    bool work = p->loop->options.target->bytes < LINE && reach.summed && !reach.anywhere && bare && !examples;
+    bool work = has_short_vectors(p->loop) && reach.summed && !reach.anywhere && bare && !examples;
     bool panels = (persistent || work) && t->rank > 1 && blocks > 1 && t->shape[inner] % width == 0;
     const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
     int step = scan != NULL ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
@@ -216,6 +221,10 @@ static bool reads_copy(const Redirect *r, Expr e) {
     for (int i = 0; r->way != NULL && i < r->way->count; i++) {
         if (r->way->needs[i].tensor == e->tensor && r->planner->storage[e->tensor->id].copy != NULL)
             need_is_met(r->planner, &r->way->needs[i], &by_copy);
+    }
+    for (int i = 0; r->way != NULL && i < r->way->single_count; i++) {
+        if (r->way->singles[i].tensor == e->tensor && r->planner->storage[e->tensor->id].copy != NULL)
+            by_copy |= single_reads_copy(r->planner, &r->way->singles[i]);
     }
     return by_copy;
 }
@@ -299,6 +308,9 @@ static bool is_wanted(const Planner *p, const Tensor *t, bool copy) {
         for (int k = 0; way != NULL && k < way->count; k++) {
             bool by_copy = false;
             if (way->needs[k].tensor == t && need_is_met(p, &way->needs[k], &by_copy) && by_copy == copy) return true;
+        }
+        for (int k = 0; way != NULL && k < way->single_count; k++) {
+            if (way->singles[k].tensor == t && copy && single_reads_copy(p, &way->singles[k])) return true;
         }
     }
     return false;

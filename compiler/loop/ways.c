@@ -135,6 +135,8 @@ static void look_at(void *context, Expr e) {
 
 /* ---- Widths: vectors of so many lanes, so many at a time; all that share an axis agree, because panels have one width */
 
+bool has_short_vectors(const LoopProgram *loop) { return loop->options.target->bytes < LINE; }
+
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
     int most = loop->options.target->bytes / (loop->is_double ? 8 : 4), lanes = 0;
     double best = 0;
@@ -296,6 +298,12 @@ static void keep_way(Planner *planner, Plan *plan, bool possible) {
     if (!exists) return;
     choose_tile(planner->loop, planner->program, plan->group, &way->choice);
     find_singles(planner->loop, planner->program, plan->group, way);
+    for (int i = 0; i < way->single_count; i++) {
+        Single *single = &way->singles[i];
+        single->may_be_copy =
+            plan->group->update == NULL && has_short_vectors(planner->loop); /* copies are from before the update */
+        for (int k = 0; k < way->count; k++) single->may_be_copy &= way->needs[k].tensor != single->tensor;
+    }
     plan->count++;
 }
 
