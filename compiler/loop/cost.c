@@ -23,11 +23,13 @@ enum {
     TURN = 12, /* to begin a loop whose ends are found as it runs, */
     PLACE = 2, /* and for each place from where it reads */
     ENOUGH_SUMS = 8,
+    UNROLLED_UP_TO = 8, /* rounds of a loop, by compilers */
     LARGE_SUMS = 1000000
 };
 
 static const double LINE_READ = 1.5, /* cycles that a line from the second cache takes, if others are on the way; */
-    NUMBER_READ = 0.57;              /* ... that a number in all lanes takes: two loads a cycle are seldom reached */
+    NUMBER_READ = 0.57,              /* ... that a number in all lanes takes: two loads a cycle are seldom reached; */
+    ROOM = 0.02;                     /* ... for a vector that is kept: of two tiles that are alike, the one without it */
 static const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
@@ -203,9 +205,15 @@ static bool is_kept(const Look *look, const int *tile, Expr read) {
     return kept;
 }
 
+/* Is the innermost loop of the sum one that stays a loop? What is kept from round to round takes registers from the sums then. */
+static bool goes_round(const Look *look) {
+    return look->longest != NULL && look->longest->bound[look->longest->bound_count - 1]->size > UNROLLED_UP_TO;
+}
+
 static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choice *c, const int *tile) {
     const Statement *s = look->group->list.at[0];
-    double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0, kept = 0;
+    double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0, kept = 0,
+           kept_vectors = 0;
     if (width < 0.5) width = 0.5;
     for (int i = 0; i < s->count; i++) accumulators *= i == c->lanes_of ? 1 : tile[i];
     bool summed = c->lanes_of < 0;
@@ -218,10 +226,11 @@ static double cost_of_tile(const LoopProgram *loop, const Look *look, const Choi
         double count = copies(look, c, tile, look->reads[i], &vector);
         if (vector) vectors += count * (crosses_lines(loop, look, c, look->reads[i]) ? 2 : 1);
         else scalars += count;
-        if (!vector && is_kept(look, tile, look->reads[i])) kept += count;
+        if (is_kept(look, tile, look->reads[i])) *(vector ? &kept_vectors : &kept) += count;
     }
     double compute = accumulators * width * look->body, loads = vectors * width + scalars * NUMBER_READ;
     if (!loop->options.fast && width >= 1) compute += accumulators > scalars ? scalars : kept / 2;
+    if (has_short_vectors(loop) && goes_round(look)) compute += kept_vectors * ROOM;
     double step = compute > loads ? compute : loads;
     int parts = loop->options.fast && look->longest != NULL ? parts_of_sum(look->pool, look->longest, (int)accumulators) : 1;
     if (step < (double)LATENCY / parts) step = (double)LATENCY / parts;
