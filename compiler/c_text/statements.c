@@ -68,7 +68,7 @@ static void print_loop(CPrinter *p, const Node *node) {
                     i + 1 < node->any_order.count ? "" : ")\n");
     }
     if (node->parallel > 0) {
-        text_printf(p->text, "#pragma omp for schedule(static)%s", p->unwaited ? " nowait" : "");
+        text_printf(p->text, "#pragma omp for schedule(static)%s", p->unwaited || node->unwaited ? " nowait" : "");
         if (node->parallel > 1) text_printf(p->text, " collapse(%d)", node->parallel);
         text_put(p->text, "\n");
     }
@@ -81,7 +81,7 @@ static void print_loop(CPrinter *p, const Node *node) {
     p->unwaited &= !node->meet;
     p->text->indent--;
     text_put(p->text, "}\n");
-    if (node->meet) text_put(p->text, "#pragma omp barrier\n");
+    if (node->meet && !node->unwaited) text_put(p->text, "#pragma omp barrier\n");
     c_leave(p, mark);
 }
 
@@ -292,8 +292,9 @@ static void print_node(CPrinter *p, const Node *node) {
     }
 }
 
-static size_t enter_alone(CPrinter *p) {
-    text_printf(p->text, "%s#pragma omp single\n{\n", text_ends_in(p->text, "{\n") ? "" : "\n");
+static size_t enter_alone(CPrinter *p, const Node *node) {
+    text_printf(p->text, "%s#pragma omp single%s\n{\n", text_ends_in(p->text, "{\n") ? "" : "\n",
+                node->unwaited ? " nowait" : "");
     p->text->indent++;
     return c_enter(p);
 }
@@ -315,7 +316,7 @@ static void print_nodes(CPrinter *p, const Nodes *nodes) {
         }
         const Node *node = nodes->at[i];
         if (node->alone > 0) {
-            mark = enter_alone(p);
+            mark = enter_alone(p, node);
             left = node->alone;
         }
         print_node(p, node);

@@ -50,6 +50,7 @@ struct Node {
     int parallel;      /* of a loop: > 0: threads share its iterations, and those of so many - 1 loops that are all of its body */
     bool meet;         /* of a loop: threads that share a loop in it do not wait for each other there, but behind this one */
     int alone;         /* > 0: one thread runs this node and so many - 1 behind it in its list, while the others wait */
+    bool unwaited;     /* of what threads share, or one of them runs: they go on behind it without waiting for each other */
     Tensors any_order; /* of a loop: variables that sum in it, in any order */
     Tensor *target;    /* a local variable is a tensor of rank 0 and kind TENSOR_PART that no statement defines */
     Expr *subscripts;
@@ -197,8 +198,9 @@ void split(LoopProgram *loop, Routine *routine);
 /* unroll.c: straight lines instead of loops, one example at a time. */
 void unroll(LoopProgram *loop, Routine *routine);
 
-/* threads.c: loops whose iterations threads share. */
+/* threads.c: loops whose iterations threads share; and, when it is known what stands where, which of them need not wait behind what. */
 void share(LoopProgram *loop, Routine *routine);
+void find_unwaited(Routine *routine);
 
 /* A new local variable; its id is FIRST_LOCAL and the number of those before it. Variables of different scopes may share a name. */
 Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range);

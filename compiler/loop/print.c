@@ -48,7 +48,8 @@ static void print_range(Text *text, const Node *loop) {
     if (loop->index->batch && loop->rest > 0) text_printf(text, ", what is left of groups of %d", loop->rest);
     if (loop->step > 1) text_printf(text, " step %d", loop->step);
     if (loop->parallel > 0) text_put(text, ", parallel");
-    if (loop->meet) text_put(text, ", threads meet behind it");
+    if (loop->meet && !loop->unwaited) text_put(text, ", threads meet behind it");
+    if (loop->parallel > 0 && loop->unwaited) text_put(text, ", unwaited");
     if (loop->parallel > 1) text_printf(text, " with %d inside", loop->parallel - 1);
     text_put(text, "\n");
 }

@@ -12,13 +12,16 @@
    to meet is left to one. */
 #include "loop/loop.h"
 
+#include <string.h>
+
 #include "tensor/affine.h"
 
 /* Operations, or vectors of them, in the time that it takes ... */
 enum {
-    WAIT = 25000,  /* ... threads to meet, before a loop and behind it, and to get what the others wrote: 1 to 10 microseconds */
-    LONELY = 2000, /* ... a thread to get what the others wrote, where they meet anyway */
-    START = 50,    /* ... a thread to find its part of a loop */
+    WAIT = 25000,   /* ... threads to meet, before a loop and behind it, and to get what the others wrote: 1 to 10 microseconds */
+    LONELY = 2000,  /* ... a thread to get what the others wrote, where they meet anyway */
+    MEETING = 2000, /* ... threads to meet that are about to, anyway */
+    START = 50,     /* ... a thread to find its part of a loop */
     COMPILERS_LANES = 8 /* operations at a time in loops that the C compiler makes vectors of, roughly */
 };
 static const double HARDLY = 0.05, /* a difference that is not worth another loop */
@@ -260,16 +263,19 @@ static void leave_alone(const Nodes *nodes) {
     }
 }
 
-/* Between loops that are shared, threads meet behind what one of them runs, too: there it need not be as long to be shared. */
+/* Between loops that are shared, threads meet behind what one of them runs, too: there it need not be as long to be shared. Where one
+   thread would run several statements without a pause, they meet before and behind what is shared of these. */
 static void share_lonely(LoopProgram *loop, Routine *routine) {
     const Nodes *nodes = &routine->body;
-    double wait = wait_of(loop) < LONELY ? wait_of(loop) : LONELY;
-    for (size_t i = 0; i < nodes->count; i++) {
-        bool before = i == 0 || loop_is_shared(nodes->at[i - 1]),
-             behind = i + 1 == nodes->count || loop_is_shared(nodes->at[i + 1]);
-        if (loop_is_shared(nodes->at[i]) || !before || !behind) continue;
-        const Nodes alone = {.at = &nodes->at[i], .count = 1};
-        share_nodes(loop, routine, &alone, wait);
+    for (size_t from = 0, to; from < nodes->count; from = to) {
+        to = from + 1;
+        if (loop_is_shared(nodes->at[from])) continue;
+        while (to < nodes->count && !loop_is_shared(nodes->at[to])) to++;
+        double least = to - from > 1 ? LONELY + 2 * MEETING : LONELY, wait = wait_of(loop) < least ? wait_of(loop) : least;
+        for (size_t i = from; i < to; i++) {
+            const Nodes alone = {.at = &nodes->at[i], .count = 1};
+            share_nodes(loop, routine, &alone, wait);
+        }
     }
 }
 
@@ -278,6 +284,80 @@ void share(LoopProgram *loop, Routine *routine) {
     if (time.shared > time.alone * (1 - LEAST_SAVED)) unmark(&routine->body);
     if (loop_parallel_blocks(routine) > 0) share_lonely(loop, routine);
     if (loop_parallel_blocks(routine) > 0) leave_alone(&routine->body);
+}
+
+/* ---- Where threads go on without waiting for each other: what follows neither reads nor writes what they have not finished writing, nor
+   writes what they may still read */
+
+typedef struct {
+    Routine *routine;
+    Node *last;           /* behind it they may go on; NULL: they have just met */
+    bool *reads, *writes; /* since they met, by place in memory */
+    bool *its_reads, *its_writes;
+    size_t places;
+} Going;
+
+/* Tensors that share their space have one place. */
+static size_t place_of(const Going *g, const Tensor *t) {
+    int space = g->routine->space[t->id];
+    return space > 0 ? g->routine->program->all.count + (size_t)space : (size_t)t->id;
+}
+
+static void note_place_read(void *context, Expr e) {
+    Going *g = context;
+    if (e->kind == EXPR_READ && !e->tensor->local && !e->tensor->array) g->its_reads[place_of(g, e->tensor)] = true;
+}
+
+static void note_places(Going *g, const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        const Node *node = nodes->at[i];
+        node_visit(g->routine->program->pool, node, note_place_read, g);
+        if (node->kind == NODE_STORE && !node->target->local && !node->target->array)
+            g->its_writes[place_of(g, node->target)] = true;
+        note_places(g, &node->body);
+    }
+}
+
+/* The next nodes that threads share, or that one of them runs. They meet inside where `behind`, the node that can say that they go on, is
+   NULL. */
+static void go_through(Going *g, const Nodes *nodes, Node *behind) {
+    bool conflict = g->last == NULL;
+    memset(g->its_reads, 0, g->places * sizeof *g->its_reads);
+    memset(g->its_writes, 0, g->places * sizeof *g->its_writes);
+    note_places(g, nodes);
+    for (size_t i = 0; i < g->places; i++)
+        conflict |= (g->its_writes[i] && (g->reads[i] || g->writes[i])) || (g->its_reads[i] && g->writes[i]);
+    if (g->last != NULL) g->last->unwaited = !conflict;
+    for (size_t i = 0; i < g->places; i++) {
+        g->reads[i] = g->its_reads[i] || (g->reads[i] && !conflict);
+        g->writes[i] = g->its_writes[i] || (g->writes[i] && !conflict);
+    }
+    g->last = behind;
+}
+
+static void go_through_all(Going *g, const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        Node *node = nodes->at[i];
+        size_t count = node->alone > 0 ? (size_t)node->alone : 1;
+        const Nodes here = {.at = &nodes->at[i], .count = count};
+        bool shared = node->parallel > 0 || node->meet || node->alone > 0;
+        if (!shared && node->kind == NODE_BLOCK) go_through_all(g, &node->body);
+        else go_through(g, &here, shared ? node : NULL);
+        i += count - 1;
+    }
+}
+
+void find_unwaited(Routine *routine) {
+    if (loop_parallel_blocks(routine) == 0) return;
+    Arena *scratch = arena_new();
+    Going g = {.routine = routine, .places = routine->program->all.count + (size_t)routine->spaces + 1};
+    g.reads = NEW_ARRAY(scratch, bool, g.places);
+    g.writes = NEW_ARRAY(scratch, bool, g.places);
+    g.its_reads = NEW_ARRAY(scratch, bool, g.places);
+    g.its_writes = NEW_ARRAY(scratch, bool, g.places);
+    go_through_all(&g, &routine->body);
+    if (g.last != NULL) g.last->unwaited = true; /* they meet behind the routine */
+    arena_free(scratch);
 }
 
 int loop_parallel_blocks(const Routine *routine) {

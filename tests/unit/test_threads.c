@@ -1,6 +1,6 @@
 /* Loops that threads share: every iteration is run by name, with all numbers in the place of its indices, and what it reads and writes is
-   written down. No element that one iteration writes may be touched by another. The compiler decides this by arithmetic on ranges; here
-   the elements themselves are compared. */
+   written down. No element that one iteration writes may be touched by another, of the same loop or of what follows without a meeting.
+   The compiler decides this by arithmetic on ranges; here the elements themselves are compared. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,8 +32,21 @@ typedef struct {
     Touched *touched;
     Vec(const Tensor *) own; /* variables that are declared inside */
     Arena *arena;
-    int races, loops;
+    const Routine *routine;
+    const Tensor **in_space; /* by number of the space: what is in it since threads met */
+    bool goes_on;            /* they have not met behind what came last */
+    int races, loops, unwaited;
 } Races;
+
+/* Before what threads share, or one of them runs. */
+static void begin(Races *r, const Node *node) {
+    r->unwaited += r->goes_on;
+    if (!r->goes_on) {
+        memset(r->touched, 0, sizeof *r->touched * SLOTS);
+        memset(r->in_space, 0, sizeof *r->in_space * (size_t)(r->routine->spaces + 1));
+    }
+    r->goes_on = node->unwaited;
+}
 
 static bool is_own(const Races *r, const Tensor *t) {
     for (size_t i = 0; i < r->own.count; i++) {
@@ -55,6 +68,9 @@ static void touch_key(Races *r, uint64_t key, bool writes) {
 /* Where the data say which element it is, all are one. */
 static void touch(Races *r, const Tensor *t, const Expr *subscripts, bool writes) {
     uint64_t flat = 0;
+    const Tensor **space = &r->in_space[r->routine->space[t->id]];
+    r->races += space != r->in_space && *space != NULL && *space != t;
+    *space = t;
     for (int k = 0; k < t->rank; k++) {
         Expr at = expr_substitute(r->pool, subscripts[k], r->open, r->values, r->count);
         double place = at->kind == EXPR_CONST ? at->value : 0;
@@ -139,22 +155,31 @@ static int loops_to_shared(const Node *node) {
     return node->body.at[0]->parallel > 0 ? 1 : 1 + loops_to_shared(node->body.at[0]);
 }
 
-/* Threads meet behind a shared loop: each is looked at by itself. Of loops around it two values are enough. */
+/* Threads meet behind a shared loop, if it does not say that they go on. Of loops around it two values are enough. */
 static void find_loops(Races *r, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
-        if (node->parallel > 0 || node->meet) {
-            memset(r->touched, 0, sizeof *r->touched * SLOTS);
-            r->iteration = 0;
+        if (node->alone > 0) {
+            const Nodes here = {.at = &nodes->at[i], .count = (size_t)node->alone};
+            begin(r, node);
+            r->iteration++;
+            r->own.count = 0;
+            run_nodes(r, &here);
+            i += here.count - 1;
+        } else if (node->parallel > 0 || node->meet) {
+            begin(r, node);
             each(r, node, INT64_MAX, run_iteration, node->meet ? loops_to_shared(node) : node->parallel - 1);
             r->loops++;
         } else if (node->kind == NODE_LOOP && loop_is_shared(node)) {
+            r->goes_on = false;
             each(r, node, 2, find_inside, 0);
         } else {
             find_loops(r, &node->body);
         }
     }
 }
+
+static int unwaited; /* of all models: how often threads go on without waiting */
 
 /* The number of races; *loops gets how many loops are shared. */
 static int races_of(const char *text, const char *target, bool fast, int64_t batch, int wait, int *loops) {
@@ -170,9 +195,13 @@ static int races_of(const char *text, const char *target, bool fast, int64_t bat
         const Routine *routine = loop_routine(c->loop, i, NULL);
         if (routine->program == NULL) continue;
         r.pool = routine->program->pool;
-        find_loops(&r, &routine->body);
+        r.routine = routine;
+        r.in_space = NEW_ARRAY(r.arena, const Tensor *, routine->spaces + 1);
+        r.goes_on = false;
+        if (loop_parallel_blocks(routine) > 0) find_loops(&r, &routine->body);
     }
     *loops = r.loops;
+    unwaited += r.unwaited;
     free(r.touched);
     arena_free(r.arena);
     compilation_free(c);
@@ -223,6 +252,7 @@ static void test_no_races(void **state) {
             assert_true(loops > 0);
         }
     }
+    assert_true(unwaited > 20);
 }
 
 /* What takes no time is not shared. */
