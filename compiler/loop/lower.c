@@ -134,7 +134,8 @@ Index *index_together(Lowering *l, const Group *group) {
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
     bool fits = s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves && last != NULL && !last->batch &&
                 last != l->step;
-    if (!fits || last->size < 2 * count_together(l) || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
+    if (!fits || last->first > 0 || last->size < 2 * count_together(l) ||
+        index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
         return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }

@@ -67,6 +67,16 @@ network clipped 7 "sgd(rate = 0.05)" "clip_norm = 0.02" <<END
 output = x -> dense(33) -> relu -> dense(10) -> softmax
 END
 
+# A statement in strips of columns, of which one reads beyond its tensor: the others are short, and sums in each go along together.
+network strips 9 "sgd(rate = 0.05)" <<END
+layer mixed(x[m, w]) -> y[m, w] {
+    param Q[m, m] = glorot_uniform(m, m)
+    param K[w, w] = glorot_uniform(w, w)
+    y[p, j] = sum(i: (x[i, j + 3] default 0) * Q[p, i]) + sum(l: x[p, l] * K[l, j])
+}
+output = x -> dense(96) -> reshape(12, 8) -> mixed -> tanh -> flatten -> dense(10) -> softmax
+END
+
 targets=
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
@@ -82,7 +92,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels; do train $model 1; done
+for model in images steps found single clipped panels strips; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
