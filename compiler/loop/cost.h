@@ -21,7 +21,47 @@ bool is_divided(Pool *pool, Expr e, const Index *index); /* by itself or togethe
 /* Does it differ from lane to lane? o / 8 does not in vectors of 8 values of o. */
 bool differs_in_lanes(Pool *pool, Expr e, const Choice *c);
 
+/* ---- clip.c */
+
+/* A factor is read beyond a tensor's ends, where it is 0: with index `position` of the statement and bound index `of` of its sum,
+   u * bound + f * index + constant  has to be in 0 .. size - 1. */
+typedef struct {
+    int64_t u, f, constant, bound, size;
+    int position, of;
+} ClippedAxis;
+
+/* False: it depends on other indices, too. */
+bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript, int64_t size, ClippedAxis *axis);
+
+/* The share of the terms that are not 0 all over a tile, on the average; 1: it is too large for leaving out the others to pay. */
+double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile);
+
 /* ---- cost.c */
+
+enum { L1 = 32768 /* bytes of the first cache */, MOST_READS = 64, MOST_CLIPPED = 4 };
+
+/* What a group does at one point. */
+typedef struct {
+    Pool *pool;
+    const Group *group;
+    int64_t period[MOST_INDICES];      /* of the sums, along each index; */
+    int64_t digit[MOST_INDICES];       /* what its tiles must divide, 0: nothing */
+    Expr longest;                      /* the largest sum, or NULL */
+    double share;                      /* of their terms, if divisions leave some out */
+    ClippedAxis clipped[MOST_CLIPPED]; /* where its factors are read beyond the ends of tensors */
+    int clipped_count;
+    Expr reads[MOST_READS]; /* in the sums */
+    int read_count;
+    double operations, calls; /* of the element, outside its sums */
+    double terms;             /* of the largest sum */
+    double body;              /* operations for one term, the multiply-add counted once */
+    bool sums;
+} GroupWork;
+
+GroupWork work_of_group(Pool *pool, const Group *group);
+
+/* The share of the terms that are not left out; and is the innermost loop then one whose ends differ from tile to tile? */
+double share_of_clipped(const GroupWork *work, const Choice *c, const int *tile, bool *varies);
 
 /* Of how many parts each of so many sums at a time is to consist, so that additions need not wait for each other: fast arithmetic. */
 int parts_of_sum(Pool *pool, Expr sum, int sums);
@@ -31,18 +71,7 @@ double cost_of_scalars(Pool *pool, const Group *group); /* of loops as they are 
 /* Requires: lanes_of, lanes and vectors of the choice. Ensures: tile, order and cycles. */
 void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice);
 
-/* A factor is read beyond a tensor's ends, where it is 0: with index `position` of the statement and bound index `of` of its sum,
-   u * bound + f * index + constant  has to be in 0 .. size - 1. */
-typedef struct {
-    int64_t u, f, constant, bound, size;
-    int position, of;
-} ClippedAxis;
-
-/* clip.c: false: it depends on other indices, too. */
-bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript, int64_t size, ClippedAxis *axis);
-
-/* clip.c: the share of the terms that are not 0 all over a tile, on the average; 1: it is too large for leaving out the others to pay. */
-double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile);
+/* ---- singles.c */
 
 /* Requires: the choice of the way. Ensures: its singles. */
 void find_singles(const LoopProgram *loop, Program *program, const Group *group, Way *way);

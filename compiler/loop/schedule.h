@@ -104,6 +104,9 @@ bool has_short_vectors(const LoopProgram *loop);
 /* How many lanes and vectors at a time suit an index of this size. */
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);
 
+/* Would it fill several panels, which are as wide as a tile? *width: of one of them. */
+bool fills_panels(const LoopProgram *loop, int64_t size, int64_t *width);
+
 /* transpose.c: how many lanes blocks have that are transposed in registers, where neighbours along `from` of tensor `of` are to be
    neighbours along `to` of its copy t; 0: there are none, the axes are too short, or the panels of either too narrow. *cycles: what the
    copy costs. Where layouts are still to be chosen, t and `of` are the same. */

@@ -2,8 +2,8 @@
 
    Requires: nodes as unroll.c leaves them. Ensures: all threads run the routine; `parallel` of loops whose iterations are independent:
    none writes what another one reads or writes, in memory or in a local variable; `alone` of what one thread runs while the others
-   wait. No sum is split, so each number is found by the same operations in the same order with any number of threads, and on every run:
-   the bits are those of one thread.
+   wait; `unwaited` of both, where what follows does not depend on them. No sum is split, so each number is found by the same operations
+   in the same order with any number of threads, and on every run: the bits are those of one thread.
    Example, for 2 threads:
        for i in 0..128, parallel           each row is written by one iteration
            for b in the batch              all of them would add to the same row: stays as it is

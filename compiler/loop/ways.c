@@ -153,6 +153,12 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
     return lanes;
 }
 
+bool fills_panels(const LoopProgram *loop, int64_t size, int64_t *width) {
+    int vectors = 1, lanes = vectors_for(loop, size, &vectors);
+    *width = (int64_t)lanes * vectors;
+    return size > *width && size % *width == 0;
+}
+
 /* ---- Ways */
 
 /* Vectors in which digits of the index are the same in all lanes, where it has digits: as many lanes as divide them. False: too few. */
