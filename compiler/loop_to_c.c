@@ -189,7 +189,8 @@ static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
 }
 
 static const char threads[] =
-    "/* Threads share loops with \"#pragma omp for\": compile with -fopenmp. Without it, one thread computes the same bits. */\n"
+    "/* Threads share loops with \"#pragma omp for\": compile with -fopenmp. Without it, one thread computes the same bits.\n"
+    "   \"nowait\": what follows does not depend on it, so they go on without waiting for each other. */\n"
     "#if defined(__GNUC__) && !defined(_OPENMP)\n"
     "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
     "#endif\n\n";
