@@ -133,12 +133,15 @@ static void print_predict(Text *text, const Words *w, const char *call) {
 /* ---- The files */
 
 /* A register tile has a use for each register there is. gcc would keep in them what the next round of a loop reads again, and, where there
-   are 16, also constants and what it reads early, and a tile's sums in memory. */
+   are 16, also constants and what it reads early, and a tile's sums in memory; where there are 32, it takes a loop that needs fewer for one
+   that does not matter, and keeps a vector that all its sums read in memory. */
 static const char *keep_registers(const LoopProgram *loop) {
-    bool few = loop->options.target->bytes > 0 && loop->options.target->registers <= 16, tiles = loop_has_tiles(loop);
-    if (!few) return tiles && !loop->options.fast ? "\"no-predictive-commoning\", " : "";
-    if (!tiles) return loop->options.fast ? "" : "\"no-gcse\", ";
-    return "\"no-gcse\", \"no-predictive-commoning\", \"no-tree-pre\", ";
+    bool vectors = loop->options.target->bytes > 0, few = vectors && loop->options.target->registers <= 16;
+    bool tiles = loop_has_tiles(loop);
+    if (few && tiles) return "\"no-gcse\", \"no-predictive-commoning\", \"no-tree-pre\", ";
+    if (few) return loop->options.fast ? "" : "\"no-gcse\", ";
+    return arena_printf(loop->arena, "%s%s", tiles && vectors ? "\"ira-region=all\", " : "",
+                        tiles && !loop->options.fast ? "\"no-predictive-commoning\", " : "");
 }
 
 static void print_strict_arithmetic(Text *text, const LoopProgram *loop) {
