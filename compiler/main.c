@@ -201,7 +201,8 @@ static const char *step_of(Arena *arena, const char *name) {
 
 static const Target *target_of(const char *word) {
     const Target *target = target_find(word);
-    if (target == NULL) misuse("there is no target '%s': portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64", word);
+    if (target == NULL)
+        misuse("there is no target '%s': portable, native, x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-wide, aarch64", word);
     return target;
 }
 

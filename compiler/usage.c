@@ -74,7 +74,8 @@ const char usage_details[] =
 const char usage_shared[] =
     "compile, train, predict and evaluate\n"
     "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
-    "  --target=NAME    portable (compile), native (the others), x86-64-v2, x86-64-v3, x86-64-v4 or aarch64\n"
+    "  --target=NAME    portable (compile), native (the others), x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-wide (two\n"
+    "                   vectors of 64 bytes a cycle, as Intel's servers) or aarch64\n"
     "  --threads N      N threads share the work, by OpenMP: the same bits as one, sooner\n"
     "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
     "all commands\n"

@@ -1,4 +1,5 @@
-/* A small model of a processor that fuses multiply and add, and issues one vector of 64 bytes, or two of 32, in a cycle.
+/* A small model of a processor that fuses multiply and add, and issues as many bytes of vectors in a cycle as the target's row says, in one
+   vector or in two: 64 mostly.
    Where it may not fuse them, it multiplies and adds at once; but a number that is spread over a vector of 64 bytes takes the adder's
    time, unless it is spread for one product alone, as it is read.
 
@@ -189,9 +190,9 @@ static bool goes_round(const GroupWork *work) {
 
 static double cost_of_tile(const LoopProgram *loop, const GroupWork *work, const Choice *c, const int *tile) {
     const Statement *s = work->group->list.at[0];
-    double accumulators = c->vectors, width = c->lanes * (loop->is_double ? 8 : 4) / 64.0, vectors = 0, scalars = 0, kept = 0,
-           kept_vectors = 0;
-    if (width < 0.5) width = 0.5;
+    double accumulators = c->vectors, vectors = 0, scalars = 0, kept = 0, kept_vectors = 0;
+    double bytes = c->lanes * (loop->is_double ? 8 : 4), width = fmax(bytes / loop->options.target->rate, 0.5);
+    const double vector_read = bytes < LINE ? width : fmax(width, NUMBER_READ); /* a whole line of the cache is one load, too */
     for (int i = 0; i < s->count; i++) accumulators *= i == c->lanes_of ? 1 : tile[i];
     bool summed = c->lanes_of < 0;
     double own = summed ? accumulators * (work->operations + CALL * work->calls + ACROSS_LANES)
@@ -205,7 +206,7 @@ static double cost_of_tile(const LoopProgram *loop, const GroupWork *work, const
         else scalars += count;
         if (is_kept(work, tile, work->reads[i])) *(vector ? &kept_vectors : &kept) += count;
     }
-    double compute = accumulators * width * work->body, loads = vectors * width + scalars * NUMBER_READ;
+    double compute = accumulators * width * work->body, loads = vectors * vector_read + scalars * NUMBER_READ;
     if (!loop->options.fast && width >= 1) compute += accumulators > scalars ? scalars : kept / 2;
     if (has_short_vectors(loop) && goes_round(work)) compute += kept_vectors * ROOM;
     double step = compute > loads ? compute : loads;

@@ -3,22 +3,31 @@
 
 #include "loop/loop.h"
 
-static const Target targets[] = {
-    {"portable", "C99 loops that the C compiler may make vectors of", 0, 16, ""},
-    {"x86-64-v2", "SSE4.2: vectors of 16 bytes", 16, 16, "-march=x86-64-v2"},
-    {"x86-64-v3", "AVX2 and FMA: vectors of 32 bytes", 32, 16, "-march=x86-64-v3"},
-    {"x86-64-v4", "AVX-512: vectors of 64 bytes", 64, 32, "-march=x86-64-v4"},
-    {"aarch64", "NEON: vectors of 16 bytes", 16, 32, "-march=armv8-a"},
+/* clang-format off */
+static const Target targets[] = { /* bytes, registers, bytes in a cycle */
+    {"portable", "C99 loops that the C compiler may make vectors of", 0, 16, 64, ""},
+    {"x86-64-v2", "SSE4.2: vectors of 16 bytes", 16, 16, 64, "-march=x86-64-v2"},
+    {"x86-64-v3", "AVX2 and FMA: vectors of 32 bytes", 32, 16, 64, "-march=x86-64-v3"},
+    {"x86-64-v4", "AVX-512: vectors of 64 bytes, one in a cycle", 64, 32, 64, "-march=x86-64-v4"},
+    {"x86-64-v4-wide", "AVX-512: vectors of 64 bytes, two in a cycle", 64, 32, 128, "-march=x86-64-v4"},
+    {"aarch64", "NEON: vectors of 16 bytes", 16, 32, 64, "-march=armv8-a"},
 };
+/* clang-format on */
 enum { TARGETS = sizeof targets / sizeof *targets };
 
 const Target *target_at(size_t i) { return i < TARGETS ? &targets[i] : NULL; }
 
 #if defined(__x86_64__) && defined(__GNUC__)
+/* Of Intel's processors with AVX-512 all do, but those for desktops and notebooks. */
+static bool multiplies_two_wide_vectors(void) {
+    return __builtin_cpu_is("intel") && !__builtin_cpu_is("cannonlake") && !__builtin_cpu_is("icelake-client") &&
+           !__builtin_cpu_is("tigerlake") && !__builtin_cpu_is("rocketlake");
+}
+
 static const char *native(void) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return "x86-64-v4";
+        return multiplies_two_wide_vectors() ? "x86-64-v4-wide" : "x86-64-v4";
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3";
     return __builtin_cpu_supports("sse4.2") ? "x86-64-v2" : "portable";
 }

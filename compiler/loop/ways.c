@@ -9,6 +9,8 @@
 #include "loop/cost.h"
 #include "loop/schedule.h"
 
+#include <math.h>
+
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
@@ -138,17 +140,18 @@ static void look_at(void *context, Expr e) {
 bool has_short_vectors(const LoopProgram *loop) { return loop->options.target->bytes < LINE; }
 
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
-    int most = loop->options.target->bytes / (loop->is_double ? 8 : 4), lanes = 0;
-    double best = 0;
+    const Target *target = loop->options.target;
+    int most = target->bytes / (loop->is_double ? 8 : 4), lanes = 0;
+    double best = 0, least = target->rate / 8.0;
     for (int l = most; l >= 4 || l == most; l /= 2) {
-        double cost = (double)((size + l - 1) / l) * (l == most ? l : l * 1.04 < 8 ? 8 : l * 1.04);
+        double cost = (double)((size + l - 1) / l) * (l == most ? l : fmax(l * 1.04, least));
         if (lanes == 0 || cost < best) {
             lanes = l;
             best = cost;
         }
     }
     int64_t count = (size + lanes - 1) / lanes;
-    bool alone = !loop->options.fast && most * (loop->is_double ? 8 : 4) == 64; /* cost.c: numbers that are read once */
+    bool alone = !loop->options.fast && target->bytes == target->rate; /* cost.c: numbers that are read once */
     *vectors = alone ? 1 : count % 2 == 0 ? 2 : count % 3 == 0 ? 3 : 1;
     return lanes;
 }
