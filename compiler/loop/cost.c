@@ -208,7 +208,7 @@ static double cost_of_tile(const LoopProgram *loop, const GroupWork *work, const
     }
     double compute = accumulators * width * work->body, loads = vectors * vector_read + scalars * NUMBER_READ;
     if (!loop->options.fast && width >= 1) compute += accumulators > scalars ? scalars : kept / 2;
-    if (has_short_vectors(loop) && goes_round(work)) compute += kept_vectors * ROOM;
+    if (loop->options.target->registers <= 16 && goes_round(work)) compute += kept_vectors * ROOM;
     double step = compute > loads ? compute : loads;
     int parts = loop->options.fast && work->longest != NULL ? parts_of_sum(work->pool, work->longest, (int)accumulators) : 1;
     if (step < (double)LATENCY / parts) step = (double)LATENCY / parts;
@@ -223,7 +223,7 @@ static double cost_of_tile(const LoopProgram *loop, const GroupWork *work, const
     terms *= share_of_clipped(work, c, tile, &varies);
     double turns = varies ? terms / (double)work->longest->bound[work->longest->bound_count - 1]->size : 0;
     double turn = TURN + PLACE * (vectors + scalars);
-    if (has_short_vectors(loop)) turn /= 2;
+    if (multiplies_two_vectors(loop)) turn /= 2;
     return terms * step + left_over + turns * turn + own + 2 * accumulators;
 }
 

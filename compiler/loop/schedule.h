@@ -98,8 +98,10 @@ typedef struct Planner {
 const Tensor *storage_owner(const Tensor *t);
 Storage *storage_of(const Planner *planner, const Tensor *t);
 
-/* Are the target's vectors shorter than a line of the cache? Some of what the model knows was measured with such vectors only. */
+/* Are the target's vectors shorter than a line of the cache? Does it multiply two of them in a cycle? Some of what the model knows was
+   measured with such vectors only. */
 bool has_short_vectors(const LoopProgram *loop);
+bool multiplies_two_vectors(const LoopProgram *loop);
 
 /* How many lanes and vectors at a time suit an index of this size. */
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);

@@ -49,7 +49,7 @@ static double lines_of(const GroupWork *work, const Choice *c, Expr read, int ax
 static bool lines_stay(const LoopProgram *loop, const GroupWork *work, const Choice *c, Expr read, int axis, int level) {
     const Tensor *t = read->tensor;
     const double lines = lines_of(work, c, read, axis, level);
-    if (!has_short_vectors(loop)) return lines * LINE <= L1;
+    if (!multiplies_two_vectors(loop)) return lines * LINE <= L1;
     double sets = ceil(values_of(work, c, read->kids[axis], level) * 4 / LINE);
     int64_t width;
     int64_t apart = (fills_panels(loop, t->shape[axis], &width) ? width : t->shape[axis]) * (loop->is_double ? 8 : 4);

@@ -189,7 +189,7 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     after[inner] = at_least(after[inner], reach.high - t->shape[inner]);
     for (int a = 0; a < t->rank; a++) bare &= before[a] == 0 && after[a] == 0;
     bool examples = inner == 0 && t->batched && !copy; /* of which there may be fewer */
-    bool work = has_short_vectors(p->loop) && reach.summed && !reach.anywhere && bare && !examples;
+    bool work = multiplies_two_vectors(p->loop) && reach.summed && !reach.anywhere && bare && !examples;
     bool panels = (persistent || work) && t->rank > 1 && fills;
     const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
     int step = scan != NULL ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */

@@ -138,6 +138,7 @@ static void look_at(void *context, Expr e) {
 /* ---- Widths: vectors of so many lanes, so many at a time; all that share an axis agree, because panels have one width */
 
 bool has_short_vectors(const LoopProgram *loop) { return loop->options.target->bytes < LINE; }
+bool multiplies_two_vectors(const LoopProgram *loop) { return loop->options.target->bytes < loop->options.target->rate; }
 
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
     const Target *target = loop->options.target;
@@ -151,7 +152,7 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
         }
     }
     int64_t count = (size + lanes - 1) / lanes;
-    bool alone = !loop->options.fast && target->bytes == target->rate; /* cost.c: numbers that are read once */
+    bool alone = !loop->options.fast && !multiplies_two_vectors(loop); /* cost.c: numbers that are read once */
     *vectors = alone ? 1 : count % 2 == 0 ? 2 : count % 3 == 0 ? 3 : 1;
     return lanes;
 }
