@@ -87,6 +87,7 @@ def read(path):
 
 def main():
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+    build.choose_openblas_core()
     chosen = options()
     old = read(chosen.compare) if chosen.compare else None
     result, wrong = (read(chosen.source), []) if chosen.source else run_all(chosen)

@@ -1,4 +1,5 @@
 """The columns: what each is, what it needs, and how its program comes about."""
+import ctypes
 import functools
 import os
 import re
@@ -138,6 +139,18 @@ class Peer:
 def blas(row):
     name = "blas" if row.layers else "blas_conv" if row.network == "strided" else f"blas_{row.network}"
     return f"{name}.c" if (HERE / f"{name}.c").exists() else None
+
+
+def choose_openblas_core():
+    """On a processor that is newer than itself, OpenBLAS takes its slowest code: it is told the newest that the processor can run."""
+    try:
+        blas = ctypes.CDLL("libopenblas.so.0")
+        flags = set(re.search(r"^flags\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M).group(1).split())
+    except (OSError, AttributeError):
+        return
+    blas.openblas_get_corename.restype = ctypes.c_char_p
+    if blas.openblas_get_corename() == b"Prescott" and "avx2" in flags:
+        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX" if "avx512dq" in flags else "Haswell")
 
 
 # ---- Peers in Python
