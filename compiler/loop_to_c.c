@@ -154,7 +154,7 @@ static void print_strict_arithmetic(Text *text, const LoopProgram *loop) {
                    "#if defined(__FAST_MATH__)\n"
                    "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
                    "#endif\n"
-                   "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0\n"
+                   "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16 /* of halves */\n"
                    "#error \"this machine computes in another precision than the types say: for x86, add -msse2 -mfpmath=sse\"\n"
                    "#endif\n\n");
 }
