@@ -187,6 +187,7 @@ static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
                    "#if defined(__GNUC__) && !defined(__clang__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)\n");
     text_printf(text, "#pragma GCC optimize(%s%s\"no-signed-zeros\", \"no-trapping-math\")\n", keep_registers(loop),
                 loop_has_tiles(loop) ? "" : "\"associative-math\", ");
+    if (!loop_has_tiles(loop)) text_put(text, "#define NNC_REORDERS 1 /* the compiler reorders sums by itself */\n");
     text_put(text, "#endif\n"
                    "#define NNC_FAST 1\n\n");
 }

@@ -55,6 +55,18 @@ static void print_lanes(CPrinter *p, const Node *node) {
     p->lane = NULL;
 }
 
+/* Of a loop that it is told to make vectors of, gcc computes one by one what does not fill them: where it may reorder sums anyway, it
+   does better without being told. */
+static void print_any_order(CPrinter *p, const Node *node) {
+    enum { ONE = 8, ALL = 16 /* numbers: one vector of AVX, and all vectors there are */ };
+    const int64_t count = node->index->size - node->index->first;
+    bool filled = !node->index->batch && (count == ONE || count % ALL == 0) && node->high == NULL;
+    if (!filled) text_put(p->text, "#ifndef NNC_REORDERS\n");
+    for (size_t i = 0; i < node->any_order.count; i++)
+        text_printf(p->text, "%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]));
+    text_put(p->text, filled ? ")\n" : ")\n#endif\n");
+}
+
 static void print_loop(CPrinter *p, const Node *node) {
     size_t mark = c_enter(p);
     if (node->index->lanes) {
@@ -63,10 +75,7 @@ static void print_loop(CPrinter *p, const Node *node) {
     }
     const char *name =
         c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
-    for (size_t i = 0; i < node->any_order.count; i++) {
-        text_printf(p->text, "%s%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]),
-                    i + 1 < node->any_order.count ? "" : ")\n");
-    }
+    if (node->any_order.count > 0) print_any_order(p, node);
     if (node->parallel > 0) {
         text_printf(p->text, "#pragma omp for schedule(static)%s", p->unwaited || node->unwaited ? " nowait" : "");
         if (node->parallel > 1) text_printf(p->text, " collapse(%d)", node->parallel);
