@@ -148,6 +148,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     tell_literals_apart(arena, training, model->inference);
     make_names_distinct(arena, training);
     make_names_distinct(arena, model->inference);
+    for (int i = 0; i < ROUTINES; i++) clip_sums(loop_routine(loop, i, NULL));
     lay_out(loop);
     for (int i = 0; i < ROUTINES; i++) {
         Routine *routine = loop_routine(loop, i, NULL);

@@ -85,6 +85,17 @@ static Expr quotient(Pool *pool, Expr e, int64_t c) {
     return expr_op2(pool, OP_ADD, expr_op2(pool, OP_FLOORDIV, e, by), expr_number(pool, 1));
 }
 
+/* c u >= -most, c u <= size - 1 - least; the other way round where c < 0 */
+void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr most, int64_t size) {
+    Expr count = expr_number(pool, (double)size), above = expr_op2(pool, OP_SUB, least, count), below = most;
+    if (c > 0) {
+        above = expr_op2(pool, OP_SUB, expr_number(pool, -1), most);
+        below = expr_op2(pool, OP_SUB, expr_op2(pool, OP_SUB, count, expr_number(pool, 1)), least);
+    }
+    *low = expr_op2(pool, OP_MAX, *low, quotient(pool, above, c));
+    *high = expr_op2(pool, OP_MIN, *high, quotient(pool, below, c));
+}
+
 static void clip_by(Clip *clip, Expr sum, Expr subscript, int64_t size) {
     Pool *pool = clip->t->l->pool;
     const Statement *s = clip->t->group->list.at[0];
@@ -100,18 +111,10 @@ static void clip_by(Clip *clip, Expr sum, Expr subscript, int64_t size) {
         if (affine.terms.at[k].term->index == clip->u) c = affine.terms.at[k].coefficient;
     }
     Expr u = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), expr_index(pool, (Index *)(uintptr_t)clip->u));
-    Expr rest = expr_op2(pool, OP_SUB, subscript, u), count = expr_number(pool, (double)size);
+    Expr rest = expr_op2(pool, OP_SUB, subscript, u);
     Expr least = extreme_of(clip->t, rest, false), most = extreme_of(clip->t, rest, true);
     if (least == NULL || most == NULL) return;
-    /* c u >= -most, c u <= size - 1 - least; the other way round where c < 0 */
-    Expr above = expr_op2(pool, OP_SUB, least, count), below = most;
-    if (c > 0) {
-        above = expr_op2(pool, OP_SUB, expr_number(pool, -1), most);
-        below = expr_op2(pool, OP_SUB, expr_op2(pool, OP_SUB, count, expr_number(pool, 1)), least);
-    }
-    Expr low = quotient(pool, above, c), high = quotient(pool, below, c);
-    clip->low = expr_op2(pool, OP_MAX, clip->low, low);
-    clip->high = expr_op2(pool, OP_MIN, clip->high, high);
+    clip_loop(pool, &clip->low, &clip->high, c, least, most, size);
 }
 
 static void clip_by_factors(Clip *clip, Expr sum, Expr term) {

@@ -36,6 +36,9 @@ bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript,
 /* The share of the terms that are not 0 all over a tile, on the average; 1: it is too large for leaving out the others to pay. */
 double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile);
 
+/* For a loop over u from *low to below *high: later and sooner, so that  c u + rest  is in 0 .. size - 1 for some rest of least .. most. */
+void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr most, int64_t size);
+
 /* ---- cost.c */
 
 enum { L1 = 32768 /* bytes of the first cache */, MOST_READS = 64, MOST_CLIPPED = 4 };

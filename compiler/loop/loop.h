@@ -180,6 +180,9 @@ void shorten_rings(Program *program);   /* when all reads are such */
 /* lower.c: the nodes of those groups whose first statement's target is wanted (by tensor id; NULL: of all): once for each routine. */
 void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted);
 
+/* terms.c: sums without the terms that are 0 beyond the ends of a tensor. */
+void clip_sums(const Routine *routine);
+
 /* layout.c: nodes read and write where elements stand in memory; once for all routines. */
 void lay_out(LoopProgram *loop);
 Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int count);

@@ -1,0 +1,100 @@
+/* Sums one by one leave out the terms that are 0 because a factor is read beyond the ends of its tensor: their loops begin and end where
+   they have to, and nothing asks. (Those of register tiles: clip.c.)
+
+   Requires: nodes as lower.c made them. Ensures: the same sums of the terms that are left, in the same order.
+   Example:  for r in 0..28: sum := sum + d[r] * (x[r + k - 2] default 0)      becomes
+             for r from max(0, 2 - k) to below min(28, 30 - k): sum := sum + d[r] * x[r + k - 2]
+   Each axis is for the innermost of the sum's loops that moves along it. Where it is shorter than another index of the subscript, split.c
+   cuts that one; where it is the sum's last and short, constant ends are worth more: then the read goes on asking. */
+#include "loop/cost.h"
+#include "loop/loop.h"
+#include "tensor/affine.h"
+
+enum { MOST_LOOPS = 8, LEAST_LAST = 24 };
+
+typedef struct {
+    Pool *pool;
+    Node *loops[MOST_LOOPS]; /* of the sum, outermost first */
+    int count;
+} Terms;
+
+/* The loop that keeps the subscript inside, and by how much a step of it moves; -1: none does. */
+static int loop_for(const Terms *t, Expr subscript, int64_t *c) {
+    Affine affine;
+    int64_t longest = 0;
+    int found = -1;
+    if (!affine_in_indices(t->pool, subscript, &affine)) return -1;
+    for (size_t k = 0; k < affine.terms.count; k++) {
+        const Index *index = affine.terms.at[k].term->index;
+        if (index->size > longest) longest = index->size;
+        for (int i = found + 1; i < t->count; i++) {
+            if (t->loops[i]->index != index) continue;
+            *c = affine.terms.at[k].coefficient;
+            found = i;
+        }
+    }
+    if (found < 0 || t->loops[found]->index->batch || t->loops[found]->index->size < longest) return -1;
+    return found + 1 == t->count && longest < LEAST_LAST ? -1 : found;
+}
+
+static bool is_inside_along(Expr subscript, int64_t size) {
+    Interval range = interval_of(subscript);
+    return range.known && range.low >= 0 && range.high < size;
+}
+
+static bool may_clip(const Terms *t, Expr read) {
+    bool may = true;
+    for (int a = 0; a < read->tensor->rank; a++)
+        may &= is_inside_along(read->kids[a], read->tensor->shape[a]) || loop_for(t, read->kids[a], &(int64_t){0}) >= 0;
+    return may;
+}
+
+static void clip_axis(Terms *t, Expr subscript, int64_t size) {
+    Pool *pool = t->pool;
+    int64_t c = 0;
+    Node *loop = t->loops[loop_for(t, subscript, &c)];
+    Expr along = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), expr_index(pool, loop->index));
+    Expr rest = expr_op2(pool, OP_SUB, subscript, along);
+    if (loop->low == NULL) loop->low = expr_number(pool, 0);
+    if (loop->high == NULL) loop->high = expr_number(pool, (double)loop->index->size);
+    clip_loop(pool, &loop->low, &loop->high, c, rest, rest, size);
+}
+
+/* The term without the questions that the loops answer now. */
+static Expr clip_term(Terms *t, Expr term) {
+    if (expr_is_op(term, OP_MUL) && !term->integer) {
+        Expr first = clip_term(t, term->kids[0]);
+        return expr_op2(t->pool, OP_MUL, first, clip_term(t, term->kids[1]));
+    }
+    if (term->kind != EXPR_READ || !term->has_default || !expr_is(term->kids[term->count - 1], 0) || !may_clip(t, term))
+        return term;
+    for (int a = 0; a < term->tensor->rank; a++) {
+        if (!is_inside_along(term->kids[a], term->tensor->shape[a])) clip_axis(t, term->kids[a], term->tensor->shape[a]);
+    }
+    return expr_read(t->pool, term->tensor, term->kids, term->tensor->rank, NULL);
+}
+
+static bool is_whole(const Node *loop) {
+    return loop->index->first == 0 && loop->step == 0 && loop->rest == 0 && loop->low == NULL && loop->high == NULL &&
+           !loop->index->lanes && !loop->reversed;
+}
+
+/* for ...: for ...: sum := sum + term */
+static void clip_sum(Terms t, Node *loop) {
+    for (; loop->kind == NODE_LOOP && loop->body.count == 1 && is_whole(loop) && t.count < MOST_LOOPS; loop = loop->body.at[0])
+        t.loops[t.count++] = loop;
+    if (loop->kind != NODE_SET || !expr_is_op(loop->value, OP_ADD)) return;
+    Expr sum = loop->value->kids[0], term = loop->value->kids[1];
+    if (sum->kind == EXPR_READ && sum->tensor == loop->target) loop->value = expr_op2(t.pool, OP_ADD, sum, clip_term(&t, term));
+}
+
+static void clip_nodes(Pool *pool, const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        Node *node = nodes->at[i];
+        if (node->kind == NODE_BLOCK && node->lines) continue;
+        if (node->kind == NODE_LOOP) clip_sum((Terms){.pool = pool}, node);
+        clip_nodes(pool, &node->body);
+    }
+}
+
+void clip_sums(const Routine *routine) { clip_nodes(routine->program->pool, &routine->body); }
