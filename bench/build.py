@@ -136,6 +136,11 @@ class Peer:
         return Built([program, row.examples, folder(row.name) / "start"])
 
 
+def plain(row):
+    name = "plain" if row.layers else f"plain_{row.network}"
+    return f"{name}.c" if (HERE / f"{name}.c").exists() else None
+
+
 def blas(row):
     name = "blas" if row.layers else "blas_conv" if row.network == "strided" else f"blas_{row.network}"
     return f"{name}.c" if (HERE / f"{name}.c").exists() else None
@@ -191,7 +196,7 @@ COLUMNS = [
     *(Ours("portable", ("--target=portable", "--math=fast"), cc) for cc in COMPILERS),
     *(Ours("native", ("--target=native", "--math=fast"), cc) for cc in COMPILERS),
     *(Ours("strict", ("--target=native", "--math=strict"), cc) for cc in COMPILERS),
-    Peer("plain", lambda row: "plain.c" if row.layers else None, exact=1e-6, quick=True),
+    Peer("plain", plain, exact=1e-6, quick=True),
     Peer("OpenBLAS", blas, ("-lopenblas",)),
     Peer("FANN", lambda row: "fann.c" if row.layers and row.batch == 1 else None, ("-lfloatfann", "-lm")),
     Framework("PyTorch", "torch", "peer_torch.py", ("python3", "/usr/bin/python3")),
