@@ -23,6 +23,40 @@ for batch in 1 16; do
     [ "$(grep -c 'sum(' sums.txt)" -ge 20 ]
     if grep -B2 'no vectors' sums.txt; then exit 1; fi
 done
+# 24 examples are three vectors of 8, unless these take as long as two of 16.
+cat >narrow.nn <<END
+model narrow
+input x[37]
+output = x -> dense(13)
+target t[13]
+loss = mean_squared_error(output, t)
+optimizer = sgd(rate = 0.01)
+data train {
+    x = npy("x.npy")
+    t = npy("t.npy")
+}
+END
+for width in :'3 vectors of 8' -wide:'2 vectors of 16'; do
+    "$NNC" compile narrow.nn --target=x86-64-v4${width%:*} --batch=24 --math=fast --dump=schedule >narrow.txt
+    grep -A1 'loss_sum.* = sum' narrow.txt | grep -q "in the lanes of ${width#*:};"
+done
+# Nor does the sum of a convolution's gradient ask: its loops begin and end inside the image.
+cat >image.nn <<END
+model image
+input x[1, 28, 28]
+output = x -> conv2d(4, kernel = 5, pad = 2) -> flatten -> dense(3)
+target t[3]
+loss = mean_squared_error(output, t)
+optimizer = sgd(rate = 0.01)
+data train {
+    x = npy("x.npy")
+    t = npy("t.npy")
+}
+END
+"$NNC" compile image.nn --library -o image >/dev/null
+grep -A9 'conv2d.W\[i, j, k, l\] = sum' image/image.c >gradient.txt
+grep -q 'for (int s = (0 > 2 - l ? 0 : 2 - l); s < (28 < 30 - l ? 28 : 30 - l); s++)' gradient.txt
+if grep '>= 0' gradient.txt; then exit 1; fi
 # The sum of a whole tensor, as of a penalty or a gradient's norm, is one of rows, which stand in lanes.
 cat >penalty.nn <<END
 model penalty

@@ -78,7 +78,7 @@ output = x -> dense(96) -> reshape(12, 8) -> mixed -> tanh -> flatten -> dense(1
 END
 
 targets=
-for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq aarch64:asimd; do
+for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq x86-64-v4-wide:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
     else echo "SKIPPED: this machine is no ${target%:*}" >&2
     fi
@@ -141,7 +141,7 @@ done
 
 # Sums whose terms are chosen by a division, in lanes; a scan in straight lines, of a tensor that vectors read beyond its ends.
 for fact in user_transposed_conv user_running_max; do
-    for target in x86-64-v2 x86-64-v3 x86-64-v4; do
+    for target in x86-64-v2 x86-64-v3 x86-64-v4 x86-64-v4-wide; do
         "$NNC" compile "$SOURCE/tests/facts/$fact/model.nn" --library --check --math=fast --target=$target --quiet -o checked
     done
 done
