@@ -117,9 +117,9 @@ static double cost_of_copy(const Search *s, const Tensor *t) {
     const Storage *storage = &s->p->storage[t->id];
     if (storage->copy_inner < 0 || t->copy != NULL) return 0;
     if (storage->inner == storage->copy_inner) return ROW * tensor_points(t);
-    double cycles;
-    lanes_to_transpose(s->p->loop, t, t, storage->inner, storage->copy_inner, &cycles);
-    return cycles;
+    double *cycles = &s->p->storage[t->id].copying[storage->inner][storage->copy_inner];
+    if (*cycles == 0) lanes_to_transpose(s->p->loop, t, t, storage->inner, storage->copy_inner, cycles);
+    return *cycles;
 }
 
 static void find_all(Search *s) {
@@ -283,9 +283,11 @@ Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups,
     }
     if (vectors) vec_push(loop->arena, &loop->planners, p);
     find_storage(p, groups);
-    for (size_t i = 0; i < groups->count; i++) vec_push(loop->arena, &p->plans, (Plan){.group = &groups->at[i]});
+    p->plans.at = NEW_ARRAY(loop->arena, Plan, groups->count + 1); /* at once: they are large */
+    p->plans.count = p->plans.capacity = groups->count;
     for (size_t i = 0; i < groups->count; i++) {
         Plan *plan = &p->plans.at[i];
+        plan->group = &groups->at[i];
         plan->scalar = cost_of_scalars(p->program->pool, plan->group);
         if (vectors) find_plain_reads(p->program->pool, plan);
         if (vectors && (!groups->at[i].lines || lines_may_be_vectors(p, &groups->at[i]))) find_ways(p, plan);

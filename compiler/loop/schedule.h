@@ -82,6 +82,7 @@ typedef struct {
     Expr otherwise;
     int64_t before[MOST_AXES], after[MOST_AXES]; /* how far */
     Tensor *copy;
+    double copying[MOST_AXES][MOST_AXES]; /* cycles, from one innermost axis to another, as far as they are known; else 0 */
 } Storage;
 
 typedef struct Planner {
