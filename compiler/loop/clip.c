@@ -85,6 +85,14 @@ static Expr quotient(Pool *pool, Expr e, int64_t c) {
     return expr_op2(pool, OP_ADD, expr_op2(pool, OP_FLOORDIV, e, by), expr_number(pool, 1));
 }
 
+/* The larger one for sign 1, the smaller one for -1: that one alone, where it always is. */
+static Expr larger(Pool *pool, Expr a, Expr b, int sign) {
+    Interval difference = interval_of(expr_op2(pool, OP_SUB, a, b));
+    if (difference.known && (sign > 0 ? difference.low >= 0 : difference.high <= 0)) return a;
+    if (difference.known && (sign > 0 ? difference.high <= 0 : difference.low >= 0)) return b;
+    return expr_op2(pool, sign > 0 ? OP_MAX : OP_MIN, a, b);
+}
+
 /* c u >= -most, c u <= size - 1 - least; the other way round where c < 0 */
 void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr most, int64_t size) {
     Expr count = expr_number(pool, (double)size), above = expr_op2(pool, OP_SUB, least, count), below = most;
@@ -92,8 +100,8 @@ void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr mo
         above = expr_op2(pool, OP_SUB, expr_number(pool, -1), most);
         below = expr_op2(pool, OP_SUB, expr_op2(pool, OP_SUB, count, expr_number(pool, 1)), least);
     }
-    *low = expr_op2(pool, OP_MAX, *low, quotient(pool, above, c));
-    *high = expr_op2(pool, OP_MIN, *high, quotient(pool, below, c));
+    *low = larger(pool, *low, quotient(pool, above, c), 1);
+    *high = larger(pool, *high, quotient(pool, below, c), -1);
 }
 
 static void clip_by(Clip *clip, Expr sum, Expr subscript, int64_t size) {

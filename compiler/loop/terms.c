@@ -1,11 +1,11 @@
-/* Sums one by one leave out the terms that are 0 because a factor is read beyond the ends of its tensor: their loops begin and end where
-   they have to, and nothing asks. (Those of register tiles: clip.c.)
+/* Sums leave out the terms that are 0 because a factor is read beyond the ends of its tensor: their loops begin and end where they have
+   to, and nothing asks. (Those of register tiles: clip.c.)
 
    Requires: nodes as lower.c made them. Ensures: the same sums of the terms that are left, in the same order.
    Example:  for r in 0..28: sum := sum + d[r] * (x[r + k - 2] default 0)      becomes
              for r from max(0, 2 - k) to below min(28, 30 - k): sum := sum + d[r] * x[r + k - 2]
-   Each axis is for the innermost of the sum's loops that moves along it. Where it is shorter than another index of the subscript, split.c
-   cuts that one; where it is the sum's last and short, constant ends are worth more: then the read goes on asking. */
+   Each axis is for the innermost loop that moves along it. Where most values of the longest index need not ask, split.c cuts that one
+   instead, as constant ends are worth more; but a sum that is long itself pays. Then the read goes on asking. */
 #include "loop/cost.h"
 #include "loop/loop.h"
 #include "tensor/affine.h"
@@ -16,25 +16,41 @@ typedef struct {
     Pool *pool;
     Node *loops[MOST_LOOPS]; /* of the sum, outermost first */
     int count;
+    bool rows; /* the last is that of a row, whose sums grow together */
 } Terms;
 
+/* Is the subscript inside, whatever the others are, for half of the values of this index, which moves it by c? */
+static bool is_mostly_inside(Pool *pool, Expr subscript, int64_t size, Index *index, int64_t c) {
+    Expr along = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), expr_index(pool, index));
+    Interval rest = interval_of(expr_op2(pool, OP_SUB, subscript, along));
+    int64_t inside = 0;
+    for (int64_t i = 0; i < index->size && rest.known; i++) inside += c * i + rest.low >= 0 && c * i + rest.high < size;
+    return 2 * inside >= index->size;
+}
+
 /* The loop that keeps the subscript inside, and by how much a step of it moves; -1: none does. */
-static int loop_for(const Terms *t, Expr subscript, int64_t *c) {
+static int loop_for(const Terms *t, Expr subscript, int64_t size, int64_t *c) {
     Affine affine;
-    int64_t longest = 0;
+    Index *longest = NULL;
+    int64_t by = 0;
     int found = -1;
     if (!affine_in_indices(t->pool, subscript, &affine)) return -1;
     for (size_t k = 0; k < affine.terms.count; k++) {
-        const Index *index = affine.terms.at[k].term->index;
-        if (index->size > longest) longest = index->size;
+        Index *index = affine.terms.at[k].term->index;
+        if (longest == NULL || index->size > longest->size) {
+            longest = index;
+            by = affine.terms.at[k].coefficient;
+        }
         for (int i = found + 1; i < t->count; i++) {
             if (t->loops[i]->index != index) continue;
             *c = affine.terms.at[k].coefficient;
             found = i;
         }
     }
-    if (found < 0 || t->loops[found]->index->batch || t->loops[found]->index->size < longest) return -1;
-    return found + 1 == t->count && longest < LEAST_LAST ? -1 : found;
+    if (found < 0 || t->loops[found]->index->batch) return -1;
+    if (!is_mostly_inside(t->pool, subscript, size, longest, by)) return found;
+    if (t->loops[found]->index->size < longest->size) return -1;
+    return found + 1 == t->count && (t->rows || longest->size < LEAST_LAST) ? -1 : found;
 }
 
 static bool is_inside_along(Expr subscript, int64_t size) {
@@ -45,14 +61,15 @@ static bool is_inside_along(Expr subscript, int64_t size) {
 static bool may_clip(const Terms *t, Expr read) {
     bool may = true;
     for (int a = 0; a < read->tensor->rank; a++)
-        may &= is_inside_along(read->kids[a], read->tensor->shape[a]) || loop_for(t, read->kids[a], &(int64_t){0}) >= 0;
+        may &= is_inside_along(read->kids[a], read->tensor->shape[a]) ||
+               loop_for(t, read->kids[a], read->tensor->shape[a], &(int64_t){0}) >= 0;
     return may;
 }
 
 static void clip_axis(Terms *t, Expr subscript, int64_t size) {
     Pool *pool = t->pool;
     int64_t c = 0;
-    Node *loop = t->loops[loop_for(t, subscript, &c)];
+    Node *loop = t->loops[loop_for(t, subscript, size, &c)];
     Expr along = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), expr_index(pool, loop->index));
     Expr rest = expr_op2(pool, OP_SUB, subscript, along);
     if (loop->low == NULL) loop->low = expr_number(pool, 0);
@@ -79,13 +96,16 @@ static bool is_whole(const Node *loop) {
            !loop->index->lanes && !loop->reversed;
 }
 
-/* for ...: for ...: sum := sum + term */
-static void clip_sum(Terms t, Node *loop) {
-    for (; loop->kind == NODE_LOOP && loop->body.count == 1 && is_whole(loop) && t.count < MOST_LOOPS; loop = loop->body.at[0])
-        t.loops[t.count++] = loop;
-    if (loop->kind != NODE_SET || !expr_is_op(loop->value, OP_ADD)) return;
-    Expr sum = loop->value->kids[0], term = loop->value->kids[1];
-    if (sum->kind == EXPR_READ && sum->tensor == loop->target) loop->value = expr_op2(t.pool, OP_ADD, sum, clip_term(&t, term));
+/* for ...: for ...: sum := sum + term;  or a row of them: row[s] := row[s] + term */
+static void clip_sum(Terms t, Node *node) {
+    for (; node->kind == NODE_LOOP && node->body.count == 1 && is_whole(node) && t.count < MOST_LOOPS; node = node->body.at[0])
+        t.loops[t.count++] = node;
+    if ((node->kind != NODE_SET && node->kind != NODE_STORE) || t.count == 0 || !expr_is_op(node->value, OP_ADD)) return;
+    Expr sum = node->value->kids[0], term = node->value->kids[1];
+    bool same = sum->kind == EXPR_READ && sum->tensor == node->target && !sum->has_default;
+    t.rows = node->kind == NODE_STORE;
+    for (int a = 0; same && t.rows && a < sum->tensor->rank; a++) same = sum->kids[a] == node->subscripts[a];
+    if (same) node->value = expr_op2(t.pool, OP_ADD, sum, clip_term(&t, term));
 }
 
 static void clip_nodes(Pool *pool, const Nodes *nodes) {
