@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mlp.h"
+#include "plain.h"
 
 typedef struct {
     float W1[SIZE1 * SIZE0], b1[SIZE1], W2[SIZE2 * SIZE1], b2[SIZE2];
@@ -25,18 +26,6 @@ static Parameters mean, square;
 static float correct_mean, correct_square; /* 1 - beta^step */
 static int steps;
 #endif
-
-/* y = W x + b for each example */
-static inline void dense(int in, int out, const float *restrict W, const float *restrict b, const float *restrict x,
-                         float *restrict y) {
-    for (int e = 0; e < BATCH; e++) {
-        for (int j = 0; j < out; j++) {
-            float sum = b[j];
-            for (int i = 0; i < in; i++) sum += W[j * in + i] * x[e * in + i];
-            y[e * out + j] = sum;
-        }
-    }
-}
 
 static inline void activate_all(int n, float *y) {
     for (int i = 0; i < n; i++) y[i] = activate(y[i]);

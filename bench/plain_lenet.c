@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mlp.h"
+#include "plain.h"
 
 /* Convolution: side of the image, with its border; windows of KERNEL x KERNEL; side of the result */
 enum { KERNEL = 5, BORDER = 2, SIDE0 = 28, SIDE1 = 32, OUT1 = 28, MAPS1 = 6, SIDE2 = 14, OUT2 = 10, MAPS2 = 16, SIDE3 = 5 };
@@ -112,17 +113,6 @@ static inline void convolve_update(int in, int maps, int side, int out, float W[
             }
         }
         b[o] -= RATE * db;
-    }
-}
-
-static inline void dense(int in, int out, const float *restrict W, const float *restrict b, const float *restrict x,
-                         float *restrict y) {
-    for (int e = 0; e < BATCH; e++) {
-        for (int j = 0; j < out; j++) {
-            float sum = b[j];
-            for (int i = 0; i < in; i++) sum += W[j * in + i] * x[e * in + i];
-            y[e * out + j] = sum;
-        }
     }
 }
 

@@ -23,18 +23,19 @@ for batch in 1 16; do
     [ "$(grep -c 'sum(' sums.txt)" -ge 20 ]
     if grep -B2 'no vectors' sums.txt; then exit 1; fi
 done
+rest='loss = mean_squared_error(output, t)
+optimizer = sgd(rate = 0.01)
+data train {
+    x = npy("x.npy")
+    t = npy("t.npy")
+}'
 # 24 examples are three vectors of 8, unless these take as long as two of 16.
 cat >narrow.nn <<END
 model narrow
 input x[37]
 output = x -> dense(13)
 target t[13]
-loss = mean_squared_error(output, t)
-optimizer = sgd(rate = 0.01)
-data train {
-    x = npy("x.npy")
-    t = npy("t.npy")
-}
+$rest
 END
 for width in :'3 vectors of 8' -wide:'2 vectors of 16'; do
     "$NNC" compile narrow.nn --target=x86-64-v4${width%:*} --batch=24 --math=fast --dump=schedule >narrow.txt
@@ -46,12 +47,7 @@ model image
 input x[1, 28, 28]
 output = x -> conv2d(4, kernel = 5, pad = 2) -> flatten -> dense(3)
 target t[3]
-loss = mean_squared_error(output, t)
-optimizer = sgd(rate = 0.01)
-data train {
-    x = npy("x.npy")
-    t = npy("t.npy")
-}
+$rest
 END
 "$NNC" compile image.nn --library -o image >/dev/null
 grep -A9 'conv2d.W\[i, j, k, l\] = sum' image/image.c >gradient.txt
