@@ -6,6 +6,8 @@
 #include "loop/cost.h"
 #include "loop/tile.h"
 
+#include <math.h>
+
 #include "tensor/affine.h"
 
 enum { FAR = 1024 /* numbers: what lies so far apart is in other pages of memory, and often in the same places of a cache */ };
@@ -135,6 +137,17 @@ static void clip_by_factors(Clip *clip, Expr sum, Expr term) {
     for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, sum, term->kids[a], term->tensor->shape[a]);
 }
 
+/* 0 times it is no number. */
+static void look_for_infinity(void *infinite, Expr e) {
+    if (e->kind == EXPR_READ && e->tensor->border != NULL) *(bool *)infinite |= !isfinite(e->tensor->border->otherwise);
+}
+
+static void clip_by_sum(Clip *clip, Expr sum) {
+    bool infinite = false;
+    expr_visit(clip->t->l->pool, sum->kids[0], look_for_infinity, &infinite);
+    if (!infinite) clip_by_factors(clip, sum, sum->kids[0]);
+}
+
 /* Which term there is depends on divisions by u: each value of u has lines of its own. */
 bool is_unrolled(Tile *t, Expr e, int k) { return period_of(t->l->pool, e->kids[0], e->bound[k]) > 1; }
 
@@ -172,7 +185,7 @@ static void open_clipped(Tile *t, Expr e, Index *u, const Index *except) {
     if (l->out == before) return;
     Expr low = expr_number(l->pool, 0), high = expr_number(l->pool, (double)u->size);
     Clip clip = {.t = t, .u = u, .low = low, .high = high};
-    clip_by_factors(&clip, e, e->kids[0]);
+    clip_by_sum(&clip, e);
     Node *loop = before->at[before->count - 1];
     if (clip.low != low) loop->low = clip.low;
     if (clip.high != high) loop->high = clip.high;
@@ -194,6 +207,6 @@ Nodes *open_sum(Tile *t, Expr e, const Index *except) {
 bool is_clipped(Tile *t, Expr e) {
     Expr low = expr_number(t->l->pool, 0), high = expr_number(t->l->pool, (double)e->bound[e->bound_count - 1]->size);
     Clip clip = {.t = t, .u = e->bound[e->bound_count - 1], .low = low, .high = high};
-    clip_by_factors(&clip, e, e->kids[0]);
+    clip_by_sum(&clip, e);
     return clip.low != low || clip.high != high;
 }

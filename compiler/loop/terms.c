@@ -5,9 +5,13 @@
    Example:  for r in 0..28: sum := sum + d[r] * (x[r + k - 2] default 0)      becomes
              for r from max(0, 2 - k) to below min(28, 30 - k): sum := sum + d[r] * x[r + k - 2]
    Each axis is for the innermost loop that moves along it. Where most values of the longest index need not ask, split.c cuts that one
-   instead, as constant ends are worth more; but a sum that is long itself pays. Then the read goes on asking. */
+   instead, as constant ends are worth more; but a sum that is long itself pays. Then the read goes on asking, as it does where a loop
+   begins or ends for another axis already, or where another factor might be infinite, of which 0 times is no number. */
 #include "loop/cost.h"
 #include "loop/loop.h"
+
+#include <math.h>
+
 #include "tensor/affine.h"
 
 enum { MOST_LOOPS = 8, LEAST_LAST = 24 };
@@ -47,7 +51,7 @@ static int loop_for(const Terms *t, Expr subscript, int64_t size, int64_t *c) {
             found = i;
         }
     }
-    if (found < 0 || t->loops[found]->index->batch) return -1;
+    if (found < 0 || t->loops[found]->index->batch || t->loops[found]->low != NULL) return -1;
     if (!is_mostly_inside(t->pool, subscript, size, longest, by)) return found;
     if (t->loops[found]->index->size < longest->size) return -1;
     return found + 1 == t->count && (t->rows || longest->size < LEAST_LAST) ? -1 : found;
@@ -59,11 +63,22 @@ static bool is_inside_along(Expr subscript, int64_t size) {
 }
 
 static bool may_clip(const Terms *t, Expr read) {
-    bool may = true;
-    for (int a = 0; a < read->tensor->rank; a++)
-        may &= is_inside_along(read->kids[a], read->tensor->shape[a]) ||
-               loop_for(t, read->kids[a], read->tensor->shape[a], &(int64_t){0}) >= 0;
-    return may;
+    uint32_t used = 0;
+    for (int a = 0; a < read->tensor->rank; a++) {
+        if (is_inside_along(read->kids[a], read->tensor->shape[a])) continue;
+        int at = loop_for(t, read->kids[a], read->tensor->shape[a], &(int64_t){0});
+        if (at < 0 || (used & UINT32_C(1) << at) != 0) return false;
+        used |= UINT32_C(1) << at;
+    }
+    return true;
+}
+
+/* A product of numbers that stand in memory or in the text: none of them is the logarithm of what lies outside. */
+static bool is_product(Expr term) {
+    if (expr_is_op(term, OP_MUL)) return is_product(term->kids[0]) && is_product(term->kids[1]);
+    if (term->kind == EXPR_READ && term->has_default) return expr_is(term->kids[term->count - 1], 0);
+    if (term->kind == EXPR_READ) return term->tensor->border == NULL || isfinite(term->tensor->border->otherwise);
+    return term->kind == EXPR_CONST && isfinite(term->value);
 }
 
 static void clip_axis(Terms *t, Expr subscript, int64_t size) {
@@ -105,7 +120,7 @@ static void clip_sum(Terms t, Node *node) {
     bool same = sum->kind == EXPR_READ && sum->tensor == node->target && !sum->has_default;
     t.rows = node->kind == NODE_STORE;
     for (int a = 0; same && t.rows && a < sum->tensor->rank; a++) same = sum->kids[a] == node->subscripts[a];
-    if (same) node->value = expr_op2(t.pool, OP_ADD, sum, clip_term(&t, term));
+    if (same && is_product(term)) node->value = expr_op2(t.pool, OP_ADD, sum, clip_term(&t, term));
 }
 
 static void clip_nodes(Pool *pool, const Nodes *nodes) {

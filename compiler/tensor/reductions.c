@@ -118,7 +118,8 @@ static void look_for_divisor(void *context, Expr e) {
 }
 
 static Expr split(Pool *pool, Expr e) {
-    if (e->reduction == REDUCE_ARGMAX || e->reduction == REDUCE_ARGMIN) return e; /* their value is the flat position */
+    if (e->kind != EXPR_REDUCE || e->reduction == REDUCE_ARGMAX || e->reduction == REDUCE_ARGMIN)
+        return e; /* the value of these is the flat position */
     for (int i = 0; i < e->bound_count; i++) {
         Index *index = e->bound[i];
         Divisor d = {.index = index};
@@ -144,6 +145,7 @@ Expr shorter_reduction(Program *program, Expr e) {
     Expr position = picked_position(e);
     if (position != NULL) return position;
     e = sum_over_multiples(pool, split(pool, e));
+    if (e->kind != EXPR_REDUCE) return e;
     Expr body = e->kids[0];
     Index *bound[e->bound_count];
     int count = 0, free_count = 0;

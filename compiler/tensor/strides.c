@@ -90,8 +90,9 @@ static Expr over_multiples(Pool *pool, Expr body, Expr condition, Expr others, I
 }
 
 Expr sum_over_multiples(Pool *pool, Expr e) {
+    if (e->kind != EXPR_REDUCE || e->reduction != REDUCE_SUM) return e; /* nothing is left of some sums */
     Expr body = e->kids[0], part, others;
-    if (e->reduction != REDUCE_SUM || !expr_is_op(body, OP_IF) || !expr_is(body->kids[2], 0)) return e;
+    if (!expr_is_op(body, OP_IF) || !expr_is(body->kids[2], 0)) return e;
     for (int i = 0; i < e->bound_count; i++) {
         for (size_t k = 0; (others = condition_without(pool, body->kids[0], k, &part)) != NULL; k++) {
             Index *bound[e->bound_count];

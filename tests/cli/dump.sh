@@ -53,6 +53,30 @@ END
 grep -A9 'conv2d.W\[i, j, k, l\] = sum' image/image.c >gradient.txt
 grep -q 'for (int s = (0 > 2 - l ? 0 : 2 - l); s < (28 < 30 - l ? 28 : 30 - l); s++)' gradient.txt
 if grep '>= 0' gradient.txt; then exit 1; fi
+# A loop begins and ends for one factor: more would double the text of its ends, one after another.
+factors=$(printf '(x[r - k + %d] default 0) * ' $(seq 20 31))
+cat >factors.nn <<END
+model factors
+input x[40]
+target t[30]
+output[r in 0..30] = sum(k in 0..40: ${factors}1)
+loss = mean_squared_error(output, t)
+END
+"$NNC" compile factors.nn --library -o factors >/dev/null
+[ "$(wc -c <factors/factors.c)" -lt 20000 ]
+grep -q 'output_row\[r\] += ' factors/factors.c
+# Of a sum of which everything lies outside, nothing is left.
+cat >outside.nn <<END
+layer L(x[n], g[m]) -> y[10] {
+    param W[8] = 1
+    y[r] = sum(k in 0..8: (x[2 * r + k] default 0) * (g[2 * r + k - 9] default 0) * W[k])
+}
+input a[4]
+g = a -> dense(3)
+h = a -> dense(4)
+loss = sum_squares(L(h, g))
+END
+"$NNC" check outside.nn | grep -q '^parameters: 43$'
 # The sum of a whole tensor, as of a penalty or a gradient's norm, is one of rows, which stand in lanes.
 cat >penalty.nn <<END
 model penalty

@@ -139,6 +139,19 @@ for target in portable $targets; do
     grep -q "not finite is 'output.dense'" err
 done
 
+# 0 times infinity is no number, wherever a sum's loops begin and end.
+network beyond 8 "sgd(rate = 0.1)" <<END
+layer window(x[n]) -> y[30] {
+    param W[30] = uniform(-0.3, 0.3)
+    y[r] = sum(k in 0..40: (W[k - r] default 0) * (x[k - r] default inf))
+}
+output = x -> dense(30) -> window -> dense(10) -> softmax
+END
+for target in portable $targets; do
+    if "$NNC" train beyond.nn --epochs 1 --math=strict --cc "${CC:-cc} -O1" --quiet --target=$target 2>err; then exit 1; fi
+    grep -q "in step 1 (epoch 1) the loss is nan" err
+done
+
 # Sums whose terms are chosen by a division, in lanes; a scan in straight lines, of a tensor that vectors read beyond its ends.
 for fact in user_transposed_conv user_running_max; do
     for target in x86-64-v2 x86-64-v3 x86-64-v4 x86-64-v4-wide; do
