@@ -199,10 +199,9 @@ static const char *step_of(Arena *arena, const char *name) {
     return name;
 }
 
-static const Target *target_of(const char *word) {
+static const Target *target_of(Arena *arena, const char *word) {
     const Target *target = target_find(word);
-    if (target == NULL)
-        misuse("there is no target '%s': portable, native, x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-wide, aarch64", word);
+    if (target == NULL) misuse("%s", arena_printf(arena, "there is no target '%s': native, %s", word, target_names(arena)));
     return target;
 }
 
@@ -321,7 +320,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         a->compile.loop.fast = fast_of(optarg);
         a->has_math = true;
         return;
-    case TARGET: a->compile.loop.target = target_of(optarg); return;
+    case TARGET: a->compile.loop.target = target_of(arena, optarg); return;
     case THREADS: a->compile.loop.threads = threads_of(optarg); return;
     case UNROLL: a->compile.loop.unroll = unroll_of(optarg); return;
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));

@@ -88,7 +88,7 @@ typedef struct {
     const char *flags; /* for gcc and clang */
 } Target;
 const Target *target_find(const char *name); /* or NULL */
-const Target *target_at(size_t i);           /* row by row; NULL behind the last */
+const char *target_names(Arena *arena);
 
 /* How a tensor stands in memory: axis k of the storage counts  (index[axis] + before) / divisor mod size  of the tensor's own index. */
 typedef struct {

@@ -15,7 +15,11 @@ static const Target targets[] = { /* bytes, registers, bytes in a cycle */
 /* clang-format on */
 enum { TARGETS = sizeof targets / sizeof *targets };
 
-const Target *target_at(size_t i) { return i < TARGETS ? &targets[i] : NULL; }
+const char *target_names(Arena *arena) {
+    Text *text = text_new(arena);
+    for (size_t i = 0; i < TARGETS; i++) text_printf(text, "%s%s", i > 0 ? ", " : "", targets[i].name);
+    return text_string(text);
+}
 
 #if defined(__x86_64__) && defined(__GNUC__)
 /* Of Intel's processors with AVX-512 all do, but those for desktops and notebooks. */
