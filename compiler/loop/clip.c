@@ -87,12 +87,11 @@ static Expr quotient(Pool *pool, Expr e, int64_t c) {
     return expr_op2(pool, OP_ADD, expr_op2(pool, OP_FLOORDIV, e, by), expr_number(pool, 1));
 }
 
-/* The larger one for sign 1, the smaller one for -1: that one alone, where it always is. */
-static Expr larger(Pool *pool, Expr a, Expr b, int sign) {
-    Interval difference = interval_of(expr_op2(pool, OP_SUB, a, b));
-    if (difference.known && (sign > 0 ? difference.low >= 0 : difference.high <= 0)) return a;
-    if (difference.known && (sign > 0 ? difference.high <= 0 : difference.low >= 0)) return b;
-    return expr_op2(pool, sign > 0 ? OP_MAX : OP_MIN, a, b);
+/* OP_MAX or OP_MIN of two, or that one alone which it always is. */
+static Expr one_of(Pool *pool, Op op, Expr a, Expr b) {
+    Interval ahead = interval_of(op == OP_MAX ? expr_op2(pool, OP_SUB, a, b) : expr_op2(pool, OP_SUB, b, a));
+    if (ahead.known && ahead.low >= 0) return a;
+    return ahead.known && ahead.high <= 0 ? b : expr_op2(pool, op, a, b);
 }
 
 /* c u >= -most, c u <= size - 1 - least; the other way round where c < 0 */
@@ -102,8 +101,8 @@ void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr mo
         above = expr_op2(pool, OP_SUB, expr_number(pool, -1), most);
         below = expr_op2(pool, OP_SUB, expr_op2(pool, OP_SUB, count, expr_number(pool, 1)), least);
     }
-    *low = larger(pool, *low, quotient(pool, above, c), 1);
-    *high = larger(pool, *high, quotient(pool, below, c), -1);
+    *low = one_of(pool, OP_MAX, *low, quotient(pool, above, c));
+    *high = one_of(pool, OP_MIN, *high, quotient(pool, below, c));
 }
 
 static void clip_by(Clip *clip, Expr sum, Expr subscript, int64_t size) {

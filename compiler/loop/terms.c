@@ -14,7 +14,7 @@
 
 #include "tensor/affine.h"
 
-enum { MOST_LOOPS = 8, LEAST_LAST = 24 };
+enum { MOST_LOOPS = 8, LEAST_LAST = 24 /* values of a last loop that is worth more short than with constant ends */ };
 
 typedef struct {
     Pool *pool;
