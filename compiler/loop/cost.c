@@ -269,9 +269,9 @@ static double footprint(const GroupWork *work, const Choice *c, const Tensor *t,
     return elements;
 }
 
-static double traffic(const GroupWork *work, const Choice *c, double *moved) {
+static double traffic(const LoopProgram *loop, const GroupWork *work, const Choice *c, double *moved) {
     const Statement *s = work->group->list.at[0];
-    const double caches[] = {L1 * 0.75, L2 * 0.75}, speeds[] = {29, 16};
+    const double caches[] = {L1 * 0.75, L2 * 0.75}, speeds[] = {loop->options.target->second, 16};
     double cycles = 0;
     for (int level = 0; level < 2; level++) {
         int depth = s->count;
@@ -304,9 +304,9 @@ static double traffic(const GroupWork *work, const Choice *c, double *moved) {
     return cycles;
 }
 
-static void permute(const GroupWork *work, Choice *c, int from, int count, Choice *best, double *least) {
+static void permute(const LoopProgram *loop, const GroupWork *work, Choice *c, int from, int count, Choice *best, double *least) {
     if (from == count) {
-        double bytes = 0, cycles = traffic(work, c, &bytes);
+        double bytes = 0, cycles = traffic(loop, work, c, &bytes);
         c->bytes = bytes;
         if (*least < 0 || cycles < *least * (1 - 1e-9)) {
             *least = cycles;
@@ -318,14 +318,14 @@ static void permute(const GroupWork *work, Choice *c, int from, int count, Choic
         int kept = c->order[from];
         c->order[from] = c->order[i];
         c->order[i] = kept;
-        permute(work, c, from + 1, count, best, least);
+        permute(loop, work, c, from + 1, count, best, least);
         kept = c->order[from];
         c->order[from] = c->order[i];
         c->order[i] = kept;
     }
 }
 
-static double order_loops(const GroupWork *work, Choice *c) {
+static double order_loops(const LoopProgram *loop, const GroupWork *work, Choice *c) {
     const Statement *s = work->group->list.at[0];
     int steps = 0; /* of a scan: its loop is open already */
     for (int i = 0; i < s->count; i++) {
@@ -338,7 +338,7 @@ static double order_loops(const GroupWork *work, Choice *c) {
     if (!work->sums || s->count - steps > 4) return 0;
     Choice best = *c;
     double least = -1;
-    permute(work, c, steps, s->count, &best, &least);
+    permute(loop, work, c, steps, s->count, &best, &least);
     *c = best;
     return least;
 }
@@ -359,7 +359,7 @@ static void try_tile(Search *search) {
     for (int i = 0; i < MOST_INDICES; i++) c.tile[i] = now[i] = search->tile[i];
     double compute = cost_of_all(search->loop, search->work, &c, search->tile, 0, now);
     if (search->best >= 0 && compute >= search->best) return;
-    double memory = order_loops(search->work, &c);
+    double memory = order_loops(search->loop, search->work, &c);
     c.cycles = compute > memory ? compute + 0.15 * memory : memory + 0.15 * compute;
     if (search->best >= 0 && c.cycles >= search->best) return;
     search->best = c.cycles;

@@ -212,14 +212,12 @@ static void add_terms_along(Tile *t, Expr e, Tensor *const *sums, Expr along) {
     add_unrolled(t, e, expr_substitute(t->l->pool, e->kids[0], &v, &along, 1), 0, sums);
 }
 
-static void open_along(Tile *t, Expr e, bool rest) {
-    Lowering *l = t->l;
-    open_sum(t, e, t->choice->along);
-    Node *loop = node_new(l, NODE_LOOP);
+static void open_along(Tile *t, bool rest) {
+    Node *loop = node_new(t->l, NODE_LOOP);
     loop->index = t->choice->along;
     if (rest) loop->rest = t->choice->lanes;
     else loop->step = t->choice->lanes;
-    l->out = &loop->body;
+    t->l->out = &loop->body;
 }
 
 static void sum_in_lanes(void *context, Expr e) {
@@ -234,8 +232,8 @@ static void sum_in_lanes(void *context, Expr e) {
         sums[k] = let(l, arena_printf(l->arena, "sum%s", t->suffix[k]), 0, expr_number(l->pool, 0), false);
         sums[k]->lanes = t->choice->lanes;
     }
-    if (v->size > t->choice->lanes || v->batch) open_along(t, e, false);
-    else open_sum(t, e, v);
+    open_sum(t, e, v);
+    if (v->size > t->choice->lanes || v->batch) open_along(t, false);
     Expr first = v->size > t->choice->lanes || v->batch ? expr_index(l->pool, v) : expr_number(l->pool, 0);
     add_terms_along(t, e, sums, expr_op2(l->pool, OP_ADD, first, expr_index(l->pool, t->lane)));
     l->out = outer;
@@ -249,7 +247,8 @@ static void sum_in_lanes(void *context, Expr e) {
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
     }
     if (!left_over) return;
-    open_along(t, e, true);
+    open_along(t, true); /* outermost: of a whole batch nothing is left over */
+    open_sum(t, e, v);
     add_terms_along(t, e, sums, expr_index(l->pool, v));
     l->out = outer;
 }

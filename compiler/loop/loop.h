@@ -85,6 +85,7 @@ typedef struct {
     int bytes;         /* of a vector; 0: no vectors are written, the C compiler may make some */
     int registers;     /* that hold vectors */
     int rate;          /* bytes of vectors that it multiplies and adds in a cycle, in two vectors or in one */
+    int second;        /* bytes that come from the second cache in a cycle */
     const char *flags; /* for gcc and clang */
 } Target;
 const Target *target_find(const char *name); /* or NULL */
