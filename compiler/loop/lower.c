@@ -248,46 +248,81 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
 /* What strips there are: of the whole tensor; of a step of the scan around; what is before and after all steps. */
 typedef enum { WHOLE_BORDER, BORDER_OF_STEP, BORDER_OF_STEPS } Strips;
 
-/* One strip: along axis `across` it is `count` wide and begins at `from`. Along the axes before it there are the tensor's own elements,
-   unless nobody else draws the corners, along those behind it all that stand in memory. */
-static void draw_strip(Lowering *l, Tensor *t, int across, int64_t from, int64_t count, Strips strips, int step) {
-    const Border *border = t->border;
+typedef struct {
+    Lowering *l;
+    const Statement *of;
+    Strips strips;
+    int step;            /* the axis of the scan's steps, or -1 */
+    Index **own, **wide; /* of each axis: over the tensor's elements; over all that stand in memory */
+} Strip;
+
+/* The last loop of a list, if it runs over just this index: what is drawn may be drawn in it. */
+static Node *loop_to_join(const Nodes *list, size_t from, const Index *index) {
+    Node *last = list->count > from ? list->at[list->count - 1] : NULL;
+    bool all = last != NULL && last->kind == NODE_LOOP && last->index == index && last->step == 0 && last->rest == 0 &&
+               last->low == NULL && last->high == NULL && !last->reversed;
+    return all ? last : NULL;
+}
+
+/* One strip: along axis `across` it is `count` wide and begins at `low`. Along the axes before it there are the tensor's own elements,
+   unless nobody else draws the corners, along those behind it all that stand in memory. It is drawn in the loops that write the
+   elements beside it, while they are in the cache, as far as these loops run over the same: those that begin at `first`, or later. */
+static void draw_strip(const Strip *strip, int across, int64_t low, int64_t count, size_t first) {
+    Lowering *l = strip->l;
+    Tensor *t = strip->of->target;
     Nodes *outer = l->out;
     Index *indices[t->rank], *ordered[t->rank];
     Expr at[t->rank];
-    int loops = 0;
+    int loops = 0, joined = 0;
     if (count == 0) return;
     for (int a = 0; a < t->rank; a++) {
-        bool own = a < across && strips != BORDER_OF_STEPS;
-        int64_t low = a == across ? from : own ? 0 : -border->before[a];
-        int64_t size = a == across ? count : own ? t->shape[a] : border->before[a] + t->shape[a] + border->after[a];
-        indices[a] = index_of_axis(l->program, t, a, size);
-        at[a] = expr_op2(l->pool, OP_ADD, expr_index(l->pool, indices[a]), expr_number(l->pool, (double)low));
-        if (a == step && strips == BORDER_OF_STEP) at[a] = expr_index(l->pool, l->step);
+        bool own = a < across && strip->strips != BORDER_OF_STEPS;
+        indices[a] = a == across ? index_of_axis(l->program, t, a, count) : own ? strip->own[a] : strip->wide[a];
+        at[a] = expr_op2(l->pool, OP_ADD, expr_index(l->pool, indices[a]),
+                         expr_number(l->pool, a == across ? (double)low
+                                              : own       ? 0
+                                                          : -(double)t->border->before[a]));
+        if (a == strip->step && strip->strips == BORDER_OF_STEP) at[a] = expr_index(l->pool, l->step);
     }
     for (int k = 0; k < t->layout->count; k++) {
         int a = t->layout->axes[k].axis;
-        if (a != step || strips != BORDER_OF_STEP) ordered[loops++] = indices[a];
+        bool open = a == strip->step && strip->strips == BORDER_OF_STEP;
+        if (!open && !is_single(indices[a])) ordered[loops++] = indices[a];
     }
-    open_loops(l, ordered, loops, NULL);
-    store(l, t, at, expr_number(l->pool, border->otherwise));
+    for (Node *loop; joined < loops && (loop = loop_to_join(l->out, joined == 0 ? first : 0, ordered[joined])) != NULL; joined++)
+        l->out = &loop->body;
+    open_loops(l, ordered + joined, loops - joined, NULL);
+    store(l, t, at, expr_number(l->pool, t->border->otherwise));
     l->out = outer;
 }
 
-void draw_borders(Lowering *l, const Group *group) {
+static void draw_border(Lowering *l, const Statement *s, Strips strips, size_t first) {
+    Tensor *t = s->target;
+    Index *own[t->rank + 1], *wide[t->rank + 1];
+    Strip strip = {l, s, strips, s->scan != NULL ? scan_axis(t->definition) : -1, own, wide};
+    for (int a = 0; a < t->rank; a++) {
+        bool known =
+            s->subscripts == NULL && s->count == t->rank && s->indices[a]->first == 0 && s->indices[a]->size == t->shape[a];
+        own[a] = known ? s->indices[a] : index_of_axis(l->program, t, a, t->shape[a]);
+        bool bare = t->border->before[a] == 0 && t->border->after[a] == 0;
+        wide[a] = bare ? own[a] : index_of_axis(l->program, t, a, t->border->before[a] + t->shape[a] + t->border->after[a]);
+    }
+    for (int k = t->layout->count - 1; k >= 0; k--) { /* those in the innermost loops first */
+        int a = t->layout->axes[k].axis;
+        if (strips == BORDER_OF_STEP ? a == strip.step : strips == BORDER_OF_STEPS && a != strip.step) continue;
+        draw_strip(&strip, a, -t->border->before[a], t->border->before[a], first);
+        draw_strip(&strip, a, t->shape[a], t->border->after[a], first);
+    }
+}
+
+void draw_borders(Lowering *l, const Group *group, size_t first) {
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
-        Tensor *t = s->target;
-        bool before = i > 0 && group->list.at[i - 1]->target == t; /* its parts stand side by side */
-        int step = s->scan != NULL ? scan_axis(t->definition) : -1;
+        bool before = i > 0 && group->list.at[i - 1]->target == s->target; /* its parts stand side by side */
         Strips strips = l->step != NULL                           ? BORDER_OF_STEP
                         : s->scan != NULL && group->steps != NULL ? BORDER_OF_STEPS
                                                                   : WHOLE_BORDER;
-        for (int a = 0; a < t->rank && t->border != NULL && !is_held(group, t) && !before; a++) {
-            if (strips == BORDER_OF_STEP ? a == step : strips == BORDER_OF_STEPS && a != step) continue;
-            draw_strip(l, t, a, -t->border->before[a], t->border->before[a], strips, step);
-            draw_strip(l, t, a, t->shape[a], t->border->after[a], strips, step);
-        }
+        if (s->target->border != NULL && !is_held(group, s->target) && !before) draw_border(l, s, strips, first);
     }
 }
 
@@ -316,7 +351,7 @@ void lower_group(Lowering *l, const Group *group) {
         block->inner ? l->lines : group->choice == NULL && !is_transposed(l, group) && choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
     lower_loops(l, group, lines);
-    if (!block->inner) draw_borders(l, group);
+    if (!block->inner) draw_borders(l, group, 0);
     block->scoped = block->body.count > 1 || (block->body.count == 1 && is_lanes(block->body.at[0]));
     l->out = outer;
 }

@@ -107,7 +107,7 @@ static void lower_planned(Lowering *l, const Groups *steps, Index *whole, Index 
             vec_push(l->arena, &group.list, s);
         }
         lower_group(l, &group);
-        draw_borders(l, &group);
+        draw_borders(l, &group, l->out->count);
     }
 }
 
@@ -139,6 +139,6 @@ void lower_scan(Lowering *l, const Group *group) {
         lower_piece(l, group, scan, cuts[k], cuts[k + 1]);
     }
     l->lines = false;
-    draw_borders(l, group);
+    draw_borders(l, group, l->out->count);
     l->out = outer;
 }
