@@ -129,6 +129,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     keep_last_steps(training);
     keep_last_steps(model->inference);
     Groups step = group_statements(arena, training);
+    shorten_vectors(loop, training->pool, &step);
     lower_list(loop, &loop->initial, training, &training->initial, NULL);
     lower_groups(loop, &loop->step, training, &step, NULL);
     share_layouts(arena, training, model->inference);

@@ -21,7 +21,8 @@ enum {
     PLACE = 2, /* and for each place from where it reads */
     ENOUGH_SUMS = 8,
     UNROLLED_UP_TO = 8, /* rounds of a loop, by compilers */
-    LARGE_SUMS = 1000000
+    LARGE_SUMS = 1000000,
+    FEW_VECTORS = 100
 };
 
 static const double NUMBER_READ = 0.57, /* cycles that a number in all lanes takes: two loads a cycle are seldom reached; */
@@ -121,6 +122,22 @@ GroupWork work_of_group(Pool *pool, const Group *group) {
         look_at(&work, group->list.at[i]->value);
     }
     return work;
+}
+
+void shorten_vectors(LoopProgram *loop, Pool *pool, const Groups *step) {
+    double multiply_adds = 0;
+    for (size_t i = 0; i < step->count; i++) {
+        const GroupWork work = work_of_group(pool, &step->at[i]);
+        const Statement *s = step->at[i].list.at[0];
+        multiply_adds += index_product(s->indices, s->count) * work.terms * work.body;
+    }
+    bool joins = multiplies_two_vectors(loop) && !has_short_vectors(loop); /* two places to multiply, for each of them */
+    if (!joins || multiply_adds * (loop->is_double ? 8 : 4) > FEW_VECTORS * loop->options.target->bytes) return;
+    Target *shorter = NEW(loop->arena, Target);
+    *shorter = *loop->options.target;
+    shorter->bytes /= 2;
+    shorter->rate /= 2;
+    loop->options.target = shorter;
 }
 
 typedef struct {

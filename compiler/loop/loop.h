@@ -164,6 +164,10 @@ struct Group {
     const struct Choice *choice; /* schedule.c: how its vectors run; NULL: it has none */
 };
 Groups group_statements(Arena *arena, Program *program);
+
+/* cost.c: a processor that multiplies two vectors of 64 bytes in a cycle joins two of its three places of arithmetic for one of them, so
+   that little is done beside them. Where a step has few, and rather waits for each result, vectors half as long are faster. */
+void shorten_vectors(LoopProgram *loop, Pool *pool, const Groups *step);
 Groups group_each(Arena *arena, const Statements *list); /* each statement, or scan, by itself */
 bool is_held(const Group *group, const Tensor *tensor);
 bool is_single(const Index *index); /* has it one value? */

@@ -41,6 +41,11 @@ for width in :'3 vectors of 8' -wide:'2 vectors of 16'; do
     "$NNC" compile narrow.nn --target=x86-64-v4${width%:*} --batch=24 --math=fast --dump=schedule >narrow.txt
     grep -A1 'loss_sum.* = sum' narrow.txt | grep -q "in the lanes of ${width#*:};"
 done
+# Where a step has few of them, they are half as long: such a processor does less beside the longest.
+for batch in 1:32 24:64; do
+    "$NNC" compile narrow.nn --target=x86-64-v4-wide --batch=${batch%:*} --library -o width >/dev/null
+    grep -q "Vectors: .*, of ${batch#*:} bytes (--target=x86-64-v4-wide)" width/narrow.h
+done
 # Nor does the sum of a convolution's gradient ask: its loops begin and end inside the image.
 cat >image.nn <<END
 model image
