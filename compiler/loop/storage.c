@@ -168,6 +168,35 @@ static void find_reach(const Planner *p, const Tensor *owner, bool copy, Reach *
     }
 }
 
+/* What has no vectors takes the index of an axis apart by other divisors than panels do, or puts it together: a / b, a mod b, 48 p + i. */
+typedef struct {
+    Pool *pool;
+    const Tensor *tensor;
+    int axis;
+    const Index *index; /* of the axis, where the statement writes it */
+    bool any;
+} Divided;
+
+static void look_for_division(void *context, Expr e) {
+    Divided *d = context;
+    bool division = expr_is_op(e, OP_FLOORDIV) || expr_is_op(e, OP_MOD);
+    d->any |= division && d->index != NULL && e->integer && expr_depends(e, d->index);
+    if (e->kind == EXPR_READ && e->tensor == d->tensor) d->any |= e->kids[d->axis]->kind != EXPR_INDEX;
+}
+
+static bool is_divided_without_vectors(const Planner *p, const Tensor *t, int axis) {
+    Divided d = {p->program->pool, t, axis, NULL, false};
+    for (size_t i = 0; i < p->plans.count && !d.any; i++) {
+        const Group *group = p->plans.at[i].group;
+        for (size_t k = 0; best_way(p, &p->plans.at[i]) == NULL && k < group->list.count; k++) {
+            const Statement *s = group->list.at[k];
+            d.index = s->target == t && s->subscripts == NULL && axis < s->count ? s->indices[axis] : NULL;
+            expr_visit(d.pool, s->value, look_for_division, &d);
+        }
+    }
+    return d.any;
+}
+
 static int64_t steps_kept(const Tensor *t, int axis) {
     return t->ring > 0 && axis == scan_axis(t->definition) ? t->ring : t->shape[axis];
 }
@@ -190,7 +219,8 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     for (int a = 0; a < t->rank; a++) bare &= before[a] == 0 && after[a] == 0;
     bool examples = inner == 0 && t->batched && !copy; /* of which there may be fewer */
     bool work = multiplies_two_vectors(p->loop) && reach.summed && !reach.anywhere && bare && !examples;
-    bool panels = (persistent || work) && t->rank > 1 && fills;
+    bool rows = tensor_points(t) > (double)t->shape[inner];
+    bool panels = rows && fills && (persistent || (work && (copy || !is_divided_without_vectors(p, t, inner))));
     const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
     int step = scan != NULL ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
     if (step == inner) step = -1;
