@@ -58,18 +58,72 @@ double loop_turns(const Node *loop) {
     return (double)(loop->rest > 0 ? size % loop->rest : loop->step > 1 ? size / loop->step : size);
 }
 
-static void count_nodes(const Routine *routine, const Nodes *nodes, double times, Costs *costs) {
+/* ---- Loops that begin or end where the loops around them say: what they do on average */
+
+enum { MOST_LOOPS = 32, MOST_CASES = 4096 };
+
+typedef struct {
+    Pool *pool;
+    const Node *at[MOST_LOOPS]; /* from the outermost */
+    int count;
+} Around;
+
+static double value_of(const Around *around, const int64_t *values, Expr e, bool *known) {
+    double kid[3] = {0};
+    if (e->kind == EXPR_CONST) return e->value;
+    for (int i = around->count - 1; i >= 0 && e->kind == EXPR_INDEX; i--) {
+        if (around->at[i]->index == e->index) return (double)values[i];
+    }
+    *known &= e->kind == EXPR_OP && e->integer;
+    for (int k = 0; k < e->count && *known; k++) kid[k] = value_of(around, values, e->kids[k], known);
+    return *known ? op_value(e->op, kid[0], kid[1], kid[2]) : 0;
+}
+
+/* How often a loop turns, added up for all values of the indices around that its ends depend on, and how many these are. */
+static bool add_cases(const Around *around, int position, int64_t *values, const Node *loop, double *sum, int *cases) {
+    bool known = true;
+    if (position == around->count) {
+        double low = loop->low != NULL ? value_of(around, values, loop->low, &known) : (double)loop->index->first;
+        double high = loop->high != NULL ? value_of(around, values, loop->high, &known) : (double)loop->index->size;
+        *sum += high > low ? high - low : 0;
+        return known && ++*cases <= MOST_CASES;
+    }
+    const Node *at = around->at[position];
+    bool matters =
+        (loop->low != NULL && expr_depends(loop->low, at->index)) || (loop->high != NULL && expr_depends(loop->high, at->index));
+    if (!matters) return add_cases(around, position + 1, values, loop, sum, cases);
+    int64_t size = at->index->size, step = at->step > 1 ? at->step : 1;
+    values[position] = at->rest > 0 ? size - size % at->rest : at->index->first;
+    for (; values[position] + step <= size && known; values[position] += step)
+        known = add_cases(around, position + 1, values, loop, sum, cases);
+    return known;
+}
+
+static double turns_of(const Around *around, const Node *loop) {
+    int64_t values[MOST_LOOPS];
+    double sum = 0;
+    int cases = 0;
+    if (loop->low == NULL && loop->high == NULL) return loop_turns(loop);
+    return add_cases(around, 0, values, loop, &sum, &cases) && cases > 0 ? sum / cases : loop_turns(loop);
+}
+
+static void count_nodes(Around *around, const Nodes *nodes, double times, Costs *costs) {
     for (size_t i = 0; i < nodes->count; i++) {
         const Node *node = nodes->at[i];
         if (node->when == UNLESS_LAST) continue;
         Count count = {costs, times};
-        if (node->value != NULL) expr_visit(routine->program->pool, node->value, count_op, &count);
-        count_nodes(routine, &node->body, times * (node->kind == NODE_LOOP ? loop_turns(node) : 1), costs);
+        if (node->value != NULL) expr_visit(around->pool, node->value, count_op, &count);
+        double turns = node->kind == NODE_LOOP ? turns_of(around, node) : 1;
+        bool nests = node->kind == NODE_LOOP && around->count < MOST_LOOPS;
+        if (nests) around->at[around->count++] = node;
+        count_nodes(around, &node->body, times * turns, costs);
+        around->count -= nests;
     }
 }
 
 Costs loop_costs(const Routine *routine) {
     Costs costs = {0};
-    count_nodes(routine, &routine->body, 1, &costs);
+    Around around = {.pool = routine->program->pool};
+    count_nodes(&around, &routine->body, 1, &costs);
     return costs;
 }

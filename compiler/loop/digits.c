@@ -3,7 +3,8 @@
    Requires: nodes as lower.c made them. Ensures: the same elements in the same order.
    Example:  for i in 0..400: y[i] := a[i / 25, i / 5 mod 5, i mod 5]                                 becomes
              for p in 0..16: for q in 0..5: for r in 0..5: y[25 * p + 5 * q + r] := a[p, q, r]
-   Where the divisors do not divide each other, or the index stands below / and mod with company, the loop stays. */
+   Where the first does not divide the size, the loop inside the first ends earlier the last time. Where the divisors do not divide each
+   other, or the index stands below / and mod with company, the loop stays. */
 #include <stdlib.h>
 
 #include "loop/loop.h"
@@ -61,8 +62,8 @@ static bool found(Digits *d) {
     if (!d->fits || d->count == 0) return false;
     qsort(d->divisors, (size_t)d->count, sizeof *d->divisors, largest_first);
     bool divide = true;
-    for (int i = 0; i < d->count; i++) divide &= (i == 0 ? d->index->size : d->divisors[i - 1]) % d->divisors[i] == 0;
-    return divide;
+    for (int i = 1; i < d->count; i++) divide &= d->divisors[i - 1] % d->divisors[i] == 0;
+    return divide && (d->count == 1 || d->index->size % d->divisors[1] == 0);
 }
 
 static void substitute(Pool *pool, const Nodes *nodes, Index *from, Expr to) {
@@ -80,12 +81,12 @@ static void substitute(Pool *pool, const Nodes *nodes, Index *from, Expr to) {
 /* The loop becomes one over the first digit, with loops over the others inside. */
 static void take_apart(LoopProgram *loop, Pool *pool, Node *node, const Digits *d) {
     static const char *const letters[] = {"p", "q", "r", "s", "u", "v", "w"};
-    Index *whole = node->index;
+    Index *whole = node->index, *first = NULL;
     Nodes body = node->body;
     Expr sum = expr_number(pool, 0);
     for (int i = 0; i <= d->count; i++) {
         int64_t above = i == 0 ? whole->size : d->divisors[i - 1], place = i == d->count ? 1 : d->divisors[i];
-        Index *digit = index_new(pool, name_of(pool_names(pool), letters[i]), above / place);
+        Index *digit = index_new(pool, name_of(pool_names(pool), letters[i]), (above + place - 1) / place);
         Expr term = expr_op2(pool, OP_MUL, expr_number(pool, (double)place), expr_index(pool, digit));
         sum = expr_op2(pool, OP_ADD, sum, term);
         if (i > 0) {
@@ -96,6 +97,11 @@ static void take_apart(LoopProgram *loop, Pool *pool, Node *node, const Digits *
             node = inner;
         }
         node->index = digit;
+        if (i == 0) first = digit;
+        if (i != 1 || whole->size % above == 0) continue;
+        Expr before = expr_op2(pool, OP_MUL, expr_number(pool, (double)(above / place)), expr_index(pool, first));
+        Expr left = expr_op2(pool, OP_SUB, expr_number(pool, (double)(whole->size / place)), before);
+        node->high = expr_op2(pool, OP_MIN, expr_number(pool, (double)(above / place)), left);
     }
     substitute(pool, &body, whole, sum);
     node->body = body;

@@ -107,8 +107,9 @@ bool multiplies_two_vectors(const LoopProgram *loop);
 /* How many lanes and vectors at a time suit an index of this size. */
 int vectors_for(const LoopProgram *loop, int64_t size, int *vectors);
 
-/* Would it fill several panels, which are as wide as a tile? *width: of one of them. */
-bool fills_panels(const LoopProgram *loop, int64_t size, int64_t *width);
+/* Would it stand in several panels, which are as wide as a tile, with this axis innermost? The last may be filled in part, if the tensor is
+   too large for the first cache. *width: of one of them. */
+bool fills_panels(const LoopProgram *loop, const Tensor *tensor, int axis, int64_t *width);
 
 /* transpose.c: how many lanes blocks have that are transposed in registers, where neighbours along `from` of tensor `of` are to be
    neighbours along `to` of its copy t; 0: there are none, the axes are too short, or the panels of either too narrow. *cycles: what the

@@ -52,7 +52,7 @@ static bool lines_stay(const LoopProgram *loop, const GroupWork *work, const Cho
     if (!multiplies_two_vectors(loop)) return lines * LINE <= L1;
     double sets = ceil(values_of(work, c, read->kids[axis], level) * 4 / LINE);
     int64_t width;
-    int64_t apart = (fills_panels(loop, t->shape[axis], &width) ? width : t->shape[axis]) * (loop->is_double ? 8 : 4);
+    int64_t apart = (fills_panels(loop, t, axis, &width) ? width : t->shape[axis]) * (loop->is_double ? 8 : 4);
     for (int a = t->rank - 1; a >= 0; a--) {
         if (a == axis) continue;
         double count = values_of(work, c, read->kids[a], level),

@@ -205,7 +205,7 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     const Storage *s = storage_of(p, of);
     int inner = copy ? s->copy_inner : s->inner;
     int64_t width;
-    bool fills = fills_panels(p->loop, t->shape[inner], &width);
+    bool fills = fills_panels(p->loop, t, inner, &width);
     bool persistent = tensor_is_persistent(storage_owner(t)), border = s->border && !persistent, bare = true;
     int64_t before[MOST_AXES] = {0}, after[MOST_AXES] = {0};
     Reach reach = {.low = 0, .high = t->shape[inner]};
@@ -220,7 +220,8 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     bool examples = inner == 0 && t->batched && !copy; /* of which there may be fewer */
     bool work = multiplies_two_vectors(p->loop) && reach.summed && !reach.anywhere && bare && !examples;
     bool rows = tensor_points(t) > (double)t->shape[inner];
-    bool panels = rows && fills && (persistent || (work && (copy || !is_divided_without_vectors(p, t, inner))));
+    work &= t->shape[inner] % width == 0 && (copy || !is_divided_without_vectors(p, t, inner));
+    bool panels = rows && fills && (persistent || work);
     const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
     int step = scan != NULL ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
     if (step == inner) step = -1;
@@ -228,7 +229,7 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     LayoutAxis axes[MOST_AXES + 2];
     int count = 0;
     if (step >= 0) axes[count++] = (LayoutAxis){step, 1, steps_kept(t, step) + before[step] + after[step], before[step]};
-    if (panels) axes[count++] = (LayoutAxis){inner, width, t->shape[inner] / width, 0};
+    if (panels) axes[count++] = (LayoutAxis){inner, width, (t->shape[inner] + width - 1) / width, 0};
     for (int a = 0; a < t->rank; a++) {
         if (a != inner && a != step) axes[count++] = (LayoutAxis){a, 1, steps_kept(t, a) + before[a] + after[a], before[a]};
     }

@@ -100,7 +100,8 @@ static void lower_blocks(Transpose *t, int k, bool single) {
     int64_t panel = 1; /* blocks of one */
     for (int i = 0; i < 2; i++) {
         const LayoutAxis *panels = panels_of(both[i]);
-        if (panels != NULL && panels->axis == axis && whole == blocks) panel = panels->divisor / lanes;
+        bool full = panels != NULL && panels->axis == axis && whole == blocks && index->size % panels->divisor == 0;
+        if (full) panel = panels->divisor / lanes;
     }
     Index *loops[] = {index_new(pool, index->name, blocks / panel), index_new(pool, index->name, panel)};
     open_loops(l, loops, 2, NULL);

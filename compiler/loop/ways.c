@@ -14,7 +14,7 @@
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
-enum { MOST_LINES = 49, MOST_PERIOD = 4 };
+enum { MOST_LINES = 49, MOST_PERIOD = 4, MANY_VECTORS = 8 };
 
 typedef struct {
     Planner *planner;
@@ -153,14 +153,16 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
     }
     int64_t count = (size + lanes - 1) / lanes;
     bool alone = !loop->options.fast && !multiplies_two_vectors(loop); /* cost.c: numbers that are read once */
-    *vectors = alone ? 1 : count % 2 == 0 ? 2 : count % 3 == 0 ? 3 : 1;
+    bool two = count % 2 == 0 || (multiplies_two_vectors(loop) && count % 3 != 0 && count > MANY_VECTORS);
+    *vectors = alone ? 1 : two ? 2 : count % 3 == 0 ? 3 : 1;
     return lanes;
 }
 
-bool fills_panels(const LoopProgram *loop, int64_t size, int64_t *width) {
-    int vectors = 1, lanes = vectors_for(loop, size, &vectors);
+bool fills_panels(const LoopProgram *loop, const Tensor *tensor, int axis, int64_t *width) {
+    int vectors = 1, lanes = vectors_for(loop, tensor->shape[axis], &vectors);
     *width = (int64_t)lanes * vectors;
-    return size > *width && size % *width == 0;
+    bool large = tensor_points(tensor) * (loop->is_double ? 8 : 4) > L1;
+    return tensor->shape[axis] > *width && (tensor->shape[axis] % *width == 0 || large);
 }
 
 /* ---- Ways */

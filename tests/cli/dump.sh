@@ -58,6 +58,30 @@ END
 grep -A9 'conv2d.W\[i, j, k, l\] = sum' image/image.c >gradient.txt
 grep -q 'for (int s = (0 > 2 - l ? 0 : 2 - l); s < (28 < 30 - l ? 28 : 30 - l); s++)' gradient.txt
 if grep '>= 0' gradient.txt; then exit 1; fi
+# Its header counts what such loops do: 40 terms for each of 9 weights, but 4 + 3 + 2 + 1 at either end, 360 forward, 9 + 40 for the rest.
+cat >line.nn <<END
+model line
+layer slide(x[n]) -> y[n] {
+    param w[9] = normal(0, 1)
+    y[i] = sum(k: w[k] * (x[i + k - 4] default 0))
+}
+input x[40]
+output = x -> slide
+target t[40]
+$rest
+END
+"$NNC" compile line.nn --library -o line >/dev/null
+grep -q '^ *training step  *[0-9]*  *749 ' line/line.h
+# Parameters that are too large for the first cache stand in panels also where these do not divide them; the loop over one ends there.
+cat >ragged.nn <<END
+model ragged
+input x[100]
+output = x -> dense(150) -> tanh -> dense(3)
+target t[3]
+$rest
+END
+"$NNC" compile ragged.nn --library --target=x86-64-v4 --batch=32 --math=fast -o ragged >/dev/null
+grep -q 'float W\[19\]\[100\]\[8\]; /\* .* is \[i / 8\]\[j\]\[i mod 8\]' ragged/ragged.h
 # A loop begins and ends for one factor: more would double the text of its ends, one after another.
 factors=$(printf '(x[r - k + %d] default 0) * ' $(seq 20 31))
 cat >factors.nn <<END

@@ -62,6 +62,11 @@ network panels 22 "momentum(rate = 0.05)" <<END
 output = x -> reshape(8, 8) -> lstm(32) -> flatten -> dense(64) -> tanh -> dense(32) -> relu -> dense(10) -> softmax
 END
 
+# Parameters whose last panel is not full: sums over it end there, too.
+network ragged 22 "adam(rate = 0.01)" <<END
+output = x -> dense(150) -> relu -> dense(100) -> tanh -> dense(10) -> softmax
+END
+
 # Gradients stand in memory as their parameters do, also where a copy of these stands otherwise.
 network clipped 7 "sgd(rate = 0.05)" "clip_norm = 0.02" <<END
 output = x -> dense(33) -> relu -> dense(10) -> softmax
@@ -92,7 +97,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels strips; do train $model 1; done
+for model in images steps found single clipped panels ragged strips; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
