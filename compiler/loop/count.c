@@ -100,7 +100,7 @@ static bool add_cases(const Around *around, int position, int64_t *values, const
 }
 
 static double turns_of(const Around *around, const Node *loop) {
-    int64_t values[MOST_LOOPS];
+    int64_t values[MOST_LOOPS] = {0};
     double sum = 0;
     int cases = 0;
     if (loop->low == NULL && loop->high == NULL) return loop_turns(loop);
