@@ -164,6 +164,25 @@ for fact in user_transposed_conv user_running_max; do
     done
 done
 
+# An index by / and mod that do not divide its size: the last time, its inner loop ends earlier; also in straight lines, and threads.
+cat >taken.nn <<END
+model taken
+layer twice(x[n]) -> y[2 * n - 1] {
+    param w[n] = normal(0, 1)
+    param v[2 * n - 1] = normal(0, 1)
+    y[i] = sum(j in 0..2 * n - 1: w[j / 2] * v[j]) * x[i / 2]
+}
+input x[20]
+output = x -> twice
+target t[39]
+loss = mean_squared_error(output, t)
+optimizer = sgd(rate = 0.1)
+END
+for options in --unroll=none --unroll=full "--target=x86-64-v3 --batch=9" "--target=x86-64-v4 --batch=16 --threads=2"; do
+    "$NNC" compile taken.nn --library --check --quiet $options -o taken
+done
+grep -q '; q < (2 < 39 - 2 \* p ? 2 : 39 - 2 \* p); q++)' taken/taken.c
+
 # A statement that chooses by an index is in parts only where the index alone decides; each part reads what the whole reads once.
 cat >constant.nn <<END
 input x[1, 1]
