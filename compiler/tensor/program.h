@@ -157,6 +157,9 @@ Statements program_statements(const Program *program);
 size_t scan_end(const Statements *list, size_t from);
 size_t scan_begin(const Statements *list, size_t last); /* and the beginning of the one that ends with `last` */
 
+/* scan.c: what has no sums and reads a scan at its own step only runs with it, step by step, while these numbers are at hand. */
+void join_scans(Program *program, Statements *list);
+
 /* ---- Steps (each says what it requires and ensures in its file) */
 void stabilize(Program *program);          /* stabilize.c: stable forms by rules.def, looking through names */
 void normalize(Program *program);          /* normalize.c: each reduction a statement of its own; shared; unused ones gone */

@@ -4,7 +4,8 @@
 
    Requires: statements of one scan stand together. Ensures: equal mathematics, and each scan is one such component.
    Example:  scan t { z[t, j] = sum(i: W[j, i] * x[t, i]);  h[t, j] = tanh(z[t, j] + h[t-1, j] default 0);  y[t] = sum(j: h[t, j]) }
-             becomes  z[t, j] = ...;  scan t { h[t, j] = ... };  y[t] = ... */
+             becomes  z[t, j] = ...;  scan t { h[t, j] = ... };  y[t] = ...
+   At last, `join_scans`: scan t { h[t, j] = ... };  q[t, j] = h[t, j]^2    becomes    scan t { h[t, j] = ...;  q[t, j] = h[t, j]^2 } */
 #include "tensor/steps.h"
 
 size_t scan_end(const Statements *list, size_t from) {
@@ -157,4 +158,60 @@ void distribute_scans(Program *program, Statements *list) {
         for (size_t k = 0; k < run.count; k++) vec_push(arena, &out, run.at[k]);
     }
     *list = out;
+}
+
+/* ---- Putting together again what only computes with numbers of the same step: while these are at hand */
+
+typedef struct {
+    const Scan *scan;
+    const size_t *position; /* by tensor id: 1 + that of its statement in the list */
+    size_t begin, end;      /* the statements of the scan */
+    Index *step;            /* the reader's own index of the steps, or NULL */
+    bool fits;
+} Join;
+
+static void look_at_step(void *context, Expr e) {
+    Join *join = context;
+    size_t position = e->kind == EXPR_READ ? join->position[e->tensor->id] : 0;
+    join->fits &= position <= join->end && e->kind != EXPR_DRAW;
+    if (position <= join->begin || !join->fits) return;
+    const Expr at = e->kids[scan_axis(e->tensor->definition)];
+    bool same = at->kind == EXPR_INDEX && !e->has_default && (join->step == NULL || join->step == at->index);
+    if (same) join->step = at->index;
+    join->fits &= same;
+}
+
+static bool runs_over(const Statement *s, const Index *step, const Index *of) {
+    bool runs = false;
+    for (int i = 0; i < s->count; i++) runs |= s->indices[i] == step;
+    return runs && step->size == of->size && step->first == of->first;
+}
+
+static bool may_join(Program *program, const Statement *s, Join *join) {
+    bool plain = s->scan == NULL && s->subscripts == NULL && !s->value->reduces && !tensor_is_persistent(s->target);
+    join->step = NULL;
+    join->fits = plain;
+    if (plain) expr_visit(program->pool, s->value, look_at_step, join);
+    return join->fits && join->step != NULL && runs_over(s, join->step, join->scan->index);
+}
+
+void join_scans(Program *program, Statements *list) {
+    Arena *arena = arena_new();
+    size_t *position = NEW_ARRAY(arena, size_t, program->all.count + 1);
+    for (size_t begin = 0; begin < list->count; begin++) {
+        Join join = {list->at[begin]->scan, position, begin, scan_end(list, begin), NULL, false};
+        if (join.scan == NULL) continue;
+        for (size_t i = 0; i < list->count; i++) position[list->at[i]->target->id] = i + 1;
+        for (size_t i = join.end; i < list->count; i++) {
+            Statement *s = list->at[i];
+            if (!may_join(program, s, &join)) continue;
+            s->scan = join.scan;
+            with_index(program, s, join.step, join.scan->index);
+            for (size_t k = i; k > join.end; k--) list->at[k] = list->at[k - 1];
+            list->at[join.end++] = s;
+            for (size_t k = 0; k < list->count; k++) position[list->at[k]->target->id] = k + 1;
+        }
+        begin = join.end - 1;
+    }
+    arena_free(arena);
 }

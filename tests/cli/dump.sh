@@ -46,6 +46,10 @@ for batch in 1:32 24:64; do
     "$NNC" compile narrow.nn --target=x86-64-v4-wide --batch=${batch%:*} --library -o width >/dev/null
     grep -q "Vectors: .*, of ${batch#*:} bytes (--target=x86-64-v4-wide)" width/narrow.h
 done
+# What has no sums and computes with a scan's numbers of the same step runs in it: they need not be stored and read again.
+"$NNC" compile "$SOURCE/tests/facts/layer_gru/model.nn" --library --target=x86-64-v3 -o joined >/dev/null
+grep -q 'float dfeatures_gru_c\[' joined/layer_gru.h
+if grep 'float dfeatures_gru_[rz]\[' joined/layer_gru.h; then exit 1; fi
 # Nor does the sum of a convolution's gradient ask: its loops begin and end inside the image.
 cat >image.nn <<END
 model image
