@@ -182,6 +182,20 @@ for options in --unroll=none --unroll=full "--target=x86-64-v3 --batch=9" "--tar
     "$NNC" compile taken.nn --library --check --quiet $options -o taken
 done
 grep -q '; q < (2 < 39 - 2 \* p ? 2 : 39 - 2 \* p); q++)' taken/taken.c
+cat >chosen_by_mod.nn <<END
+input x[4]
+target t[1]
+y = sum(i: x[i] * x[i mod 3])
+output = reshape(y, 1) -> dense(1)
+loss = mean_squared_error(output, t)
+optimizer = sgd(rate = 0.001)
+data train {
+    x = [[1, 2, 3, 4], [0, 1, 0, 1], [1, 1, 0, 0]]
+    t = [[1], [2], [3]]
+}
+END
+for unroll in none auto full; do "$NNC" train chosen_by_mod.nn --epochs 3 --math=strict --json --unroll=$unroll | grep -o '"loss":[0-9.]*'; done |
+    sort | uniq -c | grep -c '^ *3 ' | grep -qx 3
 
 # A statement that chooses by an index is in parts only where the index alone decides; each part reads what the whole reads once.
 cat >constant.nn <<END
