@@ -126,9 +126,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     share_exponentials(model->inference);
     pool_fold_as(training->pool, loop->is_double ? loop_value : loop_value_float); /* what is folded here, loops compute */
     pool_fold_as(model->inference->pool, loop->is_double ? loop_value : loop_value_float);
-    join_scans(training, &training->forward);
-    join_scans(training, &training->backward);
-    join_scans(model->inference, &model->inference->forward);
+    join_scans(training, &training->backward); /* of the forward pass, prediction may need the scan without the rest */
     keep_last_steps(training);
     keep_last_steps(model->inference);
     Groups step = group_statements(arena, training);

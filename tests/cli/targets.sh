@@ -197,6 +197,21 @@ END
 for unroll in none auto full; do "$NNC" train chosen_by_mod.nn --epochs 3 --math=strict --json --unroll=$unroll | grep -o '"loss":[0-9.]*'; done |
     sort | uniq -c | grep -c '^ *3 ' | grep -qx 3
 
+# What computes with a scan and with targets is no part of what prediction needs of the scan.
+cat >errors.nn <<END
+input x[3, 2]
+target t[3, 2]
+output = x -> gru(2)
+e = abs(output - t)
+loss = mean(s: sum(j: e[s, j]) * max(j: e[s, j]))
+optimizer = sgd(rate = 0.1)
+data train {
+    x = [[1, 2, 3, 4, 5, 6], [0, 1, 0, 1, 0, 1]]
+    t = [[1, 0, 1, 0, 1, 0], [0, 1, 0, 1, 0, 1]]
+}
+END
+for target in portable native; do "$NNC" train errors.nn --epochs 2 --math=strict --json --target=$target | sed 's/,"seconds.*//'; done | sort | uniq -c | grep -c '^ *2 ' | grep -qx 2
+
 # A statement that chooses by an index is in parts only where the index alone decides; each part reads what the whole reads once.
 cat >constant.nn <<END
 input x[1, 1]
