@@ -3,8 +3,8 @@
    Requires: nodes as lower.c made them. Ensures: the same elements in the same order.
    Example:  for i in 0..400: y[i] := a[i / 25, i / 5 mod 5, i mod 5]                                 becomes
              for p in 0..16: for q in 0..5: for r in 0..5: y[25 * p + 5 * q + r] := a[p, q, r]
-   Where the first does not divide the size, the loop inside the first ends earlier the last time; straight lines have no such loops. Where
-   the divisors do not divide each other, or the index stands below / and mod with company, the loop stays. */
+   Where the first divisor does not divide the size, the second loop ends earlier the last time. Where the divisors do not divide each
+   other, or the index stands below / and mod with company, the loop stays. What becomes straight lines needs no other loops. */
 #include <stdlib.h>
 
 #include "loop/loop.h"
@@ -58,13 +58,13 @@ static int largest_first(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-static bool found(Digits *d, bool lines) {
+static bool found(Digits *d) {
     if (!d->fits || d->count == 0) return false;
     qsort(d->divisors, (size_t)d->count, sizeof *d->divisors, largest_first);
     bool divide = true;
     for (int i = 1; i < d->count; i++) divide &= d->divisors[i - 1] % d->divisors[i] == 0;
-    if (d->index->size % d->divisors[0] == 0) return divide;
-    return divide && !lines && (d->count == 1 || d->index->size % d->divisors[1] == 0);
+    int64_t size = d->index->size, place = d->count == 1 ? 1 : d->divisors[1];
+    return divide && (size % d->divisors[0] == 0 || size % place == 0);
 }
 
 static void substitute(Pool *pool, const Nodes *nodes, Index *from, Expr to) {
@@ -108,16 +108,17 @@ static void take_apart(LoopProgram *loop, Pool *pool, Node *node, const Digits *
     node->body = body;
 }
 
-static void digits_of(LoopProgram *loop, Pool *pool, const Nodes *nodes, bool lines) {
+static void digits_of(LoopProgram *loop, Pool *pool, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
         Node *node = nodes->at[i];
+        if (node->kind == NODE_BLOCK && node->lines) continue;
         bool plain = node->kind == NODE_LOOP && !node->index->batch && !node->reversed && node->index->first == 0 &&
                      node->step == 0 && node->rest == 0 && node->low == NULL && node->high == NULL;
         Digits d = {.index = node->index, .fits = plain};
         if (plain) look_at_nodes(pool, &d, &node->body);
-        if (found(&d, lines)) take_apart(loop, pool, node, &d);
-        digits_of(loop, pool, &node->body, lines || node->lines);
+        if (found(&d)) take_apart(loop, pool, node, &d);
+        digits_of(loop, pool, &node->body);
     }
 }
 
-void digits(LoopProgram *loop, Routine *routine) { digits_of(loop, routine->program->pool, &routine->body, false); }
+void digits(LoopProgram *loop, Routine *routine) { digits_of(loop, routine->program->pool, &routine->body); }

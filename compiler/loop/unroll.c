@@ -290,6 +290,7 @@ static int64_t first_of(const Node *loop) {
 
 /* The copies of the loop's body for from .. to - 1. */
 static void expand_range(Unroll *u, const Node *node, int64_t from, int64_t to) {
+    if (node->low != NULL || node->high != NULL) bug("a loop over %s in straight lines has ends of its own", node->index->name);
     const Nodes *sums = u->first_of_point == ALONE ? body_with_batch(node) : NULL;
     if (sums != NULL) {
         expand_points(u, node, sums, from, to);
