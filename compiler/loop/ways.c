@@ -14,7 +14,7 @@
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
-enum { MOST_LINES = 49, MOST_PERIOD = 4, MANY_VECTORS = 8 };
+enum { MOST_LINES = 49, MOST_PERIOD = 4, MANY_VECTORS = 8 /* to which one more, without use, adds little */ };
 
 typedef struct {
     Planner *planner;
