@@ -39,8 +39,8 @@ void lower_scan(Lowering *l, const Group *group);
 void lower_group(Lowering *l, const Group *group);
 Statement *for_piece(Lowering *l, const Statement *s, Index *whole,
                      Index *piece); /* the statement for a part of an index's range */
-void draw_borders(Lowering *l, const Group *group,
-                  size_t first); /* of what the group writes; which nodes of l->out, from this one on, are loops of the group */
+/* Borders of what the group writes, in the group's own loops where these fit: l->out has them from the `first` node on. */
+void draw_borders(Lowering *l, const Group *group, size_t first);
 bool choose_lines(Lowering *l, const Group *group, const char **why);
 Index *index_together(Lowering *l,
                       const Group *group); /* of a statement whose sums run several at a time in a loop over it, or NULL */

@@ -220,7 +220,7 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     bool examples = inner == 0 && t->batched && !copy; /* of which there may be fewer */
     bool work = multiplies_two_vectors(p->loop) && reach.summed && !reach.anywhere && bare && !examples;
     bool rows = tensor_points(t) > (double)t->shape[inner];
-    work &= t->shape[inner] % width == 0 && (copy || !is_divided_without_vectors(p, t, inner));
+    work = work && t->shape[inner] % width == 0 && (copy || !is_divided_without_vectors(p, t, inner));
     bool panels = rows && fills && (persistent || work);
     const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
     int step = scan != NULL ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
