@@ -45,7 +45,13 @@ static bool run_derive(Compilation *c) {
 
 static bool lower(Compilation *c) {
     c->loop = tensor_to_loop(c->context.arena, c->model, c->options.loop);
-    return true;
+    const Statement *waits = c->loop->undivided;
+    if (c->options.loop.micro == 0 || waits == NULL) return true;
+    error_at(c->context.diagnostics, waits->origin.span,
+             "'%s' needs all examples of a batch at once, so --micro-batch cannot divide it: leave that option out, or take a "
+             "smaller batch",
+             waits->target->name);
+    return false;
 }
 
 static void print_ast(const Compilation *c, Text *text) { ast_print(text, &c->items); }

@@ -31,23 +31,39 @@ static void line(Text *text, const char *format, const char *a, const char *b, c
     text_put(text, "\n");
 }
 
+/* A batch that is divided has a call for each micro-batch. */
+static const char *call_of_batch(CPrinter *p, const Words *w, const Routine *routine, const CHead *head) {
+    bool divided = micro_of(p->loop, routine) != NULL;
+    const char *call = c_call(p, head, divided ? " + first + done" : " + first");
+    if (!divided) return call;
+    const char *examples =
+        arena_printf(p->text->arena, "    const int examples = batch - done < %s_MICRO_BATCH ? batch - done : %s_MICRO_BATCH;\n",
+                     w->upper, w->upper);
+    return arena_printf(p->text->arena, "for (int done = 0; done < batch; done += %s_MICRO_BATCH) {\n%s    %s}\n", w->upper,
+                        strstr(call, ", examples") != NULL ? examples : "", call);
+}
+
+/* The variable that has the number of a batch's examples. */
+static const char *examples_of(const char *call) { return strstr(call, "< batch;") != NULL ? "batch" : "examples"; }
+
 static void print_mean_over_batches(Text *text, const Words *w, const Metric *metrics, size_t count, const char *call) {
     Arena *arena = text->arena;
+    const char *examples = examples_of(call);
     bool any_combined = false;
     line(text, "%s total = 0;", w->number, "", "");
     if (count > 0) line(text, "%s_metrics sums = {0};", w->model, "", "");
     line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
     text->indent++;
-    line(text, "const int examples = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", w->upper, w->upper, "");
+    line(text, "const int %s = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", examples, w->upper, w->upper);
     if (strstr(call, "begins") != NULL)
         line(text, "const int begins = first == 0, ends = n - first <= %s_BATCH;", w->upper, "", "");
     text_put(text, call);
-    line(text, "total += work->loss * (%s)examples;", w->number, "", "");
+    line(text, "total += work->loss * (%s)%s;", w->number, examples, "");
     for (size_t i = 0; i < count; i++) {
         const char *name = c_name(arena, metrics[i].name), *tensor = c_name(arena, metrics[i].tensor->name);
         if (metrics[i].combined) continue;
         any_combined |= metrics[i].part;
-        text_printf(text, "sums.%s += work->%s * (%s)examples;\n", name, tensor, w->number);
+        text_printf(text, "sums.%s += work->%s * (%s)%s;\n", name, tensor, w->number, examples);
     }
     text->indent--;
     text_put(text, "}\n");
@@ -121,8 +137,8 @@ static void print_predict(Text *text, const Words *w, const char *call) {
     print_unused(text, call, prediction_parameters, 4);
     line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
     text->indent++;
-    if (strstr(call, ", examples") != NULL)
-        line(text, "const int examples = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", w->upper, w->upper, "");
+    if (strstr(call, ", examples") != NULL || strcmp(examples_of(call), "batch") == 0)
+        line(text, "const int %s = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", examples_of(call), w->upper, w->upper);
     text_put(text, call);
     text->indent--;
     text_put(text, "}\n");
@@ -250,37 +266,47 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
                 initial ? c_call(&p, &head, "") : "");
     print_combine(&p, &w);
-    head = (CHead){"static void", arena_printf(arena, "%s_step", m),
-                   .comment = "One step of training on one batch: the forward pass, the loss, its gradient, and the update.",
-                   .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
-                                  [C_STATE] = arena_printf(arena, "%s_state *restrict state", m),
-                                  [C_WORK] = arena_printf(arena, "%s_work *restrict work", m),
-                                  [C_IN] = in,
-                                  [C_TARGET] = target,
-                                  [C_EXAMPLES] = examples,
-                                  [C_BEGINS] = "int begins",
-                                  [C_ENDS] = "int ends"}};
+    head =
+        (CHead){"static void", arena_printf(arena, "%s_step", m),
+                .comment = loop->micro == NULL
+                               ? "One step of training on one batch: the forward pass, the loss, its gradient, and the update."
+                               : "Some examples of a batch, behind `done` others: the forward pass, the loss, and its gradient, "
+                                 "which adds to that of those.\n   Behind the last ones: the update.",
+                .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
+                               [C_STATE] = arena_printf(arena, "%s_state *restrict state", m),
+                               [C_WORK] = arena_printf(arena, "%s_work *restrict work", m),
+                               [C_IN] = in,
+                               [C_TARGET] = target,
+                               [C_EXAMPLES] = examples,
+                               [C_DONE] = "int done",
+                               [C_BATCH] = "int batch",
+                               [C_BEGINS] = "int begins",
+                               [C_ENDS] = "int ends"}};
     c_function(&p, &loop->step, &head);
-    print_train(text, &w, model->training, c_call(&p, &head, " + first"));
+    print_train(text, &w, model->training, call_of_batch(&p, &w, &loop->step, &head));
     head =
         (CHead){"static void", arena_printf(arena, "%s_evaluate_batch", m), .comment = "The loss of one batch, and its metrics.",
                 .parameters = {[C_MODEL] = constant,
                                [C_WORK] = arena_printf(arena, "%s_evaluate_work *restrict work", m),
                                [C_IN] = in,
                                [C_TARGET] = target,
-                               [C_EXAMPLES] = examples}};
+                               [C_EXAMPLES] = examples,
+                               [C_DONE] = "int done",
+                               [C_BATCH] = "int batch"}};
     c_function(&p, &loop->evaluate, &head);
-    print_evaluate(text, &w, model->inference, c_call(&p, &head, " + first"));
+    print_evaluate(text, &w, model->inference, call_of_batch(&p, &w, &loop->evaluate, &head));
     p.outputs = &model->inference->outputs;
     head = (CHead){"static void", arena_printf(arena, "%s_predict_batch", m), .comment = "The outputs for one batch.",
                    .parameters = {[C_MODEL] = constant,
                                   [C_WORK] = arena_printf(arena, "%s_predict_work *restrict work", m),
                                   [C_IN] = in,
                                   [C_OUT] = arena_printf(arena, "%s_output *restrict out", m),
-                                  [C_EXAMPLES] = examples}};
+                                  [C_EXAMPLES] = examples,
+                                  [C_DONE] = "int done",
+                                  [C_BATCH] = "int batch"}};
     if (model->inference->outputs.count > 0) {
         c_function(&p, &loop->predict, &head);
-        print_predict(text, &w, c_call(&p, &head, " + first"));
+        print_predict(text, &w, call_of_batch(&p, &w, &loop->predict, &head));
     }
     p.outputs = NULL;
     if (!loop->options.gradients) return;
@@ -345,6 +371,11 @@ static void print_choice(Text *text, LoopProgram *loop) {
     if (target->bytes > 0)
         text_printf(text, "   Vectors: %d of the blocks, of %d bytes (--target=%s); they need gcc or clang.\n",
                     loop_vector_blocks(&loop->step), target->bytes, target->name);
+    if (loop->micro != NULL)
+        text_printf(text, "   Micro-batches: gradients are found of %lld example%s at a time, and added up over the batch%s.\n",
+                    (long long)loop->micro->size, loop->micro->size > 1 ? "s" : "",
+                    loop->options.micro > 0 ? arena_printf(text->arena, " (--micro-batch=%lld)", (long long)loop->options.micro)
+                                            : ", which as a whole is too large for the caches");
     if (loop->options.threads > 1)
         text_printf(text, "   Threads: %d share loops of %d of the blocks (--threads=%d)%s.\n", loop->options.threads,
                     loop_parallel_blocks(&loop->step), loop->options.threads,
@@ -403,7 +434,11 @@ static void print_header(Text *text, LoopProgram *loop) {
     print_description(text, loop);
     text_printf(text, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n", w.upper, w.upper);
     text_put(text, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
-    text_printf(text, "enum { %s_BATCH = %lld }; /* examples in a batch */\n\n", w.upper, (long long)loop->model->settings.batch);
+    text_printf(text, "enum { %s_BATCH = %lld }; /* examples in a batch */\n", w.upper, (long long)loop->model->settings.batch);
+    if (loop->micro != NULL)
+        text_printf(text, "enum { %s_MICRO_BATCH = %lld }; /* of so many are the gradients found at a time, and added up */\n",
+                    w.upper, (long long)loop->micro->size);
+    text_put(text, "\n");
     c_structs(text, loop, m);
     if (program->metrics.count > 0) {
         text_put(text, "typedef struct {\n");

@@ -68,6 +68,7 @@ enum {
     UNROLL,
     TARGET,
     THREADS,
+    MICRO_BATCH,
     FORMAT,
     SAMPLE,
     INPUT,
@@ -110,6 +111,7 @@ static const struct option options[] = {{"dump", required_argument, NULL, DUMP},
                                         {"unroll", required_argument, NULL, UNROLL},
                                         {"target", required_argument, NULL, TARGET},
                                         {"threads", required_argument, NULL, THREADS},
+                                        {"micro-batch", required_argument, NULL, MICRO_BATCH},
                                         {"format", required_argument, NULL, FORMAT},
                                         {"sample", required_argument, NULL, SAMPLE},
                                         {"x", required_argument, NULL, INPUT},
@@ -144,6 +146,7 @@ static const struct {
                {UNROLL, IS_COMPILE | USES_PROGRAM},
                {TARGET, IS_COMPILE | USES_PROGRAM},
                {THREADS, IS_COMPILE | USES_PROGRAM},
+               {MICRO_BATCH, IS_COMPILE | IS_TRAIN},
                {FORMAT, IS_EXPLAIN},
                {SAMPLE, IS_EXPLAIN},
                {INPUT, IS_EXPLAIN},
@@ -322,6 +325,7 @@ static void one_option(Arguments *a, Arena *arena, int option) {
         return;
     case TARGET: a->compile.loop.target = target_of(arena, optarg); return;
     case THREADS: a->compile.loop.threads = threads_of(optarg); return;
+    case MICRO_BATCH: a->compile.loop.micro = whole_number(optarg, "--micro-batch", 1); return;
     case UNROLL: a->compile.loop.unroll = unroll_of(optarg); return;
     case VERSION: puts("nnc " NNC_VERSION); exit(written(0));
     case 'h':
@@ -405,6 +409,8 @@ static Arguments parse_arguments(Arena *arena, int argc, char **argv) {
     if (a.command == IS_EXPLAIN) complete_explaining(&a);
     if (a.command == IS_GRAPH && !graph_has_format(a.graph.output))
         misuse("-o FILE: a graph is written to a file that ends in .svg or .dot, not to %s", a.graph.output);
+    if (a.compile.loop.micro > 0 && (a.compile.loop.threads > 1 || a.compile.loop.gradients))
+        misuse("--micro-batch and --%s exclude each other", a.compile.loop.gradients ? "gradients" : "threads");
     if (a.compile.loop.annotate > 2) misuse("%s", "--annotate is 0, 1 or 2");
     return a;
 }

@@ -6,7 +6,9 @@
 #include "loop/loop.h"
 
 static void lower_list(LoopProgram *loop, Routine *routine, Program *program, const Statements *list, const bool *wanted) {
+    const MicroBatches *micro = micro_of(loop, routine);
     Groups groups = group_each(loop->arena, list);
+    if (micro != NULL) groups = in_micro_batches(loop->arena, micro, &groups);
     lower_groups(loop, routine, program, &groups, wanted);
 }
 
@@ -38,6 +40,16 @@ static bool *needed_for(Arena *arena, const Program *program, Tensor *const *out
         for (size_t k = i; k < end && any; k++) expr_visit(program->pool, program->forward.at[k]->value, mark_read, needed);
     }
     return needed;
+}
+
+/* Of a micro-batch by itself, where the batch is divided. */
+static void lower_search(LoopProgram *loop, Program *training) {
+    Statements all = {0};
+    for (size_t i = 0; loop->micro != NULL && i < loop->micro->zeros.count; i++)
+        vec_push(loop->arena, &all, loop->micro->zeros.at[i]);
+    for (size_t i = 0; i < training->forward.count; i++) vec_push(loop->arena, &all, training->forward.at[i]);
+    lower_list(loop, &loop->forward, training, &all,
+               training->loss == NULL ? NULL : needed_for(loop->arena, training, &training->loss, 1));
 }
 
 static void lower_inference(LoopProgram *loop, Program *inference) {
@@ -129,7 +141,10 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     join_scans(training, &training->backward); /* of the forward pass, prediction may need the scan without the rest */
     keep_last_steps(training);
     keep_last_steps(model->inference);
+    loop->micro = divide_batch(loop, training, options.micro);
+    if (loop->micro != NULL) loop->micro_inference = divide_batch(loop, model->inference, loop->micro->size);
     Groups step = group_statements(arena, training);
+    if (loop->micro != NULL) step = in_micro_batches(arena, loop->micro, &step);
     shorten_vectors(loop, training->pool, &step);
     lower_list(loop, &loop->initial, training, &training->initial, NULL);
     lower_groups(loop, &loop->step, training, &step, NULL);
@@ -141,9 +156,13 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
         for (size_t i = 0; i < training->backward.count; i++) vec_push(arena, &both, training->backward.at[i]);
         lower_list(loop, &loop->gradient, training, &both, NULL);
     }
-    lower_list(loop, &loop->forward, training, &training->forward,
-               training->loss == NULL ? NULL : needed_for(arena, training, &training->loss, 1));
+    lower_search(loop, training);
     lower_inference(loop, model->inference);
+    for (int i = 0; i < ROUTINES; i++) {
+        Routine *routine = loop_routine(loop, i, NULL);
+        const MicroBatches *micro = micro_of(loop, routine);
+        if (micro != NULL) routine->rounds = (double)model->settings.batch / (double)micro->size;
+    }
     lower_list(loop, &loop->combine, model->inference, &combining, NULL);
     shorten_rings(training);
     shorten_rings(model->inference);

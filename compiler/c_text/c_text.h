@@ -47,6 +47,8 @@ typedef enum {
     C_TARGET,
     C_OUT,
     C_EXAMPLES,
+    C_DONE,   /* of a batch that is divided: how many had the micro-batches before, ... */
+    C_BATCH,  /* ... and how many there are */
     C_BEGINS, /* is it the first step of a call, ... */
     C_ENDS,   /* ... the last? */
     C_GRADIENT,
@@ -90,7 +92,9 @@ void c_transposed(CPrinter *p, const Node *along);                             /
 void c_vector_of(CPrinter *p, Expr e, CKind kind);                             /* any number, as a vector */
 void c_print(CPrinter *p, Expr e, CKind wanted, int strength);
 
-/* ---- statements.c, given.c */
+/* ---- statements.c, functions.c, given.c */
+void c_nodes(CPrinter *p, const Nodes *nodes);
+bool c_is_divided(const CPrinter *p); /* is the routine's batch divided into micro-batches? */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
 void c_body(CPrinter *p, const Routine *routine); /* of a function that the caller begins and ends, with p->places as they are */
 const char *c_call(CPrinter *p, const CHead *head, const char *first); /* of the last c_function: f(model, in + first) */

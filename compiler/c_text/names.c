@@ -20,8 +20,8 @@ static const char *const reserved[] = {
     "stdout"};
 
 /* Parameters of the generated functions, and locals that every function has. */
-static const char *const taken[] = {"model",    "state",      "work", "in",    "target", "out",
-                                    "examples", "batch_size", "step", "epoch", "seed"};
+static const char *const taken[] = {"model", "state",  "work", "in",         "target", "out",   "examples", "done",
+                                    "batch", "begins", "ends", "batch_size", "step",   "epoch", "seed"};
 
 static bool listed(const char *name, const char *const *list, size_t count) {
     for (size_t i = 0; i < count; i++) {

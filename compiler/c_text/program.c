@@ -221,6 +221,21 @@ static void look_at_result(CPrinter *p, const Node *block) {
     for (size_t i = 0; i < block->statements.count; i++) look_at_tensor(p, block->statements.at[i]->target);
 }
 
+/* Of a batch that is divided, by itself in each micro-batch. */
+static void print_search_in_rounds(Text *text, const LoopProgram *loop, bool target) {
+    int size = (int)loop->micro->size;
+    text_printf(text,
+                "    const %s_input *const inputs = in;\n%s"
+                "    for (int any = 0; any < 2; any++) {\n"
+                "        for (size_t done = 0; done < n; done += %d) {\n"
+                "            const int examples = n - done < %d ? (int)(n - done) : %d;\n"
+                "            const char *found = search(model, state, &work, inputs + done%s, examples, (int)done, any);\n"
+                "            if (found != NULL) return found;\n        }\n    }\n    return NULL;\n}\n\n",
+                loop->model->name,
+                target ? arena_printf(text->arena, "    const %s_target *const targets = target;\n", loop->model->name) : "",
+                size, size, size, target ? ", targets + done" : "");
+}
+
 static void print_search(Text *text, LoopProgram *loop, const Sources *sources) {
     const char *m = loop->model->name, *number = c_number_type(loop);
     bool target = loop->model->training->targets.count > 0;
@@ -248,14 +263,18 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
                                        [C_IN] = arena_printf(text->arena, "const %s_input *in", m),
                                        [C_TARGET] = target ? arena_printf(text->arena, "const %s_target *target", m) : NULL,
                                        [C_EXAMPLES] = "int examples",
+                                       [C_DONE] = loop->micro != NULL ? "int done" : NULL,
                                        [C_OTHER] = "int any"}};
     c_function(&p, &loop->forward, &head);
     text_put(text, "static const char *first_not_finite(const void *model, const void *state, const void *in, const void "
                    "*target, size_t n) {\n");
-    text_printf(text,
-                "    static %s_values work;\n%s    const char *found = search(model, state, &work, in%s, (int)n, 0);\n    return "
-                "found != NULL ? found : search(model, state, &work, in%s, (int)n, 1);\n}\n\n",
-                m, target ? "" : "    (void)target;\n", target ? ", target" : "", target ? ", target" : "");
+    text_printf(text, "    static %s_values work;\n%s", m, target ? "" : "    (void)target;\n");
+    if (loop->micro == NULL)
+        text_printf(text,
+                    "    const char *found = search(model, state, &work, in%s, (int)n, 0);\n    return "
+                    "found != NULL ? found : search(model, state, &work, in%s, (int)n, 1);\n}\n\n",
+                    target ? ", target" : "", target ? ", target" : "");
+    else print_search_in_rounds(text, loop, target);
 }
 
 /* The class that a target gives, as an index or in one-hot form, out of `classes`. */

@@ -1,8 +1,6 @@
 /* Blocks, loops, local variables and stores as C. */
 #include "c_text/c_text.h"
 
-static void print_nodes(CPrinter *p, const Nodes *nodes);
-
 /* "for (int i = 0; i < 784; i++)", four at a time "for (int j = 0; j + 4 <= 10; j += 4)", the rest "for (int j = 8; j < 10; j++)" */
 static void print_bound(CPrinter *p, Expr bound, int64_t otherwise) {
     if (bound == NULL) text_printf(p->text, "%lld", (long long)otherwise);
@@ -51,7 +49,7 @@ static void print_lanes(CPrinter *p, const Node *node) {
         return;
     }
     p->lane = node->index;
-    print_nodes(p, &node->body);
+    c_nodes(p, &node->body);
     p->lane = NULL;
 }
 
@@ -86,7 +84,7 @@ static void print_loop(CPrinter *p, const Node *node) {
     else print_loop_head(p, node, name);
     p->text->indent++;
     p->unwaited |= node->meet;
-    print_nodes(p, &node->body);
+    c_nodes(p, &node->body);
     p->unwaited &= !node->meet;
     p->text->indent--;
     text_put(p->text, "}\n");
@@ -207,6 +205,8 @@ static void print_backwards(CPrinter *p) {
     text_put(p->text, "/* ---- Backwards: dx is the derivative of the loss with respect to x, by the chain rule */\n");
 }
 
+bool c_is_divided(const CPrinter *p) { return micro_of(p->loop, p->routine) != NULL; }
+
 static const char *const occasions[] = {
     [ALWAYS] = "",
     [IF_FIRST] = "For the first example of a call; for the others this is done at the end of the step before:\n   ",
@@ -223,7 +223,7 @@ static void print_formulas(CPrinter *p, const Node *block) {
         statement_print(formula, s);
         bool first = i == 0 && !text_ends_in(p->text, "{\n");
         text_put(p->text, first ? "\n/* " : i == 0 ? "/* " : "   ");
-        if (i == 0) text_put(p->text, occasions[block->when]);
+        if (i == 0 && !c_is_divided(p)) text_put(p->text, occasions[block->when]);
         if (s->origin.span.source != 0) {
             text_printf(p->text, "%s:%u   ", c_model_file(p->text->arena, p->loop->model),
                         source_place(p->sources, s->origin.span.source, s->origin.span.begin).line);
@@ -259,7 +259,6 @@ static void print_scan_head(CPrinter *p, const Scan *scan) {
 }
 
 static const char *const conditions[] = {[IF_FIRST] = "begins", [IF_LAST] = "ends", [UNLESS_LAST] = "!ends"};
-
 static void print_block(CPrinter *p, const Node *node) {
     if (node == p->backwards) print_backwards(p);
     if (node->scan != NULL) print_scan_head(p, node->scan);
@@ -273,13 +272,13 @@ static void print_block(CPrinter *p, const Node *node) {
                 c_declare(p, names.at[k].index, names.at[k].name);
         }
     }
-    bool braces = node->scoped || node->when != ALWAYS;
-    if (node->when != ALWAYS) text_printf(p->text, "if (%s) ", conditions[node->when]);
+    bool asks = node->when != ALWAYS && !c_is_divided(p), braces = node->scoped || asks;
+    if (asks) text_printf(p->text, "if (%s) ", conditions[node->when]);
     if (braces) {
         text_put(p->text, "{\n");
         p->text->indent++;
     }
-    print_nodes(p, &node->body);
+    c_nodes(p, &node->body);
     if (braces) {
         p->text->indent--;
         text_put(p->text, "}\n");
@@ -314,11 +313,30 @@ static void leave_alone(CPrinter *p, size_t mark) {
     text_put(p->text, "}\n");
 }
 
-static void print_nodes(CPrinter *p, const Nodes *nodes) {
+/* Blocks that run once for a batch that is divided stand under one condition; returns how many. */
+static size_t print_once(CPrinter *p, const Nodes *nodes, size_t from) {
+    When when = nodes->at[from]->when;
+    size_t count = 0, mark = c_enter(p);
+    if (nodes->at[from]->kind != NODE_BLOCK || when == ALWAYS || !c_is_divided(p) || p->calls == NULL)
+        return 0; /* NULL: a piece, which is called so */
+    if (p->annotate > 0)
+        text_printf(p->text, "%s/* ---- Once for the batch, %s examples */\n", text_ends_in(p->text, "{\n") ? "" : "\n",
+                    when == IF_FIRST ? "before its first" : "after its last");
+    text_put(p->text, when == IF_FIRST ? "if (done == 0) {\n" : "if (done + examples == batch) {\n");
+    p->text->indent++;
+    for (; from + count < nodes->count && nodes->at[from + count]->when == when; count++) print_node(p, nodes->at[from + count]);
+    p->text->indent--;
+    text_put(p->text, "}\n");
+    c_leave(p, mark);
+    return count;
+}
+
+void c_nodes(CPrinter *p, const Nodes *nodes) {
     size_t mark = 0;
     int left = 0; /* of those that one thread runs */
     for (size_t i = 0; i < nodes->count; i++) {
         size_t begun = print_beginnings(p, nodes, i);
+        if (begun == 0) begun = print_once(p, nodes, i);
         if (begun > 0) {
             i += begun - 1;
             continue;
@@ -331,156 +349,4 @@ static void print_nodes(CPrinter *p, const Nodes *nodes) {
         print_node(p, node);
         if (left > 0 && --left == 0) leave_alone(p, mark);
     }
-}
-
-/* ---- Functions */
-
-static void print_settings(CPrinter *p, const Routine *routine, const bool *uses) {
-    const char *type = c_number_type(p->loop);
-    const Program *program = routine->program;
-    if (uses[program->batch_size->id]) text_printf(p->text, "const %s batch_size = (%s)examples;\n", type, type);
-    if (uses[program->step->id]) text_printf(p->text, "const %s step = (%s)state->step;\n", type, type);
-    if (uses[program->epoch->id]) text_printf(p->text, "const %s epoch = (%s)state->epoch;\n", type, type);
-}
-
-static const char *const parameter_names[C_PARAMETERS] = {"model",    "state",  "work", "in",       "target", "out",
-                                                          "examples", "begins", "ends", "gradient", "seed"};
-
-static bool runs_over_batch(const Nodes *nodes) {
-    for (size_t i = 0; i < nodes->count; i++) {
-        const Node *node = nodes->at[i];
-        if ((node->kind == NODE_LOOP && node->index->batch) || runs_over_batch(&node->body)) return true;
-    }
-    return false;
-}
-
-/* Which parameters the statements need that use these tensors. */
-static void find_needs(const CPrinter *p, const Routine *routine, const Nodes *blocks, const bool *uses,
-                       bool needs[C_PARAMETERS]) {
-    const Program *program = routine->program;
-    for (size_t i = 0; i < blocks->count; i++)
-        needs[routine == &p->loop->initial ? C_SEED : C_STATE] |=
-            c_draws(&blocks->at[i]->statements) && program == p->loop->model->training;
-    for (size_t i = 0; i < blocks->count; i++) {
-        needs[C_BEGINS] |= blocks->at[i]->when == IF_FIRST;
-        needs[C_ENDS] |= blocks->at[i]->when == IF_LAST || blocks->at[i]->when == UNLESS_LAST;
-    }
-    needs[C_EXAMPLES] = uses[program->batch_size->id] || runs_over_batch(blocks);
-    for (size_t i = 0; i < routine->buffers.count; i++) {
-        if (!uses[routine->buffers.at[i]->id]) continue;
-        if (c_is_given(p->loop, routine, routine->buffers.at[i])) needs[C_OUT] = needs[C_GRADIENT] = true;
-        else needs[C_WORK] = true;
-    }
-    for (size_t i = 0; i < program->all.count; i++) {
-        const Tensor *t = program->all.at[i];
-        if (!uses[i]) continue;
-        needs[C_MODEL] |= t->kind == TENSOR_PARAMETER;
-        needs[C_IN] |= t->kind == TENSOR_INPUT;
-        needs[C_TARGET] |= t->kind == TENSOR_TARGET;
-        needs[C_STATE] |= t->kind == TENSOR_STATE || t == program->step || t == program->epoch;
-        needs[C_EXAMPLES] |= t->batched && t->shape[0] > 1;
-    }
-}
-
-/* A routine as functions: piece 0 is the routine itself, which calls the others. */
-typedef struct {
-    Nodes blocks;
-    const bool *uses;         /* by tensor id */
-    bool needs[C_PARAMETERS]; /* of piece 0: what any of them needs */
-} Piece;
-
-static Piece *pieces_of(CPrinter *p, const Routine *routine, const CHead *head) {
-    Arena *arena = p->text->arena;
-    Piece *pieces = NEW_ARRAY(arena, Piece, routine->functions + 1);
-    for (size_t i = 0; i < routine->body.count; i++)
-        vec_push(arena, &pieces[routine->body.at[i]->function].blocks, routine->body.at[i]);
-    for (int k = 0; k <= routine->functions; k++) {
-        pieces[k].uses = loop_uses(arena, routine, &pieces[k].blocks);
-        find_needs(p, routine, &pieces[k].blocks, pieces[k].uses, pieces[k].needs);
-        for (int i = 0; i < C_PARAMETERS; i++) {
-            pieces[k].needs[i] &= head->parameters[i] != NULL;
-            pieces[0].needs[i] |= pieces[k].needs[i];
-        }
-    }
-    return pieces;
-}
-
-static void print_parameters(CPrinter *p, const CHead *head, const bool *needs) {
-    int count = 0;
-    for (int i = 0; i < C_PARAMETERS; i++) {
-        if (head->parameters[i] != NULL && (needs[i] || head->fixed))
-            text_printf(p->text, "%s%s", count++ == 0 ? "" : ", ", head->parameters[i]);
-    }
-    text_put(p->text, count == 0 ? "void) {\n" : ") {\n");
-    for (int i = 0; i < C_OTHER && head->fixed; i++) {
-        if (head->parameters[i] != NULL && !needs[i]) text_printf(p->text, "    (void)%s;\n", parameter_names[i]);
-    }
-}
-
-static const char *call(Arena *arena, const char *name, const bool *needs, const char *first) {
-    const char *arguments = "";
-    for (int i = 0; i < C_OTHER; i++) {
-        bool moves = i == C_IN || i == C_TARGET || i == C_OUT;
-        if (needs[i])
-            arguments = arena_printf(arena, "%s%s%s%s", arguments, *arguments == '\0' ? "" : ", ", parameter_names[i],
-                                     moves ? first : "");
-    }
-    return arena_printf(arena, "%s(%s);\n", name, arguments);
-}
-
-const char *c_call(CPrinter *p, const CHead *head, const char *first) {
-    const char *call_of_one = call(p->text->arena, head->name, p->needs, first);
-    if (loop_parallel_blocks(p->routine) == 0) return call_of_one;
-    return arena_printf(p->text->arena, "#pragma omp parallel num_threads(%d)\n%s", p->loop->options.threads, call_of_one);
-}
-
-/* A piece of a routine that became too long for one function: NAME_step_3. */
-static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, const Piece *piece, int number) {
-    CHead own = *head;
-    own.fixed = false;
-    c_leave(p, 0);
-    text_printf(p->text, "static void %s_%d(", head->name, number);
-    print_parameters(p, &own, piece->needs);
-    p->text->indent++;
-    print_settings(p, routine, piece->uses);
-    for (size_t i = 0; i < piece->blocks.count; i++) print_node(p, piece->blocks.at[i]);
-    p->text->indent--;
-    text_put(p->text, "}\n\n");
-}
-
-void c_body(CPrinter *p, const Routine *routine) {
-    p->program = routine->program;
-    p->routine = routine;
-    p->backwards = NULL;
-    c_leave(p, 0);
-    p->text->indent++;
-    print_nodes(p, &routine->body);
-    p->text->indent--;
-}
-
-void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
-    p->program = routine->program;
-    p->routine = routine;
-    p->places = NEW_ARRAY(p->text->arena, const char *, routine->program->all.count + 1);
-    p->backwards = NULL;
-    for (size_t i = routine->body.count; i-- > 0;) {
-        if (routine->body.at[i]->statements.at[0]->target->kind == TENSOR_ADJOINT) p->backwards = routine->body.at[i];
-    }
-    const Piece *pieces = pieces_of(p, routine, head);
-    p->needs = pieces[0].needs;
-    for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, &pieces[k], k);
-    c_leave(p, 0);
-    if (head->comment != NULL && p->annotate > 0) text_printf(p->text, "/* %s */\n", head->comment);
-    text_printf(p->text, "%s%s%s(", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name);
-    print_parameters(p, head, p->needs);
-    p->text->indent++;
-    print_settings(p, routine, pieces[0].uses);
-    p->calls = NEW_ARRAY(p->text->arena, const char *, routine->functions + 1);
-    for (int k = 1; k <= routine->functions; k++)
-        p->calls[k] = call(p->text->arena, arena_printf(p->text->arena, "%s_%d", head->name, k), pieces[k].needs, "");
-    print_nodes(p, &routine->body);
-    p->calls = NULL;
-    if (head->returns != NULL) text_printf(p->text, "return %s;\n", head->returns);
-    p->text->indent--;
-    text_put(p->text, "}\n\n");
 }

@@ -74,12 +74,12 @@ static void tree(Text *text, const LoopProgram *loop, const Tensors *list, size_
 }
 
 static void tree_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Tensors *list,
-                        const char *first) {
+                        const char *last) {
     text_printf(text, "typedef struct {\n");
     text->indent++;
-    text_put(text, first);
-    tree(text, loop, list, 0);
-    if (list->count == 0 && *first == '\0') text_put(text, "char none; /* C wants a member */\n");
+    tree(text, loop, list, 0); /* first, so that they begin on a line of the cache where the struct does */
+    text_put(text, last);
+    if (list->count == 0 && *last == '\0') text_put(text, "char none; /* C wants a member */\n");
     text->indent--;
     text_printf(text, "} %s_%s;\n\n", model, what);
 }

@@ -124,6 +124,9 @@ static void count_nodes(Around *around, const Nodes *nodes, double times, Costs 
 Costs loop_costs(const Routine *routine) {
     Costs costs = {0};
     Around around = {.pool = routine->program->pool};
-    count_nodes(&around, &routine->body, 1, &costs);
+    for (size_t i = 0; i < routine->body.count; i++) {
+        bool again = routine->rounds > 0 && routine->body.at[i]->when == ALWAYS;
+        count_nodes(&around, &(Nodes){.at = &routine->body.at[i], .count = 1}, again ? routine->rounds : 1, &costs);
+    }
     return costs;
 }

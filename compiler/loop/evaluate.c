@@ -205,6 +205,7 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes) {
 }
 
 void loop_run(LoopMachine *m, const Routine *routine, int64_t examples, uint64_t seed) {
+    if (micro_of(m->loop, routine) != NULL) bug("a batch that is divided is not evaluated");
     m->routine = routine;
     m->examples = examples;
     bool training = routine->program == m->loop->model->training;

@@ -233,6 +233,7 @@ Groups fuse(Lowering *l, const Groups *groups) {
         bool one = next->list.count == 1 && (l->step != NULL || next->list.at[0]->scan == NULL);
         Group *last = fused.count > 0 ? &fused.at[fused.count - 1] : NULL;
         bool open = last != NULL && (l->step != NULL || last->list.at[0]->scan == NULL);
+        open = open && last->when == next->when;
         Statement *member = one && open ? joins(l, last, next->list.at[0]) : NULL;
         if (member != NULL) vec_push(l->arena, &last->list, member);
         else if (!one || !open || !joins_in_parts(l, last, next->list.at[0])) vec_push(l->arena, &fused, *next);

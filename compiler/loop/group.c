@@ -213,7 +213,7 @@ Groups group_statements(Arena *arena, Program *program) {
     Statement **gradient = NEW_ARRAY(arena, Statement *, program->all.count + 1); /* by parameter's id: what may be in place */
     for (size_t i = 0; i < program->backward.count; i++) {
         Statement *s = program->backward.at[i];
-        if (for_update_alone(program, s)) gradient[s->target->of->id] = s;
+        if (program->done == NULL && for_update_alone(program, s)) gradient[s->target->of->id] = s;
     }
     bool *joined = NEW_ARRAY(arena, bool, program->all.count + 1); /* by adjoint's id */
     for (size_t i = 0; i < program->update.count; i++) {

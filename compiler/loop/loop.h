@@ -25,7 +25,7 @@ typedef enum {
     NODE_STORE  /* target[subscripts] := value */
 } NodeKind;
 
-/* In which steps of a call a block runs: ahead.c. */
+/* In which steps of a call a block runs: ahead.c; of a batch that is divided, in which of its micro-batches: micro.c. */
 typedef enum { ALWAYS, IF_FIRST, IF_LAST, UNLESS_LAST } When;
 
 typedef struct Node Node;
@@ -69,6 +69,7 @@ Index *index_of_axis(Program *program, const Tensor *tensor, int axis, int64_t s
 typedef struct {
     Program *program;
     Nodes body;      /* blocks */
+    double rounds;   /* how often its blocks run for a batch, but for those that run once; 0: once, too */
     Tensors buffers; /* what the work space holds, in order of first use */
     int *space;      /* by tensor id: > 0: the number of the space that it shares with others that live at other times */
     int spaces;
@@ -113,17 +114,27 @@ typedef struct {
     bool fast; /* reductions may be reordered, multiply-adds fused */
     int32_t unroll;
     int threads;    /* that share the work, if more than 1 */
+    int64_t micro;  /* examples of a micro-batch; 0: as many as suit the model */
     int wait;       /* operations in the time that it takes them to meet; 0: as usual */
     bool gradients; /* a function that returns gradients is wanted */
     int annotate;   /* comments in the generated code: 0 none, 1 formulas, 2 and the rules that they were found by */
     bool unpack;    /* its program reads what gzip has packed, whatever the names of the model's files */
 } LoopOptions;
 
+/* micro.c: a batch that is divided. Requires and ensures: see there. */
+typedef struct {
+    int64_t size;     /* examples of a micro-batch, which is the batch of the training program then */
+    Statements zeros; /* where its sums over the batch begin */
+    When *when;       /* by tensor id: when it is found */
+} MicroBatches;
+
 typedef struct {
     Arena *arena;
     const Model *model;
     LoopOptions options;
     bool is_double;
+    MicroBatches *micro, *micro_inference; /* of training, and of what only reads parameters; NULL: batches are not divided */
+    const Statement *undivided;            /* what needs all of a batch at once, or NULL */
     bool laid_out_training, laid_out_inference; /* layouts were chosen: once, for all routines */
     int locals;                                 /* variables made so far */
     Vec(struct Planner *) planners;             /* of routines with vectors: what schedule.c chose */
@@ -168,6 +179,12 @@ Groups group_statements(Arena *arena, Program *program);
 /* cost.c: a processor that multiplies two vectors of 64 bytes in a cycle joins two of its three places of arithmetic for one of them, so
    that little is done beside them. Where a step has few, and rather waits for each result, vectors half as long are faster. */
 void shorten_vectors(LoopProgram *loop, Pool *pool, const Groups *step);
+/* micro.c: size examples at a time, 0: as many as suit the program; NULL: the batch stays whole. */
+MicroBatches *divide_batch(LoopProgram *loop, Program *program, int64_t size);
+Groups in_micro_batches(Arena *arena, const MicroBatches *micro,
+                        const Groups *step); /* the groups of a step, and when they run */
+const MicroBatches *micro_of(const LoopProgram *loop, const Routine *routine);
+
 Groups group_each(Arena *arena, const Statements *list); /* each statement, or scan, by itself */
 bool is_held(const Group *group, const Tensor *tensor);
 bool is_single(const Index *index); /* has it one value? */

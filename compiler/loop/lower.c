@@ -191,7 +191,7 @@ static void lower_scatter(Lowering *l, const Statement *s) {
     Tensor *target = s->target;
     Nodes *outer = l->out;
     Expr at[target->rank + 1], inside = is_inside(l->pool, target, s->subscripts), zero = expr_number(l->pool, 0);
-    if (!tensor_is_persistent(target)) {
+    if (!tensor_is_persistent(target) && !s->adds) {
         Index *axes[target->rank + 1];
         for (int i = 0; i < target->rank; i++) {
             axes[i] = index_of_axis(l->program, target, i, target->shape[i]);
@@ -347,8 +347,10 @@ void lower_group(Lowering *l, const Group *group) {
         l->out = outer;
         return;
     }
-    bool lines =
-        block->inner ? l->lines : group->choice == NULL && !is_transposed(l, group) && choose_lines(l, group, &block->choice);
+    bool zeros = group->when == IF_FIRST && s->value->kind == EXPR_CONST; /* where sums of a batch that is divided begin */
+    bool lines = block->inner ? l->lines
+                 : zeros      ? false
+                              : group->choice == NULL && !is_transposed(l, group) && choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
     lower_loops(l, group, lines);
     if (!block->inner) draw_borders(l, group, 0);
@@ -415,7 +417,7 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     Groups fused = fuse(&l, &all);
     if (loop->options.target->bytes > 0 && routine != &loop->initial) {
         for (size_t i = 0; i < fused.count; i++) fused.at[i].lines = choose_lines(&l, &fused.at[i], &(const char *){NULL});
-        bool ahead = routine == &loop->step && program->batch->size == 1 && loop->options.threads <= 1;
+        bool ahead = routine == &loop->step && loop->model->settings.batch == 1 && loop->options.threads <= 1;
         if (ahead) fused = look_ahead(&l, &fused);
         Groups plain = with_steps(&l, &fused), planned = schedule(loop, routine, &plain, l.unrolls);
         fused = without_steps(&l, &planned);

@@ -4,6 +4,7 @@
    compute and read in one function alone is in local variables, and every constant is read.
    Example:  hidden[0, 0] := sigmoid(...);  y[0, 0] := W[0, 0] * hidden[0, 0]    becomes
              let hidden_0 := sigmoid(...);  let y_0 := W[0, 0] * hidden_0 */
+#include <math.h>
 #include <stdlib.h>
 
 #include "loop/loop.h"
@@ -76,7 +77,8 @@ static void look_at_blocks(Placement *p) {
     int scope = p->routine->functions + 1;
     for (size_t i = 0; i < blocks->count; i++) {
         const Node *block = blocks->at[i];
-        if (block->alone > 0 || loop_is_shared(block)) scope++;
+        bool other = p->routine->program->done != NULL && i > 0 && block->when != blocks->at[i - 1]->when;
+        if (block->alone > 0 || loop_is_shared(block) || other) scope++;
         p->scope = block->function > 0 ? block->function : scope;
         look_at_nodes(p, &(Nodes){.at = &blocks->at[i], .count = 1}, false);
     }
@@ -218,7 +220,7 @@ bool *loop_uses(Arena *arena, const Routine *routine, const Nodes *nodes) {
 
 /* ---- Buffers that live at different times share their space */
 
-enum { WORTH_SHARING = 256 /* bytes */ };
+enum { WORTH_SHARING = 256 /* bytes */, CACHE_LINE = 64 };
 
 typedef struct {
     Tensor *tensor;
@@ -230,6 +232,23 @@ typedef Vec(Life) Lives;
 
 static double bytes_of(const LoopProgram *loop, const Tensor *t) {
     return tensor_points(t) * (t->index_range > 0 || !loop->is_double ? 4 : 8);
+}
+
+/* What is found once for all micro-batches of a batch lives as long as they run. */
+static void keep_through_rounds(const Routine *routine, Lives *lives) {
+    int last = 0;
+    for (size_t b = 0; b < routine->body.count; b++) last = routine->body.at[b]->when == ALWAYS ? (int)b : last;
+    for (size_t b = 0; b < routine->body.count; b++) {
+        const Node *block = routine->body.at[b];
+        for (size_t k = 0; k < block->statements.count && block->when == IF_FIRST; k++) {
+            for (size_t i = 0; i < lives->count; i++) {
+                Life *life = &lives->at[i];
+                if (life->tensor->id != block->statements.at[k]->target->id) continue;
+                life->first = 0;
+                life->last = life->last > last ? life->last : last;
+            }
+        }
+    }
 }
 
 static Lives find_lives(Placement *p) {
@@ -253,6 +272,7 @@ static Lives find_lives(Placement *p) {
         }
         arena_free(scratch);
     }
+    if (routine->program->done != NULL) keep_through_rounds(routine, &lives);
     return lives;
 }
 
@@ -300,6 +320,26 @@ static void share_spaces(Placement *p, const bool *kept) {
     number_spaces(routine, &lives, space, spaces);
 }
 
+/* What does not fill lines of the cache stands last, so that vectors of the others do not reach into two of them. */
+static void put_scraps_last(const LoopProgram *loop, Routine *routine) {
+    double bytes[routine->spaces + 1];
+    Tensors ordered = {0};
+    for (int s = 0; s <= routine->spaces; s++) bytes[s] = 0;
+    for (size_t i = 0; i < routine->buffers.count; i++) {
+        const Tensor *t = routine->buffers.at[i];
+        bytes[routine->space[t->id]] = fmax(bytes[routine->space[t->id]], bytes_of(loop, t));
+    }
+    for (int scraps = 0; scraps < 2; scraps++) {
+        for (size_t i = 0; i < routine->buffers.count; i++) {
+            Tensor *t = routine->buffers.at[i];
+            int number = routine->space[t->id];
+            bool whole = fmod(number > 0 ? bytes[number] : bytes_of(loop, t), CACHE_LINE) == 0;
+            if (whole == (scraps == 0)) vec_push(loop->arena, &ordered, t);
+        }
+    }
+    routine->buffers = ordered;
+}
+
 void place(LoopProgram *loop, Routine *routine) {
     Placement placement = {.loop = loop, .routine = routine, .pool = routine->program->pool};
     bool *kept = NEW_ARRAY(loop->arena, bool, routine->program->all.count + 1);
@@ -317,4 +357,5 @@ void place(LoopProgram *loop, Routine *routine) {
     use_nodes(&uses, &routine->body);
     if (routine != &loop->forward) share_spaces(&placement, kept);
     else routine->space = NEW_ARRAY(loop->arena, int, routine->program->all.count + 1);
+    if (loop->options.target->bytes > 0) put_scraps_last(loop, routine);
 }

@@ -82,7 +82,7 @@ static Expr only_value(void *context, Expr e) {
     if (e->kind == EXPR_DRAW) return flat_draw(l, e);
     if (e->kind == EXPR_INDEX && is_single(e->index)) return expr_number(l->pool, (double)e->index->first);
     if (e->kind == EXPR_READ && e->tensor->ring > 0) return read_ring(l->pool, e);
-    bool one = e->kind == EXPR_READ && e->tensor == l->program->batch_size && l->program->batch->size == 1;
+    bool one = e->kind == EXPR_READ && e->tensor == l->program->batch_size && l->loop->model->settings.batch == 1;
     return one ? expr_number(l->pool, 1) : e;
 }
 

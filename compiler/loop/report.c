@@ -29,7 +29,7 @@ static void print_way(Text *text, const Statement *s, const Choice *c, const Ind
     text_put(text, "\n");
 }
 
-static void print_plan(Text *text, const Planner *p, const Plan *plan) {
+static double print_plan(Text *text, const Planner *p, const Plan *plan) {
     const Way *best = best_way(p, plan);
     const Statement *leader = plan->group->list.at[0];
     IndexNames names = statement_index_names(text->arena, leader);
@@ -57,6 +57,7 @@ static void print_plan(Text *text, const Planner *p, const Plan *plan) {
     }
     text_put(text, "\n");
     text->indent--;
+    return cycles;
 }
 
 static void print_tensors(Text *text, const Planner *p) {
@@ -78,7 +79,9 @@ void schedule_print(Text *text, const LoopProgram *loop) {
         const Planner *p = loop->planners.at[i];
         text_printf(text, "%s\n", p->name);
         text->indent++;
-        for (size_t k = 0; k < p->plans.count; k++) print_plan(text, p, &p->plans.at[k]);
+        double cycles = 0;
+        for (size_t k = 0; k < p->plans.count; k++) cycles += print_plan(text, p, &p->plans.at[k]);
+        print_amount(text, cycles, "cycles in all\n");
         if (p->chooses) print_tensors(text, p);
         text->indent--;
     }

@@ -274,6 +274,23 @@ static bool lines_may_be_vectors(const Planner *p, const Group *group) {
     return p->loop->options.unroll == UNROLL_AUTO && p->program->batch->size >= LEAST_SIZE && group->list.at[0]->scan == NULL;
 }
 
+double least_cycles(LoopProgram *loop, Program *program, const Groups *groups) {
+    Planner p = {.loop = loop, .program = program};
+    Plan *plan = NEW(loop->arena, Plan);
+    bool laid_out = loop->laid_out_training;
+    double cycles = 0;
+    find_storage(&p, groups);
+    loop->laid_out_training = laid_out; /* nothing is chosen */
+    for (size_t i = 0; i < groups->count; i++) {
+        *plan = (Plan){.group = &groups->at[i]};
+        find_ways(&p, plan);
+        double scalar = cost_of_scalars(program->pool, plan->group);
+        double least = plan->count > 0 ? plan->ways[plan->by_cost[0]].choice.cycles : scalar;
+        cycles += least < scalar ? least : scalar;
+    }
+    return cycles;
+}
+
 Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups, bool vectors) {
     Planner *p = NEW(loop->arena, Planner);
     *p = (Planner){.loop = loop, .program = routine->program};

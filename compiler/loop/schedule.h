@@ -128,6 +128,9 @@ const Way *best_way(const Planner *planner, const Plan *plan);
 double cost_of_way(const Planner *planner, const Way *way); /* as things stand */
 double cost_without_vectors(const Planner *planner, const Plan *plan);
 
+/* schedule.c: what the groups of the training program cost if each found its tensors as it wants them. */
+double least_cycles(LoopProgram *loop, Program *program, const Groups *groups);
+
 /* schedule.c: writes layouts into the tensors, and choices into the groups; the result has copies, too. Without vectors, statements
    read where earlier routines of the program have put things. */
 Groups schedule(LoopProgram *loop, const Routine *routine, const Groups *groups, bool vectors);

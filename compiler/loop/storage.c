@@ -326,7 +326,8 @@ static void add_copies(Planner *p, Groups *out, const Group *after) {
         for (size_t k = 0; after != NULL && k < after->list.count; k++)
             here |= after->list.at[k]->target == t && t->definition != NULL;
         if (p->storage[t->id].copy == NULL || !here) continue;
-        Group group = {0};
+        bool once = p->program->done != NULL && !t->batched; /* it stays the same for all of a batch */
+        Group group = {.when = after != NULL ? after->when : once ? IF_FIRST : ALWAYS};
         vec_push(p->loop->arena, &group.list, copying(p, p->storage[t->id].copy, t));
         vec_push(p->loop->arena, out, group);
     }

@@ -80,6 +80,7 @@ struct Statement {
     Expr value;
     const Scan *scan; /* NULL: it runs once; else for each value of the scan's index, which is one of `indices` */
     Origin origin;
+    bool adds;                  /* of a scatter: to what the target is, not to 0 */
     int part;                   /* 1 + position in the program's parts, 0: none */
     Vec(const char *) rewrites; /* the rules of rules.def that were applied, in order */
     Expr settled;               /* the value when algebra had nothing left to do */
@@ -114,6 +115,7 @@ typedef struct {
     Index *batch;
     Tensors inputs, targets, parameters, states; /* states: optimizer memory and layer state */
     Tensor *batch_size, *step, *epoch;
+    Tensor *done; /* in the loop program, of a batch that is divided: how many examples the micro-batches before had; or NULL */
     Tensor *loss; /* rank 0, or NULL */
     Vec(Metric) metrics;
     Tensors outputs; /* what `predict` returns */

@@ -1,0 +1,377 @@
+/* Gradient accumulation: a batch that is too large for the second cache is taken in micro-batches, whose gradients are added up. What one of
+   them needs stays in the cache from its forward pass to its backward pass, and the work space has room for one alone.
+
+   Requires: a simplified training program. Ensures, where a batch may be divided: statements over its examples are for one micro-batch; a
+   sum over the batch begins at 0 and adds a part of its terms with each; what depends on such sums, as the update, runs once, at the end.
+   Example:  dW[j, i] = sum(b: dh[b, j] * x[b, i]);  W[j, i] = W[j, i] - 0.1 * dW[j, i]        becomes
+             first:          dW[j, i] = 0
+             each:           dW[j, i] = dW[j, i] + sum(b: dh[b, j] * x[b, i])
+             after the last: W[j, i] = W[j, i] - 0.1 * dW[j, i]
+   It may not be divided where an example waits for a sum over all others, as behind a batch normalisation. */
+#include "loop/schedule.h"
+
+#include "tensor/steps.h"
+
+/* When it is known: it depends on no example; on one; on the terms of a sum over them; on the whole sum. */
+typedef enum { ONCE, EACH, SUMMED, AFTER } Phase;
+
+typedef struct {
+    Arena *arena;
+    Program *program;
+    Pool *pool;
+    Phase *phase;           /* by tensor id */
+    bool divides;           /* nothing is in the way so far */
+    const Statement *waits; /* what is in the way */
+    /* of one statement: */
+    bool reads_examples, reads_sums, inside; /* inside: of a sum over the batch */
+    Exprs sums;                              /* over the batch */
+    Vec(Index *) indices;                    /* over the batch, of all statements */
+} Micro;
+
+static bool over_batch(const Expr e) {
+    for (int i = 0; e->kind == EXPR_REDUCE && i < e->bound_count; i++) {
+        if (e->bound[i]->batch) return true;
+    }
+    return false;
+}
+
+static void look_for_batch(void *context, Expr e) { *(bool *)context |= over_batch(e); }
+
+static void look(void *context, Expr e) {
+    Micro *m = context;
+    if (e->kind == EXPR_READ) {
+        Phase phase = m->phase[e->tensor->id];
+        m->reads_examples |= phase == EACH;
+        m->reads_sums |= phase == SUMMED || phase == AFTER;
+        if (phase == EACH) m->divides &= e->kids[0]->kind == EXPR_INDEX && e->kids[0]->index->batch;
+    }
+    if (e->kind == EXPR_REDUCE) { /* a sum over the batch in another one is not taken apart */
+        bool nested = false;
+        expr_visit(m->pool, e->kids[0], look_for_batch, &nested);
+        m->divides &= !nested;
+    }
+    if (over_batch(e)) {
+        m->divides &= e->reduction == REDUCE_SUM;
+        vec_push(m->arena, &m->sums, e);
+    }
+}
+
+static bool scatters_examples(const Statement *s) {
+    for (int i = 0; i < s->count; i++) {
+        if (s->subscripts != NULL && s->indices[i]->batch) return true;
+    }
+    return false;
+}
+
+/* Does anything under a sum over the batch wait for another one? */
+static void look_inside(Micro *m) {
+    for (size_t i = 0; i < m->sums.count; i++) {
+        Micro body = *m;
+        body.sums = (Exprs){0};
+        body.reads_sums = false;
+        expr_visit(m->pool, m->sums.at[i]->kids[0], look, &body);
+        m->divides &= body.divides && !body.reads_sums;
+    }
+}
+
+static Phase phase_of(Micro *m, const Statement *s) {
+    bool persistent = tensor_is_persistent(s->target);
+    m->reads_examples = m->reads_sums = false;
+    m->sums = (Exprs){0};
+    expr_visit(m->pool, s->value, look, m);
+    for (int k = 0; s->subscripts != NULL && k < s->target->rank; k++) expr_visit(m->pool, s->subscripts[k], look, m);
+    bool sums = m->sums.count > 0;
+    look_inside(m);
+    if (s->target->batched || scatters_examples(s)) {
+        m->divides &= !sums && !m->reads_sums && !persistent;
+        return s->target->batched ? EACH : SUMMED;
+    }
+    m->divides &= s->scan == NULL && s->subscripts == NULL && (sums || !m->reads_examples);
+    if (sums) return persistent || s->value->kind != EXPR_REDUCE ? AFTER : SUMMED;
+    return persistent || m->reads_sums ? AFTER : ONCE;
+}
+
+/* May the batch be divided? Finds the phase of each tensor. */
+static bool find_phases(Micro *m) {
+    const Program *program = m->program;
+    const Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    m->phase = NEW_ARRAY(m->arena, Phase, program->all.count + 1);
+    m->divides = true;
+    for (size_t i = 0; i < program->all.count; i++) m->phase[program->all.at[i]->id] = program->all.at[i]->batched ? EACH : ONCE;
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count && m->divides; i++) {
+            const Statement *s = lists[l]->at[i];
+            Phase phase = phase_of(m, s);
+            m->waits = s;
+            if (l == 2) m->divides &= phase == ONCE || phase == AFTER;
+            if (l == 2) phase = AFTER; /* what depends on the number of the step alone, too */
+            if (!tensor_is_persistent(s->target)) m->phase[s->target->id] = phase; /* parameters are those from before the step */
+        }
+    }
+    return m->divides;
+}
+
+/* ---- Sums that grow from one micro-batch to the next */
+
+typedef struct {
+    Micro *m;
+    MicroBatches *micro;
+    Statements list; /* the new one */
+    ExprMap found;   /* for each sum over the batch: what reads it */
+} Dividing;
+
+static void begin_at_zero(Dividing *d, const Statement *s) {
+    Tensor *target = s->target;
+    Statement *zero = NEW(d->m->arena, Statement);
+    Index **indices = NEW_ARRAY(d->m->arena, Index *, target->rank + 1);
+    for (int i = 0; i < target->rank; i++) indices[i] = index_of_axis(d->m->program, target, i, target->shape[i]);
+    *zero = (Statement){.target = target, .indices = indices, .count = target->rank, .origin = s->origin};
+    zero->value = expr_number(d->m->pool, 0);
+    vec_push(d->m->arena, &d->micro->zeros, zero);
+}
+
+static void grow(Dividing *d, Statement *s) {
+    Expr own = tensor_at(d->m->program, s->target, s->indices);
+    begin_at_zero(d, s);
+    if (s->subscripts != NULL) s->adds = true;
+    else s->value = expr_op2(d->m->pool, OP_ADD, own, s->value);
+}
+
+static Expr replaced(void *context, Expr e) {
+    Expr found = expr_map_get(context, e);
+    return found != NULL ? found : e;
+}
+
+/* A sum in a formula, as -sum(b: ...) / batch_size, becomes a tensor. */
+static void take_apart(Dividing *d, Statement *s) {
+    const Exprs sums = d->m->sums;
+    for (size_t i = 0; i < sums.count; i++) {
+        if (expr_map_get(&d->found, sums.at[i]) != NULL) continue;
+        expr_map_put(&d->found, sums.at[i], part_for(d->m->program, &d->list, s, sums.at[i], "sum"));
+        grow(d, d->list.at[d->list.count - 1]);
+    }
+    s->value = expr_replace(d->m->pool, s->value, replaced, &d->found);
+}
+
+static void divide(Dividing *d, Statements *list) {
+    d->list = (Statements){0};
+    for (size_t i = 0; i < list->count; i++) {
+        Statement *s = list->at[i];
+        Phase phase = phase_of(d->m, s);
+        if (phase == SUMMED) grow(d, s);
+        if (phase == AFTER && d->m->sums.count > 0) take_apart(d, s);
+        vec_push(d->m->arena, &d->list, s);
+    }
+    *list = d->list;
+}
+
+/* ---- The batch of the program is a micro-batch; random numbers go on where the one before it ended */
+
+static void note_index(Micro *m, Index *index) {
+    if (!index->batch || index->size == 0) return;
+    for (size_t i = 0; i < m->indices.count; i++) {
+        if (m->indices.at[i] == index) return;
+    }
+    vec_push(m->arena, &m->indices, index);
+}
+
+static void note_bound(void *context, Expr e) {
+    for (int i = 0; e->kind == EXPR_REDUCE && i < e->bound_count; i++) note_index(context, e->bound[i]);
+}
+
+static void find_indices(Micro *m) {
+    const Statements *lists[] = {&m->program->forward, &m->program->backward, &m->program->update};
+    note_index(m, m->program->batch);
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const Statement *s = lists[l]->at[i];
+            for (int k = 0; k < s->count; k++) note_index(m, s->indices[k]);
+            expr_visit(m->pool, s->value, note_bound, m);
+        }
+    }
+}
+
+static void set_size(const Micro *m, int64_t size) {
+    for (size_t i = 0; i < m->indices.count; i++) m->indices.at[i]->size = size;
+    for (size_t i = 0; i < m->program->all.count; i++) {
+        if (m->program->all.at[i]->batched) m->program->all.at[i]->shape[0] = size;
+    }
+}
+
+static Expr draw_on(void *context, Expr e) {
+    Program *program = context;
+    if (e->kind != EXPR_DRAW) return e;
+    Expr kids[e->count + 1];
+    for (int i = 0; i < e->count; i++) {
+        bool batch = e->kids[i]->kind == EXPR_INDEX && e->kids[i]->index->batch;
+        kids[i] = batch ? expr_op2(program->pool, OP_ADD, e->kids[i], expr_read(program->pool, program->done, NULL, 0, NULL))
+                        : e->kids[i];
+    }
+    return expr_draw(program->pool, e->draw, (int)e->value, kids, e->count);
+}
+
+static void draw_what_is_left(Program *program, int64_t batch) {
+    Statements *lists[] = {&program->forward, &program->backward, &program->update};
+    program->done = tensor_new(program, TENSOR_SETTING, "done", 0, NULL);
+    program->done->index_range = batch;
+    for (size_t l = 0; l < 3; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Statement *s = lists[l]->at[i];
+            if (s->value->draws) s->value = expr_replace(program->pool, s->value, draw_on, program);
+        }
+    }
+}
+
+/* ---- How many examples */
+
+enum {
+    L2 = 1 << 20,
+    LARGE = 3,      /* times the second cache: what a batch needs, where micro-batches fill vectors with examples */
+    LEAST_USE = 16, /* multiply-adds of an example for each weight: below, weights are read for many examples at a time */
+    WEIGHTS = 16    /* times the weights: what a micro-batch needs, or reading and adding to them for each takes too long */
+};
+static const double FEW = 0.1, /* a share of multiply-adds that does not matter */
+    AS_FAST = 1.16; /* the model knows little of what the caches win where one example, or a few, are all that is worked on */
+
+typedef struct {
+    const Statement *s;
+    double points; /* multiply-adds for one example, in one step of a scan */
+    bool few;      /* for some weight */
+} Use;
+
+static double product_for_example(Index *const *indices, int count, const Statement *s) {
+    double points = 1;
+    for (int i = 0; i < count; i++) {
+        bool step = s->scan != NULL && indices[i] == s->scan->index;
+        if (!indices[i]->batch && !step) points *= (double)indices[i]->size;
+    }
+    return points;
+}
+
+static void note_terms(void *context, Expr e) {
+    Use *use = context;
+    if (e->kind != EXPR_REDUCE) return;
+    double points =
+        product_for_example(use->s->indices, use->s->count, use->s) * product_for_example(e->bound, e->bound_count, use->s);
+    if (points > use->points) use->points = points;
+}
+
+static void note_weight(void *context, Expr e) {
+    Use *use = context;
+    bool weight = e->kind == EXPR_READ && !e->tensor->batched && e->tensor->rank > 1;
+    if (weight && use->points < LEAST_USE * tensor_points(e->tensor)) use->few = true;
+}
+
+/* Is the work of an example such that it pays to read weights for that one alone? */
+static bool uses_weights_often(const Micro *m) {
+    const Program *program = m->program;
+    const Statements *lists[] = {&program->forward, &program->backward};
+    double few = 0, all = 0;
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Use use = {.s = lists[l]->at[i]};
+            if (!use.s->value->reduces) continue;
+            expr_visit(m->pool, use.s->value, note_terms, &use);
+            expr_visit(m->pool, use.s->value, note_weight, &use);
+            if (!use.s->target->batched) use.few |= use.points < LEAST_USE * tensor_points(use.s->target);
+            double times = use.s->scan != NULL ? (double)use.s->scan->index->size : 1;
+            all += times * use.points;
+            few += use.few ? times * use.points : 0;
+        }
+    }
+    return few <= FEW * all;
+}
+
+/* What a model says of the time for one example, if all tensors stood as each sum wants them. */
+static double cycles_for_example(LoopProgram *loop, const Micro *m, const Groups *sums, int64_t size) {
+    set_size(m, size);
+    return least_cycles(loop, m->program, sums) / (double)size;
+}
+
+/* The statements with sums of a step. */
+static Groups groups_with_sums(const Micro *m) {
+    const Statements *lists[] = {&m->program->forward, &m->program->backward};
+    Groups sums = {0};
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            Group one = {0};
+            vec_push(m->arena, &one.list, lists[l]->at[i]);
+            if (lists[l]->at[i]->value->reduces) vec_push(m->arena, &sums, one);
+        }
+    }
+    return sums;
+}
+
+static int64_t choose_size(LoopProgram *loop, const Micro *m) {
+    const int64_t batch = m->program->batch->size;
+    const int bytes = loop->is_double ? 8 : 4;
+    double example = 0, weights = 0; /* bytes */
+    if (!loop->options.fast || loop->options.target->bytes == 0 || loop->options.unroll != UNROLL_AUTO) return batch;
+    for (size_t i = 0; i < m->program->all.count; i++) {
+        const Tensor *t = m->program->all.at[i];
+        if (t->batched) example += bytes * tensor_points(t) / (double)batch;
+        if (m->phase[t->id] == SUMMED && t->rank > 1) weights += bytes * tensor_points(t);
+    }
+    if ((double)batch * example < L2) return batch;
+    int64_t few = 1, vectors = 2 * loop->options.target->bytes / bytes;
+    while ((double)few * example < 2 * weights) few *= 2;
+    if (few < vectors && few < batch && uses_weights_often(m)) {
+        const Groups sums = groups_with_sums(m);
+        double with_few = cycles_for_example(loop, m, &sums, few), with_vectors = cycles_for_example(loop, m, &sums, vectors);
+        set_size(m, batch);
+        if (with_few < AS_FAST * with_vectors) return few;
+    }
+    bool pays = (double)batch * example > LARGE * L2 && (double)vectors * example > WEIGHTS * weights;
+    return pays && vectors < batch ? vectors : batch;
+}
+
+static void find_occasions(const Micro *m, size_t phases, MicroBatches *micro) {
+    micro->when = NEW_ARRAY(m->arena, When, m->program->all.count + 1);
+    for (size_t i = 0; i < phases; i++) micro->when[i] = m->phase[i] == ONCE ? IF_FIRST : m->phase[i] == AFTER ? IF_LAST : ALWAYS;
+    for (size_t i = 0; i < phases; i++) {
+        if (tensor_is_persistent(m->program->all.at[i])) micro->when[m->program->all.at[i]->id] = IF_LAST;
+    }
+}
+
+Groups in_micro_batches(Arena *arena, const MicroBatches *micro, const Groups *step) {
+    Groups all = {0};
+    for (size_t i = 0; i < micro->zeros.count; i++) {
+        Group zero = {.when = IF_FIRST};
+        vec_push(arena, &zero.list, micro->zeros.at[i]);
+        vec_push(arena, &all, zero);
+    }
+    for (size_t i = 0; i < step->count; i++) {
+        Group group = step->at[i];
+        group.when = micro->when[group.list.at[0]->target->id];
+        vec_push(arena, &all, group);
+    }
+    return all;
+}
+
+const MicroBatches *micro_of(const LoopProgram *loop, const Routine *routine) {
+    if (routine == &loop->step) return loop->micro;
+    return routine == &loop->evaluate || routine == &loop->predict ? loop->micro_inference : NULL;
+}
+
+MicroBatches *divide_batch(LoopProgram *loop, Program *program, int64_t size) {
+    Micro m = {.arena = loop->arena, .program = program, .pool = program->pool};
+    const int64_t batch = loop->model->settings.batch;
+    if (batch == 1 || loop->options.threads > 1 || loop->options.gradients) return NULL;
+    if (!find_phases(&m)) {
+        loop->undivided = m.waits;
+        return NULL;
+    }
+    find_indices(&m);
+    if (size == 0) size = choose_size(loop, &m);
+    if (size >= batch) return NULL;
+    MicroBatches *micro = NEW(loop->arena, MicroBatches);
+    size_t phases = program->all.count;
+    micro->size = size;
+    Dividing dividing = {.m = &m, .micro = micro, .found = {.arena = loop->arena}};
+    divide(&dividing, &program->forward);
+    divide(&dividing, &program->backward);
+    set_size(&m, size);
+    draw_what_is_left(program, batch);
+    find_occasions(&m, phases, micro);
+    return micro;
+}
