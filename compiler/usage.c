@@ -78,7 +78,7 @@ const char usage_shared[] =
     "                   vectors of 64 bytes a cycle, as Intel's servers) or aarch64\n"
     "  --threads N      N threads share the work, by OpenMP: the same bits as one, sooner\n"
     "  --micro-batch N  gradients are found of N examples at a time and added up over the batch: less memory, and often\n"
-    "                   faster; by default as many as suit the caches (fast arithmetic with vectors), or the batch\n"
+    "                   faster; by default as many as suit the caches (with vectors), or the batch\n"
     "  --unroll=WHAT    full, none, auto (the default), or statements of up to N operations as straight lines\n"
     "all commands\n"
     "  --batch N        examples in a batch, instead of the model's own\n"

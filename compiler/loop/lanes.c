@@ -154,6 +154,16 @@ static void add_unrolled(Tile *t, Expr e, Expr body, int k, Tensor *const *sums)
     add_terms(t, sums, terms);
 }
 
+/* Where the sum of a point begins. */
+static Expr beginning_of(Tile *t, int k) {
+    return t->l->own == NULL ? expr_number(t->l->pool, 0) : at_tile_point(t, t->l->own, k);
+}
+
+/* The only term of a sum, and what it is added to. */
+static Expr only_term(const Tile *t, Expr e) {
+    return t->l->own == NULL ? e->kids[0] : expr_op2(t->l->pool, OP_ADD, t->l->own, e->kids[0]);
+}
+
 /* Few sums wait for themselves: in fast arithmetic, each is found in parts that do not. */
 static void sum_in_parts(Tile *t, Expr e, int parts) {
     Lowering *l = t->l;
@@ -162,7 +172,8 @@ static void sum_in_parts(Tile *t, Expr e, int parts) {
     static const char *const letters[MOST_PARTS] = {"", "_b", "_c", "_d"};
     for (int p = 0; p < parts; p++) {
         for (int k = 0; k < t->points; k++)
-            sums[p][k] = let(l, arena_printf(l->arena, "sum%s%s", t->suffix[k], letters[p]), 0, expr_number(l->pool, 0), false);
+            sums[p][k] = let(l, arena_printf(l->arena, "sum%s%s", t->suffix[k], letters[p]), 0,
+                             p == 0 ? beginning_of(t, k) : expr_number(l->pool, 0), false);
     }
     Nodes *outer = open_sum(t, e, last), *inner = l->out;
     for (int rest = 0; rest < (last->batch || last->size % parts != 0 ? 2 : 1); rest++) {
@@ -188,7 +199,7 @@ static void sum_at_all_points(void *context, Expr e) {
     if (e->kind != EXPR_REDUCE) return;
     Tensor *sums[MOST_POINTS];
     if (index_product(e->bound, e->bound_count) == 1) {
-        for (int k = 0; k < t->points; k++) expr_map_put(&t->found[k], e, e->kids[0]);
+        for (int k = 0; k < t->points; k++) expr_map_put(&t->found[k], e, only_term(t, e));
         return;
     }
     int parts = l->loop->options.fast && !is_clipped(t, e) ? parts_of_sum(l->pool, e, t->points) : 1;
@@ -197,7 +208,7 @@ static void sum_at_all_points(void *context, Expr e) {
         return;
     }
     for (int k = 0; k < t->points; k++) {
-        sums[k] = let(l, arena_printf(l->arena, "sum%s", t->suffix[k]), 0, expr_number(l->pool, 0), false);
+        sums[k] = let(l, arena_printf(l->arena, "sum%s", t->suffix[k]), 0, beginning_of(t, k), false);
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
     }
     Nodes *outer = open_sum(t, e, NULL);
@@ -241,10 +252,11 @@ static void sum_in_lanes(void *context, Expr e) {
         Node *whole = node_new(l, NODE_LET);
         whole->target = local_new(l->loop, l->routine, arena_printf(l->arena, "whole%s", t->suffix[k]), 0);
         whole->value = read_local(l, sums[k]);
-        whole->constant = !left_over;
+        whole->constant = !left_over && l->own == NULL;
         whole->across_lanes = true;
         sums[k] = whole->target;
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
+        if (l->own != NULL) set(l, sums[k], expr_op2(l->pool, OP_ADD, beginning_of(t, k), read_local(l, sums[k])));
     }
     if (!left_over) return;
     open_along(t, true); /* outermost: of a whole batch nothing is left over */
@@ -273,7 +285,7 @@ static void gather_sums(void *context, Expr e) {
     Lowering *l = t->l;
     if (e->kind != EXPR_REDUCE) return;
     if (index_product(e->bound, e->bound_count) == 1) {
-        expr_map_put(&all->arrays, e, e->kids[0]);
+        expr_map_put(&all->arrays, e, only_term(t, e));
         return;
     }
     Node *node = node_new(l, NODE_LET);

@@ -72,6 +72,8 @@ static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stor
         if (i > 0) value = without_single_indices(l, expr_replace(l->pool, s->value, variable_for, &element));
         if (count > 0) value = expr_substitute(l->pool, value, from, to, count);
         if (l->lane != NULL && l->loop->options.fast) value = expr_rewrite(l->pool, value, by_reciprocal, l);
+        bool begins = i == 0 && l->own != NULL && value->kind == EXPR_REDUCE;
+        if (begins) l->begins_at = count > 0 ? expr_substitute(l->pool, l->own, from, to, count) : l->own;
         value = lowered(l, value);
         if (is_held(group, s->target)) {
             variables[i] = hold(l, s, value, variables, i);
@@ -115,7 +117,7 @@ static void sum_together(void *context, Expr e) {
     if (e->kind != EXPR_REDUCE) return;
     Tensor *sums[MOST_AT_A_TIME];
     for (int k = 0; k < t->count; k++) {
-        sums[k] = let(l, "sum", 0, expr_number(l->pool, 0), false);
+        sums[k] = let(l, "sum", 0, l->own != NULL ? shifted(l, l->own, t->index, k) : expr_number(l->pool, 0), false);
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
     }
     Nodes *outer = open_loops(l, e->bound, e->bound_count, NULL);
@@ -215,8 +217,7 @@ static void order_by_storage(const Statement *s, Index **ordered) {
     for (int k = 0; k < s->count; k++) ordered[k] = s->indices[any ? layout->axes[k].axis : k];
 }
 
-/* The nest of loops of a group; where its sums read beyond a border, one for each piece. */
-void lower_loops(Lowering *l, const Group *group, bool lines) {
+static void lower_nest(Lowering *l, const Group *group, bool lines) {
     Statement *s = group->list.at[0];
     Index *across = lines ? NULL : row_index(l, s), *together = lines ? NULL : index_together(l, group);
     Expr value = without_single_indices(l, s->value);
@@ -241,6 +242,16 @@ void lower_loops(Lowering *l, const Group *group, bool lines) {
         lower_element(l, group, value, stored, NULL, NULL, 0, NULL);
     }
     l->out = outer;
+}
+
+/* The nest of loops of a group; where its sums read beyond a border, one for each piece. */
+void lower_loops(Lowering *l, const Group *group, bool lines) {
+    const Statement *s = group->list.at[0];
+    Expr at[s->target->rank + 1], outer = l->own;
+    for (int i = 0; i < s->target->rank && s->adds; i++) at[i] = expr_index(l->pool, s->indices[i]);
+    l->own = s->adds ? read_at(l, s->target, at) : NULL;
+    lower_nest(l, group, lines);
+    l->own = outer;
 }
 
 /* ---- What stands round a tensor's own elements */

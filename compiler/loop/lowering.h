@@ -16,6 +16,8 @@ typedef struct {
     bool lines;         /* ... and whether it becomes straight lines */
     const char *suffix; /* of the names of variables, which says where in a tile they stand; or NULL */
     const Index *lane;  /* inside a vector: the index of its lanes */
+    Expr own;           /* of a statement that adds: its target's element, where its sum begins; or NULL */
+    Expr begins_at;     /* the same, of the element that is lowered next */
     int *readers;       /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 

@@ -5,9 +5,10 @@
    sum over the batch begins at 0 and adds a part of its terms with each; what depends on such sums, as the update, runs once, at the end.
    Example:  dW[j, i] = sum(b: dh[b, j] * x[b, i]);  W[j, i] = W[j, i] - 0.1 * dW[j, i]        becomes
              first:          dW[j, i] = 0
-             each:           dW[j, i] = dW[j, i] + sum(b: dh[b, j] * x[b, i])
+             each:           dW[j, i] += sum(b: dh[b, j] * x[b, i])
              after the last: W[j, i] = W[j, i] - 0.1 * dW[j, i]
-   It may not be divided where an example waits for a sum over all others, as behind a batch normalisation. */
+   The sum begins at what its target is, so the same numbers are added in the same order as for the whole batch: strict arithmetic has the
+   same bits. A batch may not be divided where an example waits for a sum over all others, as behind a batch normalisation. */
 #include "loop/schedule.h"
 
 #include "tensor/steps.h"
@@ -20,6 +21,7 @@ typedef struct {
     Program *program;
     Pool *pool;
     Phase *phase;           /* by tensor id */
+    bool in_order;          /* terms are added in the order of the whole batch */
     bool divides;           /* nothing is in the way so far */
     const Statement *waits; /* what is in the way */
     /* of one statement: */
@@ -51,7 +53,7 @@ static void look(void *context, Expr e) {
         m->divides &= !nested;
     }
     if (over_batch(e)) {
-        m->divides &= e->reduction == REDUCE_SUM;
+        m->divides &= e->reduction == REDUCE_SUM && (!m->in_order || e->bound[0]->batch);
         vec_push(m->arena, &m->sums, e);
     }
 }
@@ -131,10 +133,8 @@ static void begin_at_zero(Dividing *d, const Statement *s) {
 }
 
 static void grow(Dividing *d, Statement *s) {
-    Expr own = tensor_at(d->m->program, s->target, s->indices);
     begin_at_zero(d, s);
-    if (s->subscripts != NULL) s->adds = true;
-    else s->value = expr_op2(d->m->pool, OP_ADD, own, s->value);
+    s->adds = true;
 }
 
 static Expr replaced(void *context, Expr e) {
@@ -306,7 +306,7 @@ static int64_t choose_size(LoopProgram *loop, const Micro *m) {
     const int64_t batch = m->program->batch->size;
     const int bytes = loop->is_double ? 8 : 4;
     double example = 0, weights = 0; /* bytes */
-    if (!loop->options.fast || loop->options.target->bytes == 0 || loop->options.unroll != UNROLL_AUTO) return batch;
+    if (loop->options.target->bytes == 0 || loop->options.unroll != UNROLL_AUTO) return batch;
     for (size_t i = 0; i < m->program->all.count; i++) {
         const Tensor *t = m->program->all.at[i];
         if (t->batched) example += bytes * tensor_points(t) / (double)batch;
@@ -354,7 +354,7 @@ const MicroBatches *micro_of(const LoopProgram *loop, const Routine *routine) {
 }
 
 MicroBatches *divide_batch(LoopProgram *loop, Program *program, int64_t size) {
-    Micro m = {.arena = loop->arena, .program = program, .pool = program->pool};
+    Micro m = {.arena = loop->arena, .program = program, .pool = program->pool, .in_order = !loop->options.fast};
     const int64_t batch = loop->model->settings.batch;
     if (batch == 1 || loop->options.threads > 1 || loop->options.gradients) return NULL;
     if (!find_phases(&m)) {

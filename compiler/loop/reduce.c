@@ -156,9 +156,12 @@ void may_sum_in_any_order(Lowering *l, Nodes *outer, Expr reduce, Tensor *sum) {
 /* acc := first; for all points: acc := op(acc, body) */
 static Expr fold(Lowering *l, Expr reduce, Expr first, Op op) {
     bool single = true;
+    Expr begins_at = l->begins_at;
+    l->begins_at = NULL;
     for (int i = 0; i < reduce->bound_count; i++) single &= reduce->bound[i]->size == 1;
-    if (single) return lowered(l, reduce->kids[0]);
-    Tensor *acc = let(l, reduction_name(reduce->reduction), 0, first, false);
+    if (single && begins_at == NULL) return lowered(l, reduce->kids[0]);
+    if (single) return expr_op2(l->pool, OP_ADD, begins_at, lowered(l, reduce->kids[0]));
+    Tensor *acc = let(l, reduction_name(reduce->reduction), 0, begins_at != NULL ? begins_at : first, false);
     Nodes *outer = open_loops(l, reduce->bound, reduce->bound_count, NULL);
     if (op == OP_ADD) may_sum_in_any_order(l, outer, reduce, acc);
     set(l, acc, expr_op2(l->pool, op, read_local(l, acc), lowered(l, reduce->kids[0])));

@@ -60,9 +60,12 @@ static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
     }
     if (tensor->array) node_new(l, NODE_LET)->target = tensor;
     row->target = NULL;
-    Nodes *outer = open_loops(l, &row->across, 1, NULL);
-    store(l, tensor, at, expr_number(l->pool, 0));
-    l->out = outer;
+    Nodes *outer = l->out;
+    if (l->own == NULL || l->own != read_at(l, tensor, at)) {
+        open_loops(l, &row->across, 1, NULL);
+        store(l, tensor, at, l->own != NULL ? l->own : expr_number(l->pool, 0));
+        l->out = outer;
+    }
     grow(l, tensor, at, row->across, reduce);
     l->out = outer;
     return read_at(l, tensor, at);

@@ -39,7 +39,6 @@ static void check_node(void *context, Expr e) {
     const Statement *definition = e->tensor->definition;
     if (check->statement->scan != NULL && definition != NULL && definition->scan == check->statement->scan) {
         if (!is_earlier(check, e)) check->why = complaint(check, "reads at a later step of its scan", e->tensor->name);
-    } else if (check->program->done != NULL && definition == check->statement) { /* a sum that grows: loop/micro.c */
     } else if (!tensor_is_persistent(e->tensor) && !check->defined[e->tensor->id])
         check->why = complaint(check, "reads before its definition", e->tensor->name);
     for (int i = 0; i < e->tensor->rank && !e->has_default; i++) {

@@ -171,7 +171,7 @@ static void print_statement(Printer *p, const Statement *s) {
         else print_list(p, s->subscripts, s->target->rank, true);
         text_put(p->text, "]");
     }
-    text_put(p->text, s->subscripts == NULL ? " = " : " += ");
+    text_put(p->text, s->subscripts == NULL && !s->adds ? " = " : " += ");
     print(p, s->value, LOWEST, false);
 }
 

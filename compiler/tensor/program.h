@@ -80,7 +80,7 @@ struct Statement {
     Expr value;
     const Scan *scan; /* NULL: it runs once; else for each value of the scan's index, which is one of `indices` */
     Origin origin;
-    bool adds;                  /* of a scatter: to what the target is, not to 0 */
+    bool adds;                  /* in the loop program: its sum, or scatter, begins at what the target is, not at 0 */
     int part;                   /* 1 + position in the program's parts, 0: none */
     Vec(const char *) rewrites; /* the rules of rules.def that were applied, in order */
     Expr settled;               /* the value when algebra had nothing left to do */

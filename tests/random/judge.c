@@ -223,7 +223,7 @@ static bool form_agrees(Arena *arena, const char *text, const Form *form, const 
     const Form *first = forms;
     while (first->fast || first->is_double != form->is_double) first++;
     if (form == first) r->strict = actual;
-    if (form->fast || form->micro > 0 || form == first) return true; /* micro-batches: sums of sums */
+    if (form->fast || form == first) return true;
     if (r->strict.numbers.count == 0) r->strict = outcome_of(arena, text, first, model, &r->data, folder);
     return same_bits(&actual, &r->strict, first->name);
 }
