@@ -48,9 +48,12 @@ static bool lower(Compilation *c) {
     const Statement *waits = c->loop->undivided;
     if (c->options.loop.micro == 0 || waits == NULL) return true;
     error_at(c->context.diagnostics, waits->origin.span,
-             "'%s' needs all examples of a batch at once, so --micro-batch cannot divide it: leave that option out, or take a "
-             "smaller batch",
-             waits->target->name);
+             "'%s' %s, so --micro-batch cannot divide it: leave that option out, or take %s", waits->target->name,
+             tensor_is_persistent(waits->target) ? "changes with each example of a batch"
+                                                 : "needs all examples of a batch at once",
+             tensor_is_persistent(waits->target) ? "another optimizer, as momentum"
+             : c->options.loop.fast              ? "a smaller batch"
+                                                 : "a smaller batch, or --math=fast, which may reorder sums");
     return false;
 }
 

@@ -143,9 +143,15 @@ static void plot_legend(FILE *out, const NncPlot *plot) {
     }
 }
 
+/* Parts of other metrics have no name, and no panel. */
+static int has_panel(const NncPlot *plot, size_t quantity) {
+    return quantity == 0 || plot->program->metrics[quantity - 1] != NULL;
+}
+
 static void write_plot(FILE *out, const NncPlot *plot) {
     NncScale epochs, scale;
-    size_t panels = quantities(plot);
+    size_t panels = 0, panel = 0;
+    for (size_t q = 0; q < quantities(plot); q++) panels += has_panel(plot, q) != 0;
     nnc_scale_within(&epochs, plot->first, (double)plot->first + (double)plot->epochs - 1, 10);
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" role=\"img\" font-family=\"sans-serif\" "
@@ -159,8 +165,9 @@ static void write_plot(FILE *out, const NncPlot *plot) {
           ".c0{stroke:#0072b2}.c1{stroke:#e69f00}.c2{stroke:#009e73}.point{stroke-width:2}\n"
           "@media(prefers-color-scheme:dark){text{fill:#ddd}.grid,.axis{stroke:#ddd}.c0{stroke:#56b4e9}}</style>\n",
           out);
-    for (size_t q = 0; q < panels; q++) {
-        fprintf(out, "<g transform=\"translate(0 %zu)\">\n", q * PANEL_HEIGHT);
+    for (size_t q = 0; q < quantities(plot); q++) {
+        if (!has_panel(plot, q)) continue;
+        fprintf(out, "<g transform=\"translate(0 %zu)\">\n", panel++ * PANEL_HEIGHT);
         if (q == 0) plot_legend(out, plot);
         if (find_scale(plot, q, &scale)) {
             plot_axes(out, plot, &epochs, &scale, q);

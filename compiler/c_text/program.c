@@ -225,15 +225,15 @@ static void look_at_result(CPrinter *p, const Node *block) {
 static void print_search_in_rounds(Text *text, const LoopProgram *loop, bool target) {
     int size = (int)loop->micro->size;
     text_printf(text,
-                "    const %s_input *const inputs = in;\n%s"
+                "    const %s_input *const all_in = in;\n%s"
                 "    for (int any = 0; any < 2; any++) {\n"
                 "        for (size_t done = 0; done < n; done += %d) {\n"
                 "            const int examples = n - done < %d ? (int)(n - done) : %d;\n"
-                "            const char *found = search(model, state, &work, inputs + done%s, examples, (int)done, any);\n"
+                "            const char *found = search(model, state, &work, all_in + done%s, examples, (int)done, any);\n"
                 "            if (found != NULL) return found;\n        }\n    }\n    return NULL;\n}\n\n",
                 loop->model->name,
-                target ? arena_printf(text->arena, "    const %s_target *const targets = target;\n", loop->model->name) : "",
-                size, size, size, target ? ", targets + done" : "");
+                target ? arena_printf(text->arena, "    const %s_target *const all_targets = target;\n", loop->model->name) : "",
+                size, size, size, target ? ", all_targets + done" : "");
 }
 
 static void print_search(Text *text, LoopProgram *loop, const Sources *sources) {

@@ -113,6 +113,40 @@ static bool find_phases(Micro *m) {
     return m->divides;
 }
 
+/* ---- Fast arithmetic: what a sum over the batch adds for each example alike, it adds as often as there are examples:
+        sum(b: l / batch_size + p[b])       becomes       batch_size * (l / batch_size) + sum(b: p[b])
+   l, itself a sum over the batch, is known at its end alone. */
+
+static Expr pulled(void *context, Expr e) {
+    Program *program = context;
+    Expr body = e->kind == EXPR_REDUCE ? e->kids[0] : NULL;
+    bool over_batch_alone = body != NULL && e->reduction == REDUCE_SUM && e->bound_count == 1 && e->bound[0]->batch;
+    if (!over_batch_alone || (!expr_is_op(body, OP_ADD) && !expr_is_op(body, OP_SUB))) return e;
+    Expr sums[2];
+    for (int k = 0; k < 2; k++) {
+        Expr kid = body->kids[k];
+        sums[k] = expr_depends(kid, e->bound[0])
+                      ? pulled(program, expr_reduce(program->pool, REDUCE_SUM, e->bound, 1, kid))
+                      : expr_op2(program->pool, OP_MUL, expr_read(program->pool, program->batch_size, NULL, 0, NULL), kid);
+    }
+    return expr_op2(program->pool, body->op, sums[0], sums[1]);
+}
+
+/* Does that make it possible to divide the batch? If not, all stays as it is. */
+static bool pull_apart(Micro *m) {
+    Statements *list = &m->program->forward;
+    Expr *before = NEW_ARRAY(m->arena, Expr, list->count + 1);
+    for (size_t i = 0; i < list->count; i++) {
+        before[i] = list->at[i]->value;
+        list->at[i]->value = expr_replace(m->pool, before[i], pulled, m->program);
+    }
+    const Statement *waits = m->waits;
+    if (find_phases(m)) return true;
+    for (size_t i = 0; i < list->count; i++) list->at[i]->value = before[i];
+    m->waits = waits;
+    return false;
+}
+
 /* ---- Sums that grow from one micro-batch to the next */
 
 typedef struct {
@@ -356,8 +390,8 @@ const MicroBatches *micro_of(const LoopProgram *loop, const Routine *routine) {
 MicroBatches *divide_batch(LoopProgram *loop, Program *program, int64_t size) {
     Micro m = {.arena = loop->arena, .program = program, .pool = program->pool, .in_order = !loop->options.fast};
     const int64_t batch = loop->model->settings.batch;
-    if (batch == 1 || loop->options.threads > 1 || loop->options.gradients) return NULL;
-    if (!find_phases(&m)) {
+    if (size >= batch || batch == 1 || loop->options.threads > 1 || loop->options.gradients) return NULL;
+    if (!find_phases(&m) && !(loop->options.fast && pull_apart(&m))) {
         loop->undivided = m.waits;
         return NULL;
     }

@@ -98,7 +98,32 @@ test "$(large recurrent "32, 24" "lstm(64) -> last_step")" = 16
 test "$(large wide "784" "dense(512) -> relu -> dense(512) -> relu")" = ""
 test "$(large normal "8, 32, 32" "conv2d(16, kernel = 3, pad = 1) -> batch_norm -> relu -> global_avg_pool")" = ""
 
+# A loss that adds a mean over the batch to what each example has: in fast arithmetic, the mean is added once.
+network both <<END
+h = x -> dense(12) -> tanh
+output = h -> dense(10) -> softmax
+END
+sed -i 's/^loss = .*/loss = cross_entropy(output, t) + 0.01 * sum_absolute(h)/' both.nn
+train both whole --math=strict --target=portable
+train both parts --micro-batch=4 --target=portable --math=fast
+agree whole parts 2e-3
+if "$NNC" compile both.nn --micro-batch 4 -o nothing 2>err; then exit 1; fi
+grep -q "error: 'loss.*' needs all examples .* or --math=fast, which may reorder sums" err
+cat >token.nn <<END
+input token[5] : index(7)
+target next : index(7)
+output = token -> embedding(4) -> flatten -> dense(7) -> softmax
+loss = cross_entropy(output, one_hot(next))
+optimizer = sgd(rate = 0.5)
+train { batch = 8 }
+END
+if "$NNC" compile token.nn --library --micro-batch 2 -o nothing 2>err; then exit 1; fi
+grep -q "error: 'output.embedding.E' changes with each example .* another optimizer" err
+sed 's/sgd(/momentum(/' token.nn >moved.nn
+"$NNC" compile moved.nn --library --quiet --micro-batch 2 --check -o moved
+
 # What cannot be divided, and what excludes each other.
+"$NNC" compile normal.nn --library --quiet --micro-batch 64 -o all
 if "$NNC" compile normal.nn --micro-batch 8 -o nothing 2>err; then exit 1; fi
 grep -q "normal.nn:4:.*error: 'output.batch_norm.v.*' needs all examples of a batch at once" err
 test ! -e nothing

@@ -18,6 +18,12 @@ grep -o 'class="curve c0" d="M[^"]*' iris.svg | sed -n 2p | sed 's/.*"M//; s/L/\
 grep -q '^70.0 ' points
 
 # One epoch is a point; many are thinned out; a run that diverges is drawn as far as it came.
+# A metric that is calculated from parts has one panel, they have none.
+sed 's/^metric .*/metric = r2(output, t)/' examples/03_iris/iris.nn >examples/03_iris/parts.nn
+"$NNC" train examples/03_iris/parts.nn --epochs 2 --plot parts.svg --quiet
+grep -c '<g transform' parts.svg | grep -qx 2
+grep -q 'class="title" x="[0-9]*" y="20">r2<' parts.svg
+
 "$NNC" train examples/03_iris/iris.nn --epochs 1 --plot one.svg --quiet
 [ "$(grep -c '<circle' one.svg)" = 4 ]
 "$NNC" train examples/02_xor/xor.nn --epochs 2500 --plot xor.svg --quiet
