@@ -137,6 +137,8 @@ const char *generate_single_file(LoopProgram *loop, const Sources *sources, bool
     text_printf(m.out, "/* cc %s %s%s%s%s */\n", c_flags(loop), generate_shell_word(loop->arena, base_name(name)),
                 program ? generate_needs_zlib(loop) ? " -lm -lz" : " -lm" : "", program ? " -o " : " -c",
                 program ? loop->model->name : "");
+    text_put(m.out, "#if defined(__clang__) /* headers that stand here have more than this network needs */\n"
+                    "#pragma clang diagnostic ignored \"-Wunused-function\"\n#endif\n");
     if (program) text_put(m.out, "#define _POSIX_C_SOURCE 200809L\n");
     for (int last = 0; last < 2;
          last++) { /* the network first, then the runtime, then the program, whose names nothing may hide */

@@ -39,6 +39,7 @@ for name in one.c "it's 100% \"quoted\" \\n \$HOME.c"; do
     diff <(sed 's/,"seconds.*//' ../folder.json) <(sed 's/,"seconds.*//' single.json)
     rm step_by_step
 done
+! command -v clang >/dev/null || clang -std=c99 -Wall -Wextra -Werror -fsyntax-only one.c
 "$NNC" compile "$model" --quiet --single-file --library -o library.c
 bash -c "$(first_comment library.c)"
 [ -e library.o ]
