@@ -142,7 +142,10 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
     keep_last_steps(training);
     keep_last_steps(model->inference);
     loop->micro = divide_batch(loop, training, options.micro);
-    if (loop->micro != NULL) loop->micro_inference = divide_batch(loop, model->inference, loop->micro->size);
+    if (loop->micro != NULL) {
+        loop->micro_inference = divide_batch(loop, model->inference, loop->micro->size);
+        loop->undivided = NULL; /* that may stay whole */
+    }
     Groups step = group_statements(arena, training);
     if (loop->micro != NULL) step = in_micro_batches(arena, loop->micro, &step);
     shorten_vectors(loop, training->pool, &step);

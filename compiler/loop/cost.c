@@ -12,7 +12,6 @@
 #include "tensor/affine.h"
 
 enum {
-    L2 = 1 << 20,
     LATENCY = 4,
     COMPARES = 10, /* for the larger of two numbers */
     CALL = 15,

@@ -41,7 +41,7 @@ void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr mo
 
 /* ---- cost.c */
 
-enum { L1 = 32768 /* bytes of the first cache */, MOST_READS = 64, MOST_CLIPPED = 4 };
+enum { L1 = 32768 /* bytes of the first cache */, L2 = 1 << 20 /* of the second */, MOST_READS = 64, MOST_CLIPPED = 4 };
 
 /* What a group does at one point. */
 typedef struct {

@@ -9,6 +9,7 @@
              after the last: W[j, i] = W[j, i] - 0.1 * dW[j, i]
    The sum begins at what its target is, so the same numbers are added in the same order as for the whole batch: strict arithmetic has the
    same bits. A batch may not be divided where an example waits for a sum over all others, as behind a batch normalisation. */
+#include "loop/cost.h"
 #include "loop/schedule.h"
 
 #include "tensor/steps.h"
@@ -25,9 +26,9 @@ typedef struct {
     bool divides;           /* nothing is in the way so far */
     const Statement *waits; /* what is in the way */
     /* of one statement: */
-    bool reads_examples, reads_sums, inside; /* inside: of a sum over the batch */
-    Exprs sums;                              /* over the batch */
-    Vec(Index *) indices;                    /* over the batch, of all statements */
+    bool reads_examples, reads_sums;
+    Exprs sums;           /* over the batch */
+    Vec(Index *) indices; /* over the batch, of all statements */
 } Micro;
 
 static bool over_batch(const Expr e) {
@@ -85,7 +86,7 @@ static Phase phase_of(Micro *m, const Statement *s) {
     bool sums = m->sums.count > 0;
     look_inside(m);
     if (s->target->batched || scatters_examples(s)) {
-        m->divides &= !sums && !m->reads_sums && !persistent;
+        m->divides &= !sums && !m->reads_sums && !persistent && (!m->in_order || s->indices[0]->batch);
         return s->target->batched ? EACH : SUMMED;
     }
     m->divides &= s->scan == NULL && s->subscripts == NULL && (sums || !m->reads_examples);
@@ -259,7 +260,6 @@ static void draw_what_is_left(Program *program, int64_t batch) {
 /* ---- How many examples */
 
 enum {
-    L2 = 1 << 20,
     LARGE = 3,      /* times the second cache: what a batch needs, where micro-batches fill vectors with examples */
     LEAST_USE = 16, /* multiply-adds of an example for each weight: below, weights are read for many examples at a time */
     WEIGHTS = 16    /* times the weights: what a micro-batch needs, or reading and adding to them for each takes too long */
@@ -336,6 +336,8 @@ static Groups groups_with_sums(const Micro *m) {
     return sums;
 }
 
+/* All, where they fit the second cache; a few, but as many as are worth an addition to each gradient, where neither weights nor lanes ask
+   for more; or as many as fill two vectors. */
 static int64_t choose_size(LoopProgram *loop, const Micro *m) {
     const int64_t batch = m->program->batch->size;
     const int bytes = loop->is_double ? 8 : 4;
