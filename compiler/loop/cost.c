@@ -394,17 +394,16 @@ static void choose_counts(Search *search, int position, int tiled, int accumulat
     int64_t period = search->work->period[position];
     search->tile[position] = (int)period;
     choose_counts(search, position + 1, tiled, accumulators);
-    if (period > 1) return;
     bool step = s->scan != NULL && s->indices[position] == s->scan->index;
     if (position == search->choice->lanes_of || step || tiled == MOST_TILED || !search->work->sums) return;
-    for (int k = 1; k < SIZES; k++) {
-        int64_t size = s->indices[position]->size - s->indices[position]->first;
-        if (sizes[k] > size || sizes[k] * accumulators > most) break;
-        if (search->work->digit[position] % sizes[k] != 0) continue;
-        search->tile[position] = sizes[k];
+    for (int k = 1; k < SIZES; k++) { /* of whole periods */
+        int64_t size = s->indices[position]->size - s->indices[position]->first, tile = period * sizes[k];
+        if (tile > size || sizes[k] * accumulators > most) break;
+        if (search->work->digit[position] % tile != 0 || (period > 1 && size % tile != 0)) continue;
+        search->tile[position] = (int)tile;
         choose_counts(search, position + 1, tiled + 1, accumulators * sizes[k]);
     }
-    search->tile[position] = 1;
+    search->tile[position] = (int)period;
 }
 
 void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice) {

@@ -82,6 +82,14 @@ layer mixed(x[m, w]) -> y[m, w] {
 output = x -> dense(96) -> reshape(12, 8) -> mixed -> tanh -> flatten -> dense(10) -> softmax
 END
 
+# Terms that a stride chooses, at several places of each kind at a time.
+network strides 1 "sgd(rate = 0.05)" <<END
+output = x -> reshape(1, 8, 8) -> conv2d(8, kernel = 3, pad = 1) -> tanh -> conv2d(8, kernel = 3, stride = 2, pad = 1) -> relu
+    -> flatten -> dense(10) -> softmax
+END
+"$NNC" compile strides.nn --target=x86-64-v3 --math=fast --dump=schedule >strides
+grep -A1 'mod 2 == 0' strides | grep -q '2 of r at a time, 4 of s at a time'
+
 targets=
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq x86-64-v4-wide:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
@@ -97,7 +105,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels ragged strips; do train $model 1; done
+for model in images steps found single clipped panels ragged strips strides; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
