@@ -34,13 +34,13 @@ static void line(Text *text, const char *format, const char *a, const char *b, c
 /* A batch that is divided has a call for each micro-batch. */
 static const char *call_of_batch(CPrinter *p, const Words *w, const Routine *routine, const CHead *head) {
     bool divided = micro_of(p->loop, routine) != NULL;
-    const char *call = c_call(p, head, divided ? " + first + done" : " + first");
+    const char *call = c_call(p, head, divided ? " + first + done" : " + first"), *m = w->upper, *count = "";
     if (!divided) return call;
-    const char *examples =
-        arena_printf(p->text->arena, "    const int examples = batch - done < %s_MICRO_BATCH ? batch - done : %s_MICRO_BATCH;\n",
-                     w->upper, w->upper);
-    return arena_printf(p->text->arena, "for (int done = 0; done < batch; done += %s_MICRO_BATCH) {\n%s    %s}\n", w->upper,
-                        strstr(call, ", examples") != NULL ? examples : "", call);
+    if (strstr(call, ", examples") != NULL)
+        count = arena_printf(p->text->arena,
+                             "const int examples = batch - done < %s_MICRO_BATCH ? batch - done : %s_MICRO_BATCH;\n    ", m, m);
+    return arena_printf(p->text->arena, "for (int done = 0; done < batch; done += %s_MICRO_BATCH) {\n    %s%s}\n", m, count,
+                        call);
 }
 
 /* The variable that has the number of a batch's examples. */
@@ -266,22 +266,22 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
                 initial ? c_call(&p, &head, "") : "");
     print_combine(&p, &w);
-    head =
-        (CHead){"static void", arena_printf(arena, "%s_step", m),
-                .comment = loop->micro == NULL
-                               ? "One step of training on one batch: the forward pass, the loss, its gradient, and the update."
-                               : "Some examples of a batch, behind `done` others: the forward pass, the loss, and its gradient, "
-                                 "which adds to that of those.\n   Behind the last ones: the update.",
-                .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
-                               [C_STATE] = arena_printf(arena, "%s_state *restrict state", m),
-                               [C_WORK] = arena_printf(arena, "%s_work *restrict work", m),
-                               [C_IN] = in,
-                               [C_TARGET] = target,
-                               [C_EXAMPLES] = examples,
-                               [C_DONE] = "int done",
-                               [C_BATCH] = "int batch",
-                               [C_BEGINS] = "int begins",
-                               [C_ENDS] = "int ends"}};
+    head = (CHead){
+        "static void", arena_printf(arena, "%s_step", m),
+        .comment =
+            loop->micro == NULL
+                ? "One step of training on one batch: the forward pass, the loss, its gradient, and the update."
+                : "Some examples of a batch: the forward pass, the loss and its gradient; behind the last ones the update.",
+        .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
+                       [C_STATE] = arena_printf(arena, "%s_state *restrict state", m),
+                       [C_WORK] = arena_printf(arena, "%s_work *restrict work", m),
+                       [C_IN] = in,
+                       [C_TARGET] = target,
+                       [C_EXAMPLES] = examples,
+                       [C_DONE] = "int done",
+                       [C_BATCH] = "int batch",
+                       [C_BEGINS] = "int begins",
+                       [C_ENDS] = "int ends"}};
     c_function(&p, &loop->step, &head);
     print_train(text, &w, model->training, call_of_batch(&p, &w, &loop->step, &head));
     head =

@@ -146,7 +146,7 @@ static const struct {
                {UNROLL, IS_COMPILE | USES_PROGRAM},
                {TARGET, IS_COMPILE | USES_PROGRAM},
                {THREADS, IS_COMPILE | USES_PROGRAM},
-               {MICRO_BATCH, IS_COMPILE | IS_TRAIN},
+               {MICRO_BATCH, IS_COMPILE | USES_PROGRAM},
                {FORMAT, IS_EXPLAIN},
                {SAMPLE, IS_EXPLAIN},
                {INPUT, IS_EXPLAIN},
