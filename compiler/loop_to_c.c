@@ -140,10 +140,8 @@ static void print_predict(Text *text, const Words *w, const char *call) {
     if (strstr(call, ", examples") != NULL || strcmp(examples_of(call), "batch") == 0)
         line(text, "const int %s = n - first < %s_BATCH ? (int)(n - first) : %s_BATCH;", examples_of(call), w->upper, w->upper);
     text_put(text, call);
-    text->indent--;
-    text_put(text, "}\n");
-    text->indent--;
-    text_put(text, "}\n\n");
+    text->indent -= 2;
+    text_put(text, "    }\n}\n\n");
 }
 
 /* ---- The files */
