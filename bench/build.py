@@ -147,15 +147,16 @@ def blas(row):
 
 
 def choose_openblas_core():
-    """On a processor that is newer than itself, OpenBLAS takes its slowest code: it is told the newest that the processor can run."""
+    """On a processor that is newer than itself, OpenBLAS takes slower code than it has: it is told the newest that the processor can run."""
     try:
         blas = ctypes.CDLL("libopenblas.so.0")
         flags = set(re.search(r"^flags\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M).group(1).split())
     except (OSError, AttributeError):
         return
     blas.openblas_get_corename.restype = ctypes.c_char_p
-    if blas.openblas_get_corename() == b"Prescott" and "avx2" in flags:
-        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX" if "avx512dq" in flags else "Haswell")
+    newest = "SkylakeX" if "avx512dq" in flags else "Haswell" if "avx2" in flags else None
+    if newest and blas.openblas_get_corename() in (b"Prescott", b"Haswell"):
+        os.environ.setdefault("OPENBLAS_CORETYPE", newest)
 
 
 # ---- Peers in Python
