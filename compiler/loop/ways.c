@@ -146,7 +146,7 @@ int vectors_for(const LoopProgram *loop, int64_t size, int *vectors) {
     double best = 0, least = target->rate / 8.0;
     for (int l = most; l >= 4 || l == most; l /= 2) {
         double cost = (double)((size + l - 1) / l) * (l == most ? l : fmax(l * 1.04, least));
-        if (lanes == 0 || cost < best) {
+        if (lanes == 0 || cost < best || (cost == best && size <= l)) {
             lanes = l;
             best = cost;
         }
