@@ -136,6 +136,10 @@ void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts) {
     c_place(p, tensor, first);
 }
 
+static long long rows_of(const Node *loop) {
+    return (long long)(loop->high != NULL ? loop->high->value : (double)loop->index->size);
+}
+
 /* A block of a tensor that stands the other way round: rows of what is read become rows of what is written. */
 void c_transposed(CPrinter *p, const Node *along) {
     const Node *across = along->body.at[0], *node = across->body.at[0];
@@ -147,12 +151,16 @@ void c_transposed(CPrinter *p, const Node *along) {
     names[0] = c_declare(p, &rows, names[0]);
     names[1] = c_declare(p, row, names[1]);
     Expr to = expr_index(pool, row), at[node->target->rank + 1];
-    const char *head = arena_printf(p->text->arena, "NNC_UNROLLED for (int %s = 0; %s < %lld; %s++)\n    ", names[1], names[1],
-                                    (long long)along->index->size, names[1]);
-    text_printf(p->text, "nnc_%s %s[%lld];\n%s%s[%s] = ", v, names[0], (long long)along->index->size, head, names[0], names[1]);
+    const char *head = "NNC_UNROLLED for (int %s = 0; %s < %lld; %s++)\n    ", *row_name = names[1];
+    bool fewer = across->high != NULL;
+    text_printf(p->text, "nnc_%s %s[%lld]%s;\n", v, names[0], (long long)along->index->size, fewer ? " = {{0}}" : "");
+    text_printf(p->text, head, row_name, row_name, rows_of(across), row_name);
+    text_printf(p->text, "%s[%s] = ", names[0], row_name);
     p->lane = along->index;
     c_expression(p, expr_substitute(pool, node->value, &(Index *){across->index}, &to, 1), C_NUMBER);
-    text_printf(p->text, ";\nnnc_transpose_%s(%s);\n%snnc_store_%s(&", v, names[0], head, v);
+    text_printf(p->text, ";\nnnc_transpose_%s(%s);\n", v, names[0]);
+    text_printf(p->text, head, row_name, row_name, rows_of(along), row_name);
+    text_printf(p->text, "nnc_store_%s(&", v);
     p->lane = across->index;
     for (int i = 0; i < node->target->rank; i++)
         at[i] = expr_substitute(pool, node->subscripts[i], &(Index *){along->index}, &to, 1);

@@ -4,7 +4,8 @@
    make of rows of vectors; what is copied is the same.
    Example:  t.copy[b, j] = t[b, j], where neighbours along b shall be neighbours in memory, in vectors of 8:
              for b eight at a time: for j in 0..8 step 8, and the last 8 of 10 once more:
-                 in lanes along j: in lanes along b: t.copy[b + lane2, j + lane] := t[b + lane2, j + lane] */
+                 in lanes along j: in lanes along b: t.copy[b + lane2, j + lane] := t[b + lane2, j + lane]
+   An axis of 6 that stands in memory as 8 is one block: of 6 rows where it is not the inner axis, of 8 numbers where it is. */
 #include "loop/lowering.h"
 #include "loop/schedule.h"
 
@@ -18,6 +19,13 @@ typedef struct {
     int lanes;
     Expr at[MOST_AXES];
 } Transpose;
+
+/* As many numbers are there, or room for them, where the axis is the inner one. */
+static int64_t room_along(const Tensor *t, int axis) {
+    bool own =
+        t->layout == NULL || panels_of(t) != NULL || t->border != NULL || tensor_is_persistent(t) || (axis == 0 && t->batched);
+    return own ? t->shape[axis] : t->layout->axes[t->layout->count - 1].size;
+}
 
 /* How many numbers stand in whole blocks along an axis: the last block overlaps, unless an incomplete batch may lack it. */
 static int64_t in_blocks(const Tensor *t, int axis, int lanes) {
@@ -38,7 +46,8 @@ int lanes_to_transpose(const LoopProgram *loop, const Tensor *t, const Tensor *o
     for (int lanes = loop->options.target->bytes / (loop->is_double ? 8 : 4); lanes >= 4; lanes /= 2) {
         double blocks = (double)in_blocks(t, from, lanes) * (double)in_blocks(t, to, lanes) * others;
         double rest = all > blocks ? all - blocks : 0, cost = transposing(lanes) * blocks + COPY * rest;
-        bool fits = lanes <= t->shape[from] && lanes <= t->shape[to] && side_by_side(t, lanes) && side_by_side(of, lanes);
+        bool fits =
+            lanes <= room_along(of, from) && lanes <= room_along(t, to) && side_by_side(t, lanes) && side_by_side(of, lanes);
         if (!fits || (best > 0 && cost >= *cycles)) continue;
         best = lanes;
         *cycles = cost;
@@ -54,6 +63,7 @@ static void lower_block(Transpose *t, bool single) {
         Node *node = node_new(l, NODE_LOOP);
         node->index = index_new(l->pool, name_of(pool_names(l->pool), "lane"), t->lanes);
         node->index->lanes = true;
+        if (t->s->indices[axes[i]]->size < t->lanes) node->high = expr_number(l->pool, (double)t->s->indices[axes[i]]->size);
         t->at[axes[i]] = expr_op2(l->pool, OP_ADD, t->at[axes[i]], expr_index(l->pool, node->index));
         l->out = &node->body;
     }
@@ -76,6 +86,7 @@ static void lower_blocks(Transpose *t, int k, bool single) {
     int axis = (k == 0) == t->s->indices[t->from]->batch ? t->from : t->to; /* the batch first: its rest has no blocks */
     Index *index = t->s->indices[axis];
     int64_t lanes = t->lanes, whole = index->size / lanes, blocks = (index->size + lanes - 1) / lanes;
+    if (index->size < lanes) whole = blocks;
     if (index->batch) {
         for (int rest = 0; rest < 2; rest++) {
             Node *loop = node_new(l, NODE_LOOP);

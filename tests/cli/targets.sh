@@ -57,6 +57,15 @@ network narrow 1 "sgd(rate = 0.01)" <<END
 output = x -> dense(120) -> relu -> dense(84) -> relu -> dense(10) -> softmax
 END
 
+# Few channels stand in memory as a whole vector of them: what transposes them has as many rows as there are.
+network few 20 "sgd(rate = 0.05)" <<END
+output = x -> reshape(1, 8, 8) -> conv2d(6, kernel = 3, pad = 1) -> tanh -> conv2d(5, kernel = 3) -> relu -> flatten -> dense(7) -> tanh
+    -> dense(10) -> softmax
+END
+"$NNC" compile few.nn --target=x86-64-v4 --math=fast --quiet -o few
+grep -A1 'row < 6; row++' few/few.c | grep -q '= nnc_load_f8'  # fewer are read than written,
+grep -A1 'row < 7; row++' few/few.c | grep -q '  nnc_store_f8' # or fewer are written than read
+
 # What sums read, and the work space keeps, in panels; steps outside of them; an incomplete batch in a copy's.
 network panels 22 "momentum(rate = 0.05)" <<END
 output = x -> reshape(8, 8) -> lstm(32) -> flatten -> dense(64) -> tanh -> dense(32) -> relu -> dense(10) -> softmax
@@ -105,7 +114,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels ragged strips strides; do train $model 1; done
+for model in images steps found single clipped panels ragged strips strides few; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
