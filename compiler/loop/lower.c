@@ -9,6 +9,7 @@
        for j: row[i] := 0 for all i; for b: for i: row[i] += d[b, j] * x[b, i]         ... along i, an index of the target
 
    Both add the same numbers in the same order. The second is vector code without reordering a single addition. */
+#include "loop/cost.h"
 #include "loop/lowering.h"
 #include "loop/schedule.h"
 
@@ -142,16 +143,39 @@ Index *index_together(Lowering *l, const Group *group) {
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }
 
+typedef struct {
+    const Index *index, *around;
+    bool large;
+} Again;
+
+static void read_again(void *context, Expr e) {
+    Again *again = context;
+    if (e->kind == EXPR_READ && expr_depends(e, again->index) && !expr_depends(e, again->around))
+        again->large |= tensor_points(e->tensor) * 4 > L1;
+}
+
+/* The other loops run inside where each of their turns would read anew what does not stay in the first cache. */
+static bool runs_outside(const Lowering *l, const Statement *s, const Index *index) {
+    Again again = {.index = index};
+    for (int i = 0; i < s->count && again.around == NULL; i++) {
+        if (!is_single(s->indices[i]) && s->indices[i] != index && s->indices[i] != l->step) again.around = s->indices[i];
+    }
+    if (again.around != NULL) expr_visit(l->pool, s->value, read_again, &again);
+    return again.large;
+}
+
 static void lower_together(Lowering *l, const Group *group, Index *index) {
     const Statement *s = group->list.at[0];
     int count = count_together(l);
+    bool outside = runs_outside(l, s, index);
     Expr value = without_single_indices(l, s->value);
-    open_loops(l, s->indices, s->count, index);
+    if (!outside) open_loops(l, s->indices, s->count, index);
     Nodes *outer = l->out;
     Node *loop = node_new(l, NODE_LOOP);
     loop->index = index;
     loop->step = count;
     l->out = &loop->body;
+    if (outside) open_loops(l, s->indices, s->count, index);
     Together together = {.l = l, .index = index, .count = count};
     for (int k = 0; k < count; k++) together.found[k].arena = l->arena;
     expr_visit(l->pool, value, sum_together, &together);
@@ -165,6 +189,7 @@ static void lower_together(Lowering *l, const Group *group, Index *index) {
     rest->index = index;
     rest->rest = count;
     l->out = &rest->body;
+    if (outside) open_loops(l, s->indices, s->count, index);
     lower_element(l, group, value, false, NULL, NULL, 0, NULL);
 }
 

@@ -1,7 +1,7 @@
 /* Sums that grow in rows, side by side in memory (lower.c says when). */
 #include "loop/lowering.h"
 
-enum { MOST_AXES = 8, SHORT_ARRAY = 64, ARRAY_OF_A_THREAD = 4096, SHORT_SUMMED_ROW = 16, TERMS_AT_A_TIME = 4 };
+enum { MOST_AXES = 8, SHORT_ARRAY = 64, ARRAY_OF_A_THREAD = 4096, TERMS_AT_A_TIME = 4 };
 
 typedef struct {
     Index *across;
@@ -24,28 +24,30 @@ static Expr read_first(Lowering *l, Expr e, const Index *across) {
 static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
     Index *last = reduce->bound[reduce->bound_count - 1];
     Expr body = reduce->kids[0];
-    bool several = l->loop->options.fast && across->size <= SHORT_SUMMED_ROW && last->size >= 2 * TERMS_AT_A_TIME &&
-                   expr_depends(body, last) && body->nodes <= 40;
+    bool several = l->loop->options.fast && last->size >= 2 * TERMS_AT_A_TIME && expr_depends(body, last) && body->nodes <= 40;
     open_loops(l, reduce->bound, reduce->bound_count - several, NULL);
     Nodes *inner = l->out;
-    for (int rest = 0; several && rest < 2; rest++) {
-        if (rest == 1 && !last->batch && last->size % TERMS_AT_A_TIME == 0) return;
+    for (int rest = several ? 0 : 1; rest < 2; rest++) {
+        const int count = rest ? 1 : TERMS_AT_A_TIME;
+        Expr terms[TERMS_AT_A_TIME];
+        if (several && rest && !last->batch && last->size % TERMS_AT_A_TIME == 0) return;
         l->out = inner;
-        Node *loop = node_new(l, NODE_LOOP);
-        loop->index = last;
-        if (rest == 0) loop->step = TERMS_AT_A_TIME;
-        else loop->rest = TERMS_AT_A_TIME;
-        l->out = &loop->body;
+        if (several) {
+            Node *loop = node_new(l, NODE_LOOP);
+            loop->index = last;
+            if (rest) loop->rest = TERMS_AT_A_TIME;
+            else loop->step = TERMS_AT_A_TIME;
+            l->out = &loop->body;
+        }
+        for (int k = 0; k < count; k++) {
+            terms[k] = shifted(l, body, last, k);
+            if (!row->array) terms[k] = read_first(l, terms[k], across);
+        }
         open_loops(l, &across, 1, NULL);
-        Expr sum = lowered(l, body);
-        for (int k = 1; k < (rest == 0 ? TERMS_AT_A_TIME : 1); k++)
-            sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, shifted(l, body, last, k)));
+        Expr sum = lowered(l, terms[0]);
+        for (int k = 1; k < count; k++) sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, terms[k]));
         store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum));
     }
-    if (several) return;
-    Expr term = row->array ? body : read_first(l, body, across);
-    open_loops(l, &across, 1, NULL);
-    store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), lowered(l, term)));
 }
 
 static Expr grow_row(Lowering *l, Row *row, Expr reduce) {

@@ -50,6 +50,18 @@ done
 "$NNC" compile "$SOURCE/tests/facts/layer_gru/model.nn" --library --target=x86-64-v3 -o joined >/dev/null
 grep -q 'float dfeatures_gru_c\[' joined/layer_gru.h
 if grep 'float dfeatures_gru_[rz]\[' joined/layer_gru.h; then exit 1; fi
+# Loops: of a matrix that does not fit the first cache, a few rows are read once for all examples; terms are added four at a time to what
+# is in memory.
+cat >large.nn <<END
+model large
+input x[100]
+output = x -> dense(100) -> tanh -> dense(3)
+target t[3]
+$rest
+END
+"$NNC" compile large.nn --batch=16 --math=fast --library -o large >/dev/null
+grep -A1 'for (int j = 0; j + 8 <= 100; j += 8)' large/large.c | grep -q 'for (int b = 0'
+grep -q '+= dense \* in\[b\].x\[j\] + dense2 \* in\[b + 1\].x\[j\]' large/large.c
 # Nor does the sum of a convolution's gradient ask: its loops begin and end inside the image.
 cat >image.nn <<END
 model image
