@@ -233,8 +233,9 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     else print_strict_arithmetic(text, loop);
     if (loop_uses_threads(loop)) text_put(text, threads);
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
-    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s", m,
-                loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "");
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s%s", m,
+                loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "",
+                loop_reorders_sums(loop) ? "#include \"runtime/sums.h\"\n" : "");
     for (int lanes = 2; lanes <= 16; lanes *= 2) {
         if (loop_uses_lanes(loop, lanes))
             text_printf(text, "#include \"runtime/lanes_%c%d.h\"\n", loop->is_double ? 'd' : 'f', lanes);

@@ -53,16 +53,28 @@ static void print_lanes(CPrinter *p, const Node *node) {
     p->lane = NULL;
 }
 
-/* Of a loop that it is told to make vectors of, gcc computes one by one what does not fill them: where it may reorder sums anyway, it
-   does better without being told. */
-static void print_any_order(CPrinter *p, const Node *node) {
+static void look_for_choice(void *context, Expr e) { *(bool *)context |= expr_is_op(e, OP_IF) || e->has_default; }
+
+static bool chooses(const CPrinter *p, const Nodes *nodes) {
+    bool any = false;
+    for (size_t i = 0; i < nodes->count; i++) {
+        node_visit(p->program->pool, nodes->at[i], look_for_choice, &any);
+        any |= chooses(p, &nodes->at[i]->body);
+    }
+    return any;
+}
+
+/* The line before a loop that sums in any order, for runtime/sums.h; returns whether its body has one, too. */
+static bool print_any_order(CPrinter *p, const Node *node) {
     enum { ONE = 8, ALL = 16 /* numbers: one vector of AVX, and all vectors there are */ };
     const int64_t count = node->index->size - node->index->first;
-    bool filled = !node->index->batch && (count == ONE || count % ALL == 0) && node->high == NULL;
-    if (!filled) text_put(p->text, "#ifndef NNC_REORDERS\n");
+    bool clipped = node->low != NULL || node->high != NULL, filled = (count == ONE || count % ALL == 0) && !clipped;
+    bool own = count >= ALL && !clipped && !chooses(p, &node->body);
+    text_put(p->text, !own ? "NNC_SHORT_SUMS(" : filled && !node->index->batch ? "NNC_SUMS(" : "NNC_UNEVEN_SUMS(");
     for (size_t i = 0; i < node->any_order.count; i++)
-        text_printf(p->text, "%s%s", i == 0 ? "#pragma omp simd reduction(+ : " : ", ", c_declared(p, node->any_order.at[i]));
-    text_put(p->text, filled ? ")\n" : ")\n#endif\n");
+        text_printf(p->text, "%s%s", i == 0 ? "" : ", ", c_declared(p, node->any_order.at[i]));
+    text_put(p->text, ")\n");
+    return own;
 }
 
 static void print_loop(CPrinter *p, const Node *node) {
@@ -73,7 +85,7 @@ static void print_loop(CPrinter *p, const Node *node) {
     }
     const char *name =
         c_declared(p, node->index) != NULL ? c_declared(p, node->index) : c_declare(p, node->index, node->index->name);
-    if (node->any_order.count > 0) print_any_order(p, node);
+    bool any_order = node->any_order.count > 0 && print_any_order(p, node);
     if (node->parallel > 0) {
         text_printf(p->text, "#pragma omp for schedule(static)%s", p->unwaited || node->unwaited ? " nowait" : "");
         if (node->parallel > 1) text_printf(p->text, " collapse(%d)", node->parallel);
@@ -83,6 +95,7 @@ static void print_loop(CPrinter *p, const Node *node) {
     if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
     else print_loop_head(p, node, name);
     p->text->indent++;
+    if (any_order) text_put(p->text, "NNC_ANY_ORDER\n");
     p->unwaited |= node->meet;
     c_nodes(p, &node->body);
     p->unwaited &= !node->meet;

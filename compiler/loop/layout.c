@@ -153,6 +153,21 @@ static bool nodes_have_tiles(const Nodes *nodes) {
 
 bool loop_has_tiles(const LoopProgram *loop) { return nodes_have_tiles(&loop->step.body); }
 
+static bool nodes_reorder(const Nodes *nodes) {
+    for (size_t i = 0; i < nodes->count; i++) {
+        if (nodes->at[i]->any_order.count > 0 || nodes_reorder(&nodes->at[i]->body)) return true;
+    }
+    return false;
+}
+
+bool loop_reorders_sums(const LoopProgram *loop) {
+    const Routine *routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict};
+    for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) {
+        if (nodes_reorder(&routines[i]->body)) return true;
+    }
+    return false;
+}
+
 bool loop_uses_lanes(const LoopProgram *loop, int lanes) {
     const Routine *routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict, &loop->forward};
     for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) {

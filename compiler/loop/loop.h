@@ -240,6 +240,7 @@ bool loop_uses_threads(LoopProgram *loop);                /* is there any? */
 bool is_wide(Expr e, const Index *lane);                  /* does it differ from lane to lane? lane NULL: nothing does */
 int loop_vector_blocks(const Routine *routine);           /* how many blocks have vectors */
 bool loop_has_tiles(const LoopProgram *loop);             /* do several sums of a step share a loop, in registers? */
+bool loop_reorders_sums(const LoopProgram *loop);         /* do loops sum in any order, which their printer says? */
 bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
 
 /* The tensors that the nodes read or write, by id. */

@@ -61,6 +61,7 @@ $rest
 END
 "$NNC" compile large.nn --batch=16 --math=fast --library -o large >/dev/null
 grep -A1 'for (int j = 0; j + 8 <= 100; j += 8)' large/large.c | grep -q 'for (int b = 0'
+grep -A2 'NNC_UNEVEN_SUMS(sum, sum2' large/large.c | grep -q NNC_ANY_ORDER
 grep -q '+= dense \* in\[b\].x\[j\] + dense2 \* in\[b + 1\].x\[j\]' large/large.c
 # Nor does the sum of a convolution's gradient ask: its loops begin and end inside the image.
 cat >image.nn <<END
