@@ -177,10 +177,14 @@ static int decode(const NncProgram *program, const NncExamples *examples, size_t
 
 #define LINE 64 /* of a cache */
 
+enum { SOON = 8 /* rows ahead */ };
+
 /* The bytes are on their way while others are copied: rows that were shuffled lie anywhere. */
 static void fetch_soon(const void *bytes, size_t size) {
 #if defined(__GNUC__)
     for (size_t i = 0; i < size; i += LINE) __builtin_prefetch((const char *)bytes + i);
+    __builtin_prefetch((const char *)bytes + size - 1); /* perhaps in one line more */
+    __asm__ volatile("" : : "r"(bytes));                /* gcc leaves out calls that do nothing else */
 #else
     (void)bytes;
     (void)size;
@@ -194,6 +198,12 @@ static void fetch_example_soon(const NncProgram *program, const NncExamples *exa
     if (program->target_size > 0) fetch_soon(examples->target + row * program->target_size, program->target_size);
 }
 
+void nnc_examples_expect(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t first,
+                         size_t count) {
+    if (examples->reader != NULL || rows == NULL) return;
+    for (size_t i = first; i < count && i - first < SOON; i++) fetch_example_soon(program, examples, rows[i]);
+}
+
 static void copy_row(const NncProgram *program, const NncExamples *examples, size_t row, char *in, char *target) {
     if (examples->in != NULL) memcpy(in, examples->in + row * program->input_size, program->input_size);
     for (size_t k = 0; k < examples->packed_count; k++)
@@ -203,7 +213,6 @@ static void copy_row(const NncProgram *program, const NncExamples *examples, siz
 
 int nnc_examples_gather(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t first, size_t n,
                         char *in, char *target) {
-    enum { SOON = 2 };
     for (size_t i = 0; i < n; i++, in += program->input_size, target += program->target_size) {
         size_t row = rows != NULL ? rows[first + i] : first + i;
         if (examples->reader == NULL) {

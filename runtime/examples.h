@@ -42,6 +42,10 @@ void nnc_output_read(const NncProgram *program, const NncData *learned, size_t o
 int nnc_examples_gather(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t first, size_t n,
                         char *in, char *target);
 
+/* rows[first] and those behind it, of `count`, are gathered soon: the first few are on their way into the cache meanwhile. */
+void nnc_examples_expect(const NncProgram *program, const NncExamples *examples, const uint32_t *rows, size_t first,
+                         size_t count);
+
 #ifdef __cplusplus
 }
 #endif

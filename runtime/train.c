@@ -105,6 +105,7 @@ int nnc_training_rows(NncTraining *t, size_t first, size_t n, double *loss, doub
     int fine = t->shuffler.room > 0 ? nnc_shuffler_take(&t->shuffler, t->program, &t->examples, &t->data, t->at.seed, t->at.epoch,
                                                         first, n, t->in, t->target)
                                     : nnc_examples_gather(t->program, &t->examples, t->order, first, n, t->in, t->target);
+    if (t->shuffler.room == 0) nnc_examples_expect(t->program, &t->examples, t->order, first + n, t->data.training_count);
     if (fine) *loss = t->program->train(t->parameters, t->state, t->work, t->in, t->target, n, metrics);
     return fine;
 }
