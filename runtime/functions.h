@@ -209,22 +209,35 @@ static inline float nnc_exp_reducef(float x, uint32_t *n) {
 #endif
 }
 
-/* exp(r) 2^(n - 254): [S] degree 6, relative error below 2^-28.2; Estrin's order. 2^k in two factors, so that the second
-   one alone rounds, at overflow and underflow; in fast arithmetic they meet each other first, beside the polynomial. */
-static inline float nnc_exp_finishf(float r, uint32_t n) {
+/* exp(r): [S] degree 6, relative error below 2^-28.2; Estrin's order. */
+static inline float nnc_exp_of_restf(float r) {
     const float r2 = r * r;
     const float low = 0x1.fffffap-2f + (r * 0x1.555492p-3f);
     const float middle = 0x1.555a26p-5f + (r * 0x1.123988p-7f);
     const float q = low + (r2 * (middle + (r2 * 0x1.694cd2p-10f)));
+#ifdef NNC_FAST
+    return (1.0f + r) + (r2 * q); /* a shorter chain, and one more rounding */
+#else
+    return 1.0f + (r + (r2 * q));
+#endif
+}
+
+/* exp(r) 2^(n - 254): 2^k in two factors, so that the second one alone rounds, at overflow and underflow; in fast arithmetic they meet each
+   other first, beside the polynomial: infinite from 2^127.5 on. */
+static inline float nnc_exp_finishf(float r, uint32_t n) {
+    const float y = nnc_exp_of_restf(r);
     const uint32_t half = n >> 1;
     const float lower = nnc_from_bitsf(half << 23);
     const float upper = nnc_from_bitsf((n - half) << 23);
 #ifdef NNC_FAST
-    return ((1.0f + r) + (r2 * q)) * (lower * upper); /* a shorter chain, and one more rounding; infinite from 2^127.5 on */
+    return y * (lower * upper);
 #else
-    return ((1.0f + (r + (r2 * q))) * lower) * upper;
+    return (y * lower) * upper;
 #endif
 }
+
+/* The same where it is a normal number for certain. */
+static inline float nnc_exp_normalf(float r, uint32_t n) { return nnc_exp_of_restf(r) * nnc_from_bitsf((n - 127U) << 23); }
 
 /* exp(x). Max 0.99 ulp. */
 static inline float nnc_expf(float x) {
@@ -364,7 +377,7 @@ static inline float nnc_tanhf(float x) {
     const float p = p3 + (z2 * (p7 + (z2 * -0x1.75438ap-8f)));
     const float small = a + (a * (z * p));
     const float r = nnc_exp_reducef(2.0f * a, &n);
-    const float large = 1.0f - (2.0f / (nnc_exp_finishf(r, n) + 1.0f));
+    const float large = 1.0f - (2.0f / (nnc_exp_normalf(r, n) + 1.0f));
     const float above = (a > 10.0f) ? 1.0f : large;
     const float y = (a < 0.625f) ? small : above;
     return nnc_with_signf(y, x);
@@ -402,7 +415,7 @@ static inline float nnc_erff(float x) {
     const float l4 = 0x1.84467ap-6f + (c * (-0x1.e7adaap-9f + (c * (0x1.772a22p-12f + (c * -0x1.07059ep-16f)))));
     const float l = -0x1.20c1c2p0f + (c * (-0x1.45ae52p-1f + (c * (-0x1.b0e01ep-4f + (c * l4)))));
     const float r = nnc_exp_reducef(-0x1.8fe6fcp-13f + (c * l), &n);
-    const float large = 1.0f - nnc_exp_finishf(r, n);
+    const float large = 1.0f - nnc_exp_normalf(r, n);
     const float y = (a < 0.9f) ? small : large;
     return nnc_with_signf(y, x);
 }

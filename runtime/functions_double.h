@@ -197,8 +197,8 @@ static inline double nnc_exp_reduce(double x, uint64_t *n) {
 #endif
 }
 
-/* exp(r) 2^(n - 2046): [S] degree 11, relative error below 2^-57.9; Estrin's order. */
-static inline double nnc_exp_finish(double r, uint64_t n) {
+/* exp(r): [S] degree 11, relative error below 2^-57.9; Estrin's order. */
+static inline double nnc_exp_of_rest(double r) {
     const double r2 = r * r;
     const double r4 = r2 * r2;
     const double p2 = 0x1.000000000000ap-1 + (r * 0x1.55555555554fep-3);
@@ -207,10 +207,17 @@ static inline double nnc_exp_finish(double r, uint64_t n) {
     const double p8 = 0x1.a019994c1311ep-16 + (r * 0x1.71df18b9a1062p-19);
     const double p10 = 0x1.28ae10fca39b6p-22 + (r * 0x1.ad937209d2824p-26);
     const double q = (p2 + (r2 * p4)) + (r4 * ((p6 + (r2 * p8)) + (r4 * p10)));
-    const double y = 1.0 + (r + (r2 * q));
-    const uint64_t half = n >> 1;
-    return (y * nnc_from_bits(half << 52)) * nnc_from_bits((n - half) << 52);
+    return 1.0 + (r + (r2 * q));
 }
+
+/* exp(r) 2^(n - 2046): 2^k in two factors, so that the second one alone rounds. */
+static inline double nnc_exp_finish(double r, uint64_t n) {
+    const uint64_t half = n >> 1;
+    return (nnc_exp_of_rest(r) * nnc_from_bits(half << 52)) * nnc_from_bits((n - half) << 52);
+}
+
+/* The same where it is a normal number for certain. */
+static inline double nnc_exp_normal(double r, uint64_t n) { return nnc_exp_of_rest(r) * nnc_from_bits((n - 1023U) << 52); }
 
 /* exp(x). Max 0.95 ulp. */
 static inline double nnc_exp(double x) {
@@ -337,7 +344,7 @@ static inline double nnc_tanh(double x) {
     const double p = (p3 + (w * p7)) + (w2 * ((p11 + (w * p15)) + (w2 * (p19 + (w * p23)))));
     const double small = a + (a * (z * p));
     const double r = nnc_exp_reduce(2.0 * a, &n);
-    const double large = 1.0 - (2.0 / (nnc_exp_finish(r, n) + 1.0));
+    const double large = 1.0 - (2.0 / (nnc_exp_normal(r, n) + 1.0));
     const double above = (a > 20.0) ? 1.0 : large;
     const double y = (a < 0.625) ? small : above;
     return nnc_with_sign(y, x);
@@ -392,7 +399,7 @@ static inline double nnc_erf(double x) {
         (t * (-0x1.b57034efd3f71p-2 +
               (t * (0x1.eeea7dc8a7ed4p-3 + (t * (-0x1.437f0b68c229ep-4 + (t * (0x1.e947158cf0349p-9 + (t * q5)))))))));
     const double r = nnc_exp_reduce(-(c * c), &n);
-    const double large = 1.0 - (nnc_exp_finish(r, n) * q);
+    const double large = 1.0 - (nnc_exp_normal(r, n) * q);
     const double y = (a < 0.9) ? small : large;
     return nnc_with_sign(y, x);
 }
