@@ -104,22 +104,28 @@ static void ternary(CPrinter *p, Expr e, CKind kind, int strength) {
     if (strength > TERNARY) text_put(p->text, ")");
 }
 
-/* Of whole numbers, rounding down as C does only above 0:  floor(a / 4) = (a + 4 n) / 4 - n,  a mod 4 = (a + 4 n) % 4 */
-static void division(CPrinter *p, Expr e, int strength) {
+/* Of whole numbers, rounding down as C does only above 0:  floor(a / 4) + c = (a + 4 n) / 4 - (n - c),  a mod 4 = (a + 4 n) % 4 */
+static void division(CPrinter *p, Expr e, int64_t more, int strength) {
     Interval range = interval_of(e->kids[0]);
     bool div = e->op == OP_FLOORDIV;
     if (!range.known || e->kids[1]->kind != EXPR_CONST) bug("a division of whole numbers without bounds");
-    if (range.low >= 0) {
-        infix(p, e, div ? "/" : "%", PRODUCT, C_INTEGER, strength);
-        return;
-    }
-    int64_t by = (int64_t)e->kids[1]->value, turns = (-range.low + by - 1) / by;
-    int own = div ? SUM : PRODUCT;
-    text_put(p->text, own < strength ? "((" : "(");
-    print(p, e->kids[0], C_INTEGER, SUM);
-    text_printf(p->text, " + %lld) %s %lld", (long long)(turns * by), div ? "/" : "%", (long long)by);
-    if (div) text_printf(p->text, " - %lld", (long long)turns);
+    int64_t by = (int64_t)e->kids[1]->value, turns = range.low < 0 ? (-range.low + by - 1) / by : 0,
+            rest = more - (div ? turns : 0);
+    int own = rest != 0 ? SUM : PRODUCT;
+    if (own < strength) text_put(p->text, "(");
+    print(p, expr_op2(p->program->pool, OP_ADD, e->kids[0], expr_number(p->program->pool, (double)(turns * by))), C_INTEGER,
+          PRODUCT);
+    text_printf(p->text, " %s %lld", div ? "/" : "%", (long long)by);
+    if (rest != 0) text_printf(p->text, " %c %lld", rest < 0 ? '-' : '+', (long long)(rest < 0 ? -rest : rest));
     if (own < strength) text_put(p->text, ")");
+}
+
+/* A quotient and a constant, both of whole numbers: they are written as one. */
+static bool quotient_and_more(CPrinter *p, Expr e, int strength) {
+    Expr a = e->kids[0], b = e->kids[1];
+    if (!is_whole(e) || !expr_is_op(a, OP_FLOORDIV) || b->kind != EXPR_CONST || interval_of(a->kids[0]).low >= 0) return false;
+    division(p, a, (int64_t)(e->op == OP_ADD ? b->value : -b->value), strength);
+    return true;
 }
 
 /* Of whole numbers: max(a, b) is a > b ? a : b, and so on. */
@@ -154,8 +160,10 @@ static void whole_choice(CPrinter *p, Expr e, int strength) {
 static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
     CKind kind = is_whole(e) ? C_INTEGER : C_NUMBER;
     switch (e->op) {
-    case OP_ADD: infix(p, e, "+", SUM, kind, strength); return;
-    case OP_SUB: infix(p, e, "-", SUM, kind, strength); return;
+    case OP_ADD:
+    case OP_SUB:
+        if (!quotient_and_more(p, e, strength)) infix(p, e, e->op == OP_ADD ? "+" : "-", SUM, kind, strength);
+        return;
     case OP_MUL: infix(p, e, "*", PRODUCT, kind, strength); return;
     case OP_DIV: infix(p, e, "/", PRODUCT, C_NUMBER, strength); return;
     case OP_NEG:
@@ -166,7 +174,7 @@ static void print_op(CPrinter *p, Expr e, CKind wanted, int strength) {
         return;
     case OP_FLOORDIV:
     case OP_MOD:
-        if (is_whole(e)) division(p, e, strength);
+        if (is_whole(e)) division(p, e, 0, strength);
         else call(p, "mod", e->kids, 2, C_NUMBER);
         return;
     case OP_LT: infix(p, e, "<", RELATION, kind_of_operands(e), strength); return;
