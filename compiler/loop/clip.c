@@ -150,6 +150,69 @@ static void clip_by_sum(Clip *clip, Expr sum) {
 /* Which term there is depends on divisions by u: each value of u has lines of its own. */
 bool is_unrolled(Tile *t, Expr e, int k) { return period_of(t->l->pool, e->kids[0], e->bound[k]) > 1; }
 
+/* ---- What need not stand in memory, because no term is left that reads it */
+
+typedef struct {
+    Pool *pool;
+    const Group *group;
+    const Choice *choice;
+    Expr read;
+    int axis;
+    bool any, all; /* a sum has it; and all that do leave out what lies outside */
+    bool found;
+} Outside;
+
+static void look_for_read(void *context, Expr e) {
+    Outside *outside = context;
+    outside->found |= e == outside->read;
+}
+
+static bool reads(const Outside *outside, Expr e) {
+    Outside look = {.read = outside->read};
+    expr_visit(outside->pool, e, look_for_read, &look);
+    return look.found;
+}
+
+static bool only_multiplies(const Outside *outside, Expr term) {
+    if (term == outside->read) return true;
+    if (!expr_is_op(term, OP_MUL)) return !reads(outside, term);
+    return only_multiplies(outside, term->kids[0]) && only_multiplies(outside, term->kids[1]);
+}
+
+static void look_for_infinite_default(void *infinite, Expr e) {
+    bool asks = e->kind == EXPR_READ && e->has_default;
+    *(bool *)infinite |= asks && (e->kids[e->count - 1]->kind != EXPR_CONST || !isfinite(e->kids[e->count - 1]->value));
+}
+
+static bool sum_leaves_out(const Outside *outside, Expr sum) {
+    const Statement *s = outside->group->list.at[0];
+    const Choice *c = outside->choice;
+    Expr subscript = outside->read->kids[outside->axis];
+    ClippedAxis clipped;
+    bool infinite = false;
+    if (sum->reduction != REDUCE_SUM || !only_multiplies(outside, sum->kids[0]) ||
+        !find_clipped_axis(outside->pool, s, sum, subscript, outside->read->tensor->shape[outside->axis], &clipped))
+        return false;
+    expr_visit(outside->pool, sum->kids[0], look_for_infinite_default, &infinite);
+    return !infinite && clipped.position != c->lanes_of && c->tile[clipped.position] == 1 &&
+           period_of(outside->pool, sum->kids[0], sum->bound[clipped.of]) == 1 && share_along(&clipped, s, c, c->tile) < 1;
+}
+
+static void look_at_sum(void *context, Expr e) {
+    Outside *outside = context;
+    if (e->kind != EXPR_REDUCE || !reads(outside, e->kids[0])) return;
+    outside->any = true;
+    outside->all &= sum_leaves_out(outside, e);
+}
+
+bool leaves_out(Pool *pool, const Group *group, const Choice *c, Expr read, int axis) {
+    Outside outside = {.pool = pool, .group = group, .choice = c, .read = read, .axis = axis, .all = true};
+    if (c->lanes_of < 0 || group->list.at[0]->scan != NULL || !read->has_default || !expr_is(read->kids[read->count - 1], 0))
+        return false;
+    for (size_t i = 0; i < group->list.count; i++) expr_visit(pool, group->list.at[i]->value, look_at_sum, &outside);
+    return outside.any && outside.all;
+}
+
 /* ---- Fast arithmetic: what lies far apart in memory is summed by outer loops, what lies together by inner ones */
 
 typedef struct {

@@ -39,6 +39,9 @@ double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c,
 /* For a loop over u from *low to below *high: later and sooner, so that  c u + rest  is in 0 .. size - 1 for some rest of least .. most. */
 void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr most, int64_t size);
 
+/* Are all terms left out in which the read lies outside its tensor along the axis? It is a factor in sums of the group, where it is 0. */
+bool leaves_out(Pool *pool, const Group *group, const Choice *c, Expr read, int axis);
+
 /* ---- cost.c */
 
 enum { L1 = 32768 /* bytes of the first cache */, L2 = 1 << 20 /* of the second */, MOST_READS = 64, MOST_CLIPPED = 4 };

@@ -114,13 +114,13 @@ void layout_set_border(Arena *arena, Tensor *tensor, const int64_t *before, cons
     tensor->border = border;
 }
 
-bool border_covers(Expr read) {
+bool border_covers(Expr read, uint32_t left_out) {
     const Tensor *t = read->tensor;
     if (t->border == NULL || !expr_is(read->kids[read->count - 1], t->border->otherwise)) return false;
     for (int a = 0; a < t->rank; a++) {
         Interval range = interval_of(read->kids[a]);
-        bool batch = a == 0 && t->batched;
-        if (!batch && (!range.known || range.low < -t->border->before[a] || range.high >= t->shape[a] + t->border->after[a]))
+        bool inside = (a == 0 && t->batched) || (left_out >> a & 1) != 0;
+        if (!inside && (!range.known || range.low < -t->border->before[a] || range.high >= t->shape[a] + t->border->after[a]))
             return false;
     }
     return true;

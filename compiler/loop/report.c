@@ -60,6 +60,12 @@ static double print_plan(Text *text, const Planner *p, const Plan *plan) {
     return cycles;
 }
 
+static bool has_border(const Tensor *t) {
+    bool any = false;
+    for (int a = 0; a < t->rank && t->border != NULL; a++) any |= t->border->before[a] > 0 || t->border->after[a] > 0;
+    return any;
+}
+
 static void print_tensors(Text *text, const Planner *p) {
     for (size_t i = 0; i < p->tensors; i++) {
         const Tensor *t = p->program->all.at[i];
@@ -68,7 +74,7 @@ static void print_tensors(Text *text, const Planner *p) {
             if (both[k] == NULL || (both[k]->layout == NULL && k == 0)) continue;
             text_printf(text, "%s: ", both[k]->name);
             const Layout *layout = both[k]->layout;
-            text_printf(text, "axis %d innermost%s%s\n", inner_axis(both[k]), both[k]->border != NULL ? ", with a border" : "",
+            text_printf(text, "axis %d innermost%s%s\n", inner_axis(both[k]), has_border(both[k]) ? ", with a border" : "",
                         layout != NULL && layout->count > both[k]->rank ? ", in panels" : "");
         }
     }

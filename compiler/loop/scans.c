@@ -94,7 +94,7 @@ static void lower_each(Lowering *l, const Statements *list, Index *whole, Index 
 static Expr covered(void *context, Expr e) {
     Lowering *l = context;
     bool asks = e->kind == EXPR_READ && e->has_default;
-    return asks && border_covers(e) ? expr_read(l->pool, e->tensor, e->kids, e->tensor->rank, NULL) : e;
+    return asks && border_covers(e, 0) ? expr_read(l->pool, e->tensor, e->kids, e->tensor->rank, NULL) : e;
 }
 
 /* As schedule.c planned them. */

@@ -90,6 +90,7 @@ typedef struct Planner {
     Program *program;
     const char *name; /* of the routine */
     bool chooses;     /* the first routine of the program: layouts are its choice */
+    bool narrows;     /* no other routine reads the same tensors: borders are only as wide as this one needs them */
     Vec(Plan) plans;
     Storage *storage; /* by tensor id */
     size_t tensors;

@@ -7,12 +7,13 @@
              x.copy[b, i] = x[b, i], which stands as x.copy[i][b];  ... x.copy[b, i] ...
    Parameters of more vectors than a tile has stand in panels: W[j, i] as W[j / 32][i][j mod 32]. So does what sums read, and the work
    space keeps, where vectors are shorter than a line of the cache: rows that are apart by a power of two share few places in it. */
+#include "loop/cost.h"
 #include "loop/schedule.h"
 
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
-enum { MOST_BORDER = 4 /* a tensor with its border is at most so many times as large */ };
+enum { MOST_BORDER = 32 /* a tensor with its border is at most so many times as large */ };
 
 const Tensor *storage_owner(const Tensor *t) {
     bool follows = t->of != NULL && t->of->kind == TENSOR_PARAMETER && t->of->rank == t->rank &&
@@ -54,6 +55,8 @@ bool single_reads_copy(const Planner *planner, const Single *single) {
 typedef struct {
     Planner *planner;
     const Scan *scan;
+    const Group *group; /* whose way was chosen, or NULL */
+    const Way *way;
 } Look;
 
 /* Is the element one of the tensor, but perhaps for its step? */
@@ -82,6 +85,7 @@ static void look_for_border(void *context, Expr e) {
         Interval range = interval_of(e->kids[i]);
         int64_t after = range.high - (e->tensor->shape[i] - 1);
         if ((i == 0 && e->tensor->batched) || i == step) continue;
+        if (look->way != NULL && leaves_out(look->planner->program->pool, look->group, &look->way->choice, e, i)) continue;
         fits = range.known;
         if (fits && -range.low > storage->before[i]) storage->before[i] = -range.low;
         if (fits && after > storage->after[i]) storage->after[i] = after;
@@ -129,7 +133,7 @@ void find_storage(Planner *p, const Groups *groups) {
     for (size_t i = 0; i < groups->count; i++) {
         for (size_t k = 0; k < groups->at[i].list.count; k++) {
             const Statement *s = groups->at[i].list.at[k];
-            expr_visit(program->pool, s->value, look_for_border, &(Look){p, s->scan});
+            expr_visit(program->pool, s->value, look_for_border, &(Look){.planner = p, .scan = s->scan});
             if (s->subscripts != NULL) p->storage[s->target->id].may_move = p->storage[s->target->id].may_copy = false;
         }
     }
@@ -239,6 +243,33 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     if (border) layout_set_border(p->loop->arena, t, s->before, s->after, s->otherwise->value);
 }
 
+static const Way *way_of(const Planner *p, const Group *group) {
+    for (size_t k = 0; k < p->plans.count; k++) {
+        if (p->plans.at[k].group == group) return best_way(p, &p->plans.at[k]);
+    }
+    return NULL;
+}
+
+/* Borders only as wide as they are read, now that it is known which sums leave out what lies outside. Where other functions read the same
+   tensors, they may leave out less. */
+static void narrow_borders(Planner *p, const Groups *groups) {
+    p->narrows = p->chooses && p->program == p->loop->model->training && !p->loop->options.gradients;
+    if (!p->narrows) return;
+    for (size_t i = 0; i < p->tensors; i++) {
+        Storage *s = &p->storage[p->program->all.at[i]->id];
+        for (int a = 0; a < MOST_AXES; a++) s->before[a] = s->after[a] = 0;
+    }
+    for (size_t i = 0; i < groups->count; i++) {
+        const Group *group = &groups->at[i];
+        Look look = {.planner = p, .group = group, .way = way_of(p, group), .scan = group->list.at[0]->scan};
+        for (size_t k = 0; k < group->list.count; k++)
+            expr_visit(p->program->pool, group->list.at[k]->value, look_for_border, &look);
+        look.way = NULL;
+        for (size_t k = 0; group->update != NULL && k < group->update->list.count; k++)
+            expr_visit(p->program->pool, group->update->list.at[k]->value, look_for_border, &look);
+    }
+}
+
 /* ---- Statements that read where it was chosen */
 
 typedef struct {
@@ -260,6 +291,14 @@ static bool reads_copy(const Redirect *r, Expr e) {
     return by_copy;
 }
 
+/* Is all that is read inside of the tensor or of its border? */
+static bool stands_in_memory(const Redirect *r, Expr e, Expr read) {
+    uint32_t left_out = 0;
+    for (int a = 0; a < e->tensor->rank && r->way != NULL && read->tensor->border != NULL && r->planner->narrows; a++)
+        left_out |= (uint32_t)leaves_out(r->planner->program->pool, r->group, &r->way->choice, e, a) << a;
+    return border_covers(read, left_out);
+}
+
 static Expr redirected(void *context, Expr e) {
     const Redirect *r = context;
     if (e->kind != EXPR_READ || e->tensor->local) return e;
@@ -270,7 +309,7 @@ static Expr redirected(void *context, Expr e) {
     Pool *pool = r->planner->program->pool;
     Expr read = expr_read(pool, from, e->kids, from->rank, otherwise);
     bool asks = read->kind == EXPR_READ && read->has_default && !unfinished;
-    return asks && border_covers(read) ? expr_read(pool, from, e->kids, from->rank, NULL) : read;
+    return asks && stands_in_memory(r, e, read) ? expr_read(pool, from, e->kids, from->rank, NULL) : read;
 }
 
 static void redirect_group(Planner *p, Group *group, const Way *way) {
@@ -350,6 +389,7 @@ static bool is_wanted(const Planner *p, const Tensor *t, bool copy) {
 
 Groups apply_storage(Planner *p, const Groups *groups) {
     Groups out = {0};
+    narrow_borders(p, groups);
     for (size_t i = 0; i < p->tensors; i++) {
         Tensor *t = p->program->all.at[i];
         Storage *s = &p->storage[t->id];
@@ -364,10 +404,7 @@ Groups apply_storage(Planner *p, const Groups *groups) {
     add_copies(p, &out, NULL);
     for (size_t i = 0; i < groups->count; i++) {
         Group group = groups->at[i];
-        const Way *way = NULL;
-        for (size_t k = 0; k < p->plans.count; k++) {
-            if (p->plans.at[k].group == &groups->at[i]) way = best_way(p, &p->plans.at[k]);
-        }
+        const Way *way = way_of(p, &groups->at[i]);
         group.choice = way == NULL ? NULL : &way->choice;
         redirect_group(p, &group, way);
         vec_push(p->loop->arena, &out, group);

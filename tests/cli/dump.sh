@@ -50,6 +50,18 @@ done
 "$NNC" compile "$SOURCE/tests/facts/layer_gru/model.nn" --library --target=x86-64-v3 -o joined >/dev/null
 grep -q 'float dfeatures_gru_c\[' joined/layer_gru.h
 if grep 'float dfeatures_gru_[rz]\[' joined/layer_gru.h; then exit 1; fi
+# What a sum leaves out need not stand in memory, unless another function reads it, too; however much larger than the tensor that is.
+cat >beyond.nn <<END
+model beyond
+input x[4, 14, 14]
+output = x -> conv2d(6, kernel = 5) -> relu -> conv2d(16, kernel = 5) -> flatten -> dense(3)
+target t[3]
+$rest
+END
+"$NNC" compile beyond.nn --batch=32 --target=x86-64-v4 --math=fast --library -o beyond >/dev/null
+grep -q 'float doutput_conv2d_2\[16\]\[6\]\[6\]\[32\];' beyond/beyond.h
+"$NNC" compile beyond.nn --batch=32 --target=x86-64-v4 --math=fast --library --gradients -o beyond >/dev/null
+grep -q 'float doutput_conv2d_2\[16\]\[14\]\[14\]\[32\];' beyond/beyond.h
 # Loops: of a matrix that does not fit the first cache, a few rows are read once for all examples; terms are added four at a time to what
 # is in memory.
 cat >large.nn <<END
