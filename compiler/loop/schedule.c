@@ -4,11 +4,12 @@
    need (storage.c). What each way of computing a group wants of its tensors is in ways.c, what it costs in cost.c.
    Method: which axis of each tensor is innermost, and whether it has a copy with another, is found for the whole step at once, by
    coordinate descent: each tensor is changed in turn, alone and with each other, as long as the predicted time falls. It begins from
-   several states: all tensors as they are written, all with the batch innermost, all with the next axis innermost, ...; the best is kept. */
+   several states: all tensors as they are written, all with the batch innermost, all with the next axis innermost, ..., and as they are
+   written with all copies that there may be; the best is kept. */
 #include "loop/cost.h"
 #include "loop/schedule.h"
 
-enum { MOST_STARTS = 4, STATES_KEPT = 256 };
+enum { MOST_STARTS = 5, STATES_KEPT = 256 };
 
 static const double ROW = 0.5, /* cycles to copy a number of a row; transpose.c knows about others */
     APART = 4;                 /* more, to read a number from another line of the cache than the one before it */
@@ -211,14 +212,17 @@ static void descend(Search *s) {
     }
 }
 
-/* State `which`: 0 as written, n: axis n - 1 of each tensor is innermost. */
+/* State `which`: 0 as written; n: axis n - 1 of each tensor is innermost; the last: as written, with all copies that there may be. */
 static void begin(Search *s, int which) {
+    bool copies = which == MOST_STARTS - 1;
+    if (copies) which = 0;
     for (size_t i = 0; i < s->tensors.count; i++) {
         const Tensor *t = s->tensors.at[i];
         Storage *storage = &s->p->storage[t->id];
         int axis = which == 0 || which > t->rank ? t->rank - 1 : which - 1;
         if (storage->may_move) storage->inner = axis;
         storage->copy_inner = t->copy != NULL                                        ? storage->copy_inner
+                              : copies && storage->may_copy && t->rank > 1           ? t->rank - 2
                               : which > 0 && storage->may_copy && !storage->may_move ? axis
                                                                                      : -1;
     }

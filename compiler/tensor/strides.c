@@ -89,9 +89,19 @@ static Expr over_multiples(Pool *pool, Expr body, Expr condition, Expr others, I
     return expr_rewrite(pool, expr_if(pool, others, body, expr_number(pool, 0)), put_multiple, &s);
 }
 
+/* a * (if c then b else 0)  as  if c then a * b else 0 */
+static Expr chosen_outside(Pool *pool, Expr e) {
+    for (int i = 0; expr_is_op(e, OP_MUL) && i < 2; i++) {
+        Expr choice = chosen_outside(pool, e->kids[i]);
+        if (expr_is_op(choice, OP_IF) && expr_is(choice->kids[2], 0))
+            return expr_if(pool, choice->kids[0], expr_op2(pool, OP_MUL, e->kids[1 - i], choice->kids[1]), choice->kids[2]);
+    }
+    return e;
+}
+
 Expr sum_over_multiples(Pool *pool, Expr e) {
     if (e->kind != EXPR_REDUCE || e->reduction != REDUCE_SUM) return e; /* nothing is left of some sums */
-    Expr body = e->kids[0], part, others;
+    Expr body = chosen_outside(pool, e->kids[0]), part, others;
     if (!expr_is_op(body, OP_IF) || !expr_is(body->kids[2], 0)) return e;
     for (int i = 0; i < e->bound_count; i++) {
         for (size_t k = 0; (others = condition_without(pool, body->kids[0], k, &part)) != NULL; k++) {

@@ -50,6 +50,33 @@ done
 "$NNC" compile "$SOURCE/tests/facts/layer_gru/model.nn" --library --target=x86-64-v3 -o joined >/dev/null
 grep -q 'float dfeatures_gru_c\[' joined/layer_gru.h
 if grep 'float dfeatures_gru_[rz]\[' joined/layer_gru.h; then exit 1; fi
+# A transposed convolution: its weights' gradient goes round the places where its input is, whatever the factors stand in.
+cat >transposed.nn <<END
+model transposed
+layer upward(x[c, h, w], filters, k) -> y[filters, 2 * h + k - 2, 2 * w + k - 2] {
+    param W[filters, c, k, k] = glorot_uniform(c * k^2, filters * k^2)
+    y[o, r, s] = sum(i, u, v: W[o, i, u, v]
+               * (if (r - u) mod 2 == 0 and (s - v) mod 2 == 0 then (x[i, (r - u) / 2, (s - v) / 2] default 0) else 0))
+}
+input x[3, 4, 4]
+output = x -> upward(2, 3) -> flatten -> dense(3)
+target t[3]
+$rest
+END
+"$NNC" compile transposed.nn --library --check -o upward >/dev/null
+grep -q 'doutput.upward.W\[i, j, k, l\] = sum(b, r, s: doutput.upward\[b, i, k + 2 \* r, l + 2 \* s\]' upward/transposed.c
+
+# Vectors of a size that nothing divides run through a scan and the sums behind it: a few tensors have to move together for that.
+cat >recurrent.nn <<END
+model recurrent
+input x[5, 16]
+output = x -> rnn(50) -> last_step -> dense(3)
+target t[3]
+$rest
+END
+"$NNC" compile recurrent.nn --target=x86-64-v3 --math=strict --batch=32 --dump=schedule >recurrent
+if sed -n '/^step/,/^evaluate/p' recurrent | grep -A2 'doutput.rnn.U.* = sum' | grep 'no vectors'; then exit 1; fi
+
 # What a sum leaves out need not stand in memory, unless another function reads it, too; however much larger than the tensor that is.
 cat >beyond.nn <<END
 model beyond
