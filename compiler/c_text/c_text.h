@@ -32,6 +32,7 @@ struct CPrinter {
     const Index *lane;      /* inside a vector: the index of its lanes */
     bool unwaited;          /* inside a loop behind which threads meet */
     const char **calls;     /* by number: of functions that stand for blocks; NULL: of none */
+    bool piece;             /* of a routine is printed: who calls it says which thread runs it */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */
     void (*after_block)(CPrinter *p, const Node *block); /* or NULL */
     CScope scope;                                        /* indices and local variables */

@@ -120,7 +120,9 @@ static void print_piece(CPrinter *p, const Routine *routine, const CHead *head, 
     print_parameters(p, &own, piece->needs);
     p->text->indent++;
     print_settings(p, routine, piece->uses);
+    p->piece = true;
     c_nodes(p, &piece->blocks);
+    p->piece = false;
     p->text->indent--;
     text_put(p->text, "}\n\n");
 }

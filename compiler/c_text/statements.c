@@ -355,7 +355,7 @@ void c_nodes(CPrinter *p, const Nodes *nodes) {
             continue;
         }
         const Node *node = nodes->at[i];
-        if (node->alone > 0) {
+        if (node->alone > 0 && !p->piece) {
             mark = enter_alone(p, node);
             left = node->alone;
         }

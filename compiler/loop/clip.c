@@ -105,16 +105,23 @@ void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr mo
     *high = one_of(pool, OP_MIN, *high, quotient(pool, below, c));
 }
 
-static void clip_by(Clip *clip, Expr sum, Expr subscript, int64_t size) {
+static void clip_by(Clip *clip, Expr sum, Expr term, int axis) {
     Pool *pool = clip->t->l->pool;
     const Statement *s = clip->t->group->list.at[0];
     const Choice *choice = clip->t->choice;
-    ClippedAxis axis;
-    if (find_clipped_axis(pool, s, sum, subscript, size, &axis) && share_along(&axis, s, choice, choice->tile) == 1) return;
+    const Border *border = term->tensor->border;
+    const int64_t size = term->tensor->shape[axis];
+    Expr subscript = term->kids[axis];
     Interval range = interval_of(subscript);
+    bool stands = range.known && range.low >= -border->before[axis] && range.high < size + border->after[axis];
+    ClippedAxis clipped;
     Affine affine;
     int64_t c = 0;
     if (!expr_depends(subscript, clip->u) || (range.known && range.low >= 0 && range.high < size)) return;
+    if (find_clipped_axis(pool, s, sum, subscript, size, &clipped) && share_along(&clipped, s, choice, choice->tile) == 1) {
+        if (!stands) bug("'%s' is read where nothing stands", term->tensor->name);
+        return;
+    }
     if (!affine_in_indices(pool, subscript, &affine)) return;
     for (size_t k = 0; k < affine.terms.count; k++) {
         if (affine.terms.at[k].term->index == clip->u) c = affine.terms.at[k].coefficient;
@@ -122,6 +129,7 @@ static void clip_by(Clip *clip, Expr sum, Expr subscript, int64_t size) {
     Expr u = expr_op2(pool, OP_MUL, expr_number(pool, (double)c), expr_index(pool, (Index *)(uintptr_t)clip->u));
     Expr rest = expr_op2(pool, OP_SUB, subscript, u);
     Expr least = extreme_of(clip->t, rest, false), most = extreme_of(clip->t, rest, true);
+    if ((least == NULL || most == NULL || least != most) && !stands) bug("'%s' is read where nothing stands", term->tensor->name);
     if (least == NULL || most == NULL) return;
     clip_loop(pool, &clip->low, &clip->high, c, least, most, size);
 }
@@ -133,7 +141,7 @@ static void clip_by_factors(Clip *clip, Expr sum, Expr term) {
     }
     bool zeros =
         term->kind == EXPR_READ && !term->has_default && term->tensor->border != NULL && term->tensor->border->otherwise == 0;
-    for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, sum, term->kids[a], term->tensor->shape[a]);
+    for (int a = 0; zeros && a < term->tensor->rank; a++) clip_by(clip, sum, term, a);
 }
 
 /* 0 times it is no number. */
@@ -153,13 +161,13 @@ bool is_unrolled(Tile *t, Expr e, int k) { return period_of(t->l->pool, e->kids[
 /* ---- What need not stand in memory, because no term is left that reads it */
 
 typedef struct {
-    Pool *pool;
+    const Planner *planner;
     const Group *group;
     const Choice *choice;
     Expr read;
     int axis;
     bool any, all; /* a sum has it; and all that do leave out what lies outside */
-    bool found;
+    bool found, infinite;
 } Outside;
 
 static void look_for_read(void *context, Expr e) {
@@ -169,7 +177,7 @@ static void look_for_read(void *context, Expr e) {
 
 static bool reads(const Outside *outside, Expr e) {
     Outside look = {.read = outside->read};
-    expr_visit(outside->pool, e, look_for_read, &look);
+    expr_visit(outside->planner->program->pool, e, look_for_read, &look);
     return look.found;
 }
 
@@ -179,23 +187,28 @@ static bool only_multiplies(const Outside *outside, Expr term) {
     return only_multiplies(outside, term->kids[0]) && only_multiplies(outside, term->kids[1]);
 }
 
-static void look_for_infinite_default(void *infinite, Expr e) {
-    bool asks = e->kind == EXPR_READ && e->has_default;
-    *(bool *)infinite |= asks && (e->kids[e->count - 1]->kind != EXPR_CONST || !isfinite(e->kids[e->count - 1]->value));
+/* Its tensor may have a border of infinity, though it is not read here: look_for_infinity. */
+static void look_for_infinite_border(void *context, Expr e) {
+    Outside *outside = context;
+    Expr otherwise = e->kind == EXPR_READ && !e->tensor->local ? storage_of(outside->planner, e->tensor)->otherwise : NULL;
+    outside->infinite |= otherwise != NULL && (otherwise->kind != EXPR_CONST || !isfinite(otherwise->value));
 }
 
 static bool sum_leaves_out(const Outside *outside, Expr sum) {
+    Pool *pool = outside->planner->program->pool;
     const Statement *s = outside->group->list.at[0];
     const Choice *c = outside->choice;
-    Expr subscript = outside->read->kids[outside->axis];
     ClippedAxis clipped;
-    bool infinite = false;
+    Outside look = {.planner = outside->planner};
     if (sum->reduction != REDUCE_SUM || !only_multiplies(outside, sum->kids[0]) ||
-        !find_clipped_axis(outside->pool, s, sum, subscript, outside->read->tensor->shape[outside->axis], &clipped))
+        !find_clipped_axis(pool, s, sum, outside->read->kids[outside->axis], outside->read->tensor->shape[outside->axis],
+                           &clipped))
         return false;
-    expr_visit(outside->pool, sum->kids[0], look_for_infinite_default, &infinite);
-    return !infinite && clipped.position != c->lanes_of && c->tile[clipped.position] == 1 &&
-           period_of(outside->pool, sum->kids[0], sum->bound[clipped.of]) == 1 && share_along(&clipped, s, c, c->tile) < 1;
+    expr_visit(pool, sum->kids[0], look_for_infinite_border, &look);
+    bool loops =
+        !is_single(sum->bound[clipped.of]) && period_of(pool, sum->kids[0], sum->bound[clipped.of]) == 1; /* open_clipped */
+    return loops && !look.infinite && clipped.position != c->lanes_of && c->tile[clipped.position] == 1 &&
+           share_along(&clipped, s, c, c->tile) < 1;
 }
 
 static void look_at_sum(void *context, Expr e) {
@@ -205,11 +218,12 @@ static void look_at_sum(void *context, Expr e) {
     outside->all &= sum_leaves_out(outside, e);
 }
 
-bool leaves_out(Pool *pool, const Group *group, const Choice *c, Expr read, int axis) {
-    Outside outside = {.pool = pool, .group = group, .choice = c, .read = read, .axis = axis, .all = true};
+bool leaves_out(const Planner *planner, const Group *group, const Choice *c, Expr read, int axis) {
+    Outside outside = {.planner = planner, .group = group, .choice = c, .read = read, .axis = axis, .all = true};
     if (c->lanes_of < 0 || group->list.at[0]->scan != NULL || !read->has_default || !expr_is(read->kids[read->count - 1], 0))
         return false;
-    for (size_t i = 0; i < group->list.count; i++) expr_visit(pool, group->list.at[i]->value, look_at_sum, &outside);
+    for (size_t i = 0; i < group->list.count; i++)
+        expr_visit(planner->program->pool, group->list.at[i]->value, look_at_sum, &outside);
     return outside.any && outside.all;
 }
 

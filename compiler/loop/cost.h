@@ -40,7 +40,7 @@ double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c,
 void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr most, int64_t size);
 
 /* Are all terms left out in which the read lies outside its tensor along the axis? It is a factor in sums of the group, where it is 0. */
-bool leaves_out(Pool *pool, const Group *group, const Choice *c, Expr read, int axis);
+bool leaves_out(const Planner *planner, const Group *group, const Choice *c, Expr read, int axis);
 
 /* ---- cost.c */
 

@@ -172,6 +172,7 @@ struct Group {
     Group *update;   /* ...: runs in the same loops, where `updated` is read */
     const Tensor *updated;
     bool lines;                  /* straight lines will be made of it */
+    bool leaves_out;             /* storage.c: tensors do not stand in memory where sums of its vectors leave them out */
     const struct Choice *choice; /* schedule.c: how its vectors run; NULL: it has none */
 };
 Groups group_statements(Arena *arena, Program *program);

@@ -199,9 +199,11 @@ bool choose_lines(Lowering *l, const Group *group, const char **why) {
     double operations = 0;
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
-        double points = 1;
+        const Tensor *stored = tensor_stored(s->target);
+        double points = 1, written = s->target->batched ? 1 / (double)s->target->shape[0] : 1;
         for (int k = 0; k < s->count; k++) points *= s->indices[k]->batch ? 1 : (double)s->indices[k]->size;
-        operations += points * (1 + expr_cost_for_example(s->value));
+        for (int a = 0; a < stored->rank && s->target->border != NULL; a++) written *= (double)stored->shape[a];
+        operations += points * (1 + expr_cost_for_example(s->value)) + (written > points ? written - points : 0);
     }
     int32_t limit = l->loop->options.unroll;
     if (!l->unrolls || limit == UNROLL_NONE) return false;
@@ -251,6 +253,7 @@ static void lower_nest(Lowering *l, const Group *group, bool lines) {
         l->out = outer;
         return;
     }
+    if (group->leaves_out) bug("'%s' has no vectors any more", s->target->name);
     if (group->update != NULL) lower_loops(l, group->update, lines); /* one after the other, then */
     if (across != NULL && lower_borders(l, group, across)) return;
     if (together != NULL) {

@@ -85,7 +85,7 @@ static void look_for_border(void *context, Expr e) {
         Interval range = interval_of(e->kids[i]);
         int64_t after = range.high - (e->tensor->shape[i] - 1);
         if ((i == 0 && e->tensor->batched) || i == step) continue;
-        if (look->way != NULL && leaves_out(look->planner->program->pool, look->group, &look->way->choice, e, i)) continue;
+        if (look->way != NULL && leaves_out(look->planner, look->group, &look->way->choice, e, i)) continue;
         fits = range.known;
         if (fits && -range.low > storage->before[i]) storage->before[i] = -range.low;
         if (fits && after > storage->after[i]) storage->after[i] = after;
@@ -229,7 +229,7 @@ static void give_layout(const Planner *p, const Tensor *of, Tensor *t, bool copy
     const Scan *scan = t->definition != NULL ? t->definition->scan : NULL;
     int step = scan != NULL ? scan_axis(t->definition) : -1; /* outermost: what a step works on stands together */
     if (step == inner) step = -1;
-    if (inner == t->rank - 1 && !panels && step <= 0 && bare) return;
+    if (inner == t->rank - 1 && !panels && step <= 0 && bare && !border) return;
     LayoutAxis axes[MOST_AXES + 2];
     int count = 0;
     if (step >= 0) axes[count++] = (LayoutAxis){step, 1, steps_kept(t, step) + before[step] + after[step], before[step]};
@@ -276,6 +276,7 @@ typedef struct {
     Planner *planner;
     const Way *way; /* of the group, or NULL */
     const Group *group;
+    bool leaves_out;
 } Redirect;
 
 static bool reads_copy(const Redirect *r, Expr e) {
@@ -292,15 +293,18 @@ static bool reads_copy(const Redirect *r, Expr e) {
 }
 
 /* Is all that is read inside of the tensor or of its border? */
-static bool stands_in_memory(const Redirect *r, Expr e, Expr read) {
+static bool stands_in_memory(Redirect *r, Expr e, Expr read) {
     uint32_t left_out = 0;
     for (int a = 0; a < e->tensor->rank && r->way != NULL && read->tensor->border != NULL && r->planner->narrows; a++)
-        left_out |= (uint32_t)leaves_out(r->planner->program->pool, r->group, &r->way->choice, e, a) << a;
-    return border_covers(read, left_out);
+        left_out |= (uint32_t)leaves_out(r->planner, r->group, &r->way->choice, e, a) << a;
+    if (border_covers(read, 0)) return true;
+    bool covered = border_covers(read, left_out);
+    r->leaves_out |= covered;
+    return covered;
 }
 
 static Expr redirected(void *context, Expr e) {
-    const Redirect *r = context;
+    Redirect *r = context;
     if (e->kind != EXPR_READ || e->tensor->local) return e;
     Tensor *from = reads_copy(r, e) ? r->planner->storage[e->tensor->id].copy : e->tensor;
     Expr otherwise = e->has_default ? e->kids[e->count - 1] : NULL;
@@ -313,7 +317,7 @@ static Expr redirected(void *context, Expr e) {
 }
 
 static void redirect_group(Planner *p, Group *group, const Way *way) {
-    Redirect r = {p, way, group};
+    Redirect r = {p, way, group, false};
     Statements list = {0};
     for (size_t i = 0; i < group->list.count; i++) {
         Statement *s = group->list.at[i], *other = s;
@@ -326,6 +330,7 @@ static void redirect_group(Planner *p, Group *group, const Way *way) {
         vec_push(p->loop->arena, &list, other);
     }
     group->list = list;
+    group->leaves_out = r.leaves_out;
     if (group->update == NULL) return;
     Group *update = NEW(p->loop->arena, Group);
     *update = *group->update;

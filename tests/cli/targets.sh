@@ -66,6 +66,30 @@ END
 grep -A1 'row < 6; row++' few/few.c | grep -q '= nnc_load_f8'  # fewer are read than written,
 grep -A1 'row < 7; row++' few/few.c | grep -q '  nnc_store_f8' # or fewer are written than read
 
+# Sums that leave out what lies outside, whose tensors have no border then; one that has no loop to do so; a factor whose tensor has a
+# border of infinity; a border of no width.
+network outside 8 "sgd(rate = 0.05)" <<END
+output = x -> reshape(4, 4, 4) -> conv2d(8, kernel = 1, pad = 1) -> tanh -> conv2d(6, kernel = 5) -> relu -> conv2d(9, kernel = 2)
+    -> flatten -> dense(10) -> softmax
+END
+network infinity 16 "sgd(rate = 0.05)" <<END
+layer f(x[h, w, c], k2) -> y[h, w, k2] {
+    param Q[h, w, c, k2] = glorot_uniform(c, c)
+    m[k] = max(u in 0..3: (Q[u - 1, 0, 0, k] default -inf))
+    y[r, s, k] = sum(u in 0..h, v in 0..w, j: (x[r - u + 3, s - v + 3, j] default 0) * Q[u, v, j, k]) + m[k]
+}
+output = x -> reshape(4, 4, 4) -> f(8) -> tanh -> f(12) -> flatten -> dense(10) -> softmax
+END
+network narrowed 8 "sgd(rate = 0.05)" <<END
+layer f(x[n, c]) -> y[9, 7] {
+    param W2[5, 5, 7] = glorot_uniform(9, 7)
+    param W3[4, 5, 7] = glorot_uniform(9, 7)
+    y[i in 0..9, k in 0..7] = tanh(sum(u in 0..9, j in 0..5: x[u, j] * (W2[i - u + 3, j, k] default 0))
+                            + sum(u in 0..4, j in 0..5: (x[i + 3 * u + 2, j] default 0) * W3[u, j, k]))
+}
+output = x -> dense(45) -> tanh -> reshape(9, 5) -> f -> flatten -> dense(10) -> softmax
+END
+
 # What sums read, and the work space keeps, in panels; steps outside of them; an incomplete batch in a copy's.
 network panels 22 "momentum(rate = 0.05)" <<END
 output = x -> reshape(8, 8) -> lstm(32) -> flatten -> dense(64) -> tanh -> dense(32) -> relu -> dense(10) -> softmax
@@ -114,7 +138,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels ragged strips strides few; do train $model 1; done
+for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels

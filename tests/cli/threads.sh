@@ -96,6 +96,24 @@ cmp with.st without.st
 "$NNC" compile wide.nn --quiet -o plain
 "$NNC" compile wide.nn --quiet --threads 1 -o plain.1
 diff -r plain plain.1
+# What one thread runs without the others, of which straight lines became functions of their own.
+cat >pieces.nn <<'MODEL'
+model pieces
+input x[2, 3, 2]
+target t[5]
+output = x -> conv2d(16, kernel = 5, pad = 5) -> flatten -> dense(5)
+loss = mean_squared_error(output, t)
+optimizer = sgd(rate = 0.003)
+data train {
+    x = npy("x.npy")
+    t = npy("t.npy")
+}
+MODEL
+"$NNC" compile pieces.nn --quiet --threads 2 --batch 32 --math=strict --target=x86-64-v3 --unroll=400 --library -o pieces
+grep -q '^static void pieces_evaluate_batch_2' pieces/pieces.c
+case $(uname -m) in
+x86_64) ${CC:-cc} -std=c99 -O0 -fsyntax-only -Wall -Wextra -Werror -fopenmp -march=x86-64-v3 pieces/pieces.c ;;
+esac
 "$NNC" compile examples/02_xor/xor.nn --quiet --threads 4 -o small | { ! grep fopenmp; }
 ! grep -q 'pragma omp' small/xor.c
 
