@@ -1,8 +1,8 @@
 /* How tensors stand in memory: what may be chosen, and the statements as they were chosen for.
 
    Requires: choices for groups. Ensures: layouts, of which the last axis is the one that vectors run along; a border round tensors that
-   are read beyond their ends, so that those reads need not ask; copies of tensors that two groups want to stand differently, or that
-   belong to the user: a statement that copies, and groups that read the copy.
+   are read beyond their ends, so that those reads need not ask, as far as sums do not leave out what lies there (clip.c); copies of
+   tensors that two groups want to stand differently, or that belong to the user: a statement that copies, and groups that read the copy.
    Example:  x[b, i] given as it is, read in lanes along b        becomes
              x.copy[b, i] = x[b, i], which stands as x.copy[i][b];  ... x.copy[b, i] ...
    Parameters of more vectors than a tile has stand in panels: W[j, i] as W[j / 32][i][j mod 32]. So does what sums read, and the work
