@@ -18,6 +18,7 @@ typedef struct {
     Tile *t;
     const Index *u;
     Expr low, high; /* u from low to below high */
+    bool infinite;  /* 0 times a factor may be no number: no term is left out */
 } Clip;
 
 /* The least or the largest value of e over the tile's points; `largest` turns where an index has a negative coefficient. NULL: unknown. */
@@ -118,7 +119,8 @@ static void clip_by(Clip *clip, Expr sum, Expr term, int axis) {
     Affine affine;
     int64_t c = 0;
     if (!expr_depends(subscript, clip->u) || (range.known && range.low >= 0 && range.high < size)) return;
-    if (find_clipped_axis(pool, s, sum, subscript, size, &clipped) && share_along(&clipped, s, choice, choice->tile) == 1) {
+    bool known = find_clipped_axis(pool, s, sum, subscript, size, &clipped);
+    if (clip->infinite || (known && share_along(&clipped, s, choice, choice->tile) == 1)) {
         if (!stands) bug("'%s' is read where nothing stands", term->tensor->name);
         return;
     }
@@ -150,9 +152,8 @@ static void look_for_infinity(void *infinite, Expr e) {
 }
 
 static void clip_by_sum(Clip *clip, Expr sum) {
-    bool infinite = false;
-    expr_visit(clip->t->l->pool, sum->kids[0], look_for_infinity, &infinite);
-    if (!infinite) clip_by_factors(clip, sum, sum->kids[0]);
+    expr_visit(clip->t->l->pool, sum->kids[0], look_for_infinity, &clip->infinite);
+    clip_by_factors(clip, sum, sum->kids[0]);
 }
 
 /* Which term there is depends on divisions by u: each value of u has lines of its own. */

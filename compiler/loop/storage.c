@@ -295,9 +295,10 @@ static bool reads_copy(const Redirect *r, Expr e) {
 /* Is all that is read inside of the tensor or of its border? */
 static bool stands_in_memory(Redirect *r, Expr e, Expr read) {
     uint32_t left_out = 0;
-    for (int a = 0; a < e->tensor->rank && r->way != NULL && read->tensor->border != NULL && r->planner->narrows; a++)
-        left_out |= (uint32_t)leaves_out(r->planner, r->group, &r->way->choice, e, a) << a;
     if (border_covers(read, 0)) return true;
+    if (r->way == NULL || !r->planner->narrows || read->tensor->border == NULL) return false;
+    for (int a = 0; a < e->tensor->rank; a++)
+        left_out |= (uint32_t)leaves_out(r->planner, r->group, &r->way->choice, e, a) << a;
     bool covered = border_covers(read, left_out);
     r->leaves_out |= covered;
     return covered;
