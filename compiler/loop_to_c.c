@@ -193,8 +193,9 @@ const char *c_flags(LoopProgram *loop) {
 
 /* A compiler that reorders a tile's sums wants more registers than there are. */
 static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
-    text_printf(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused.%s */\n",
-                loop->options.target->bytes > 0 ? "" : " Compile with -O3 -march=native -fopenmp-simd.");
+    text_printf(text, "/* Fast arithmetic: sums may be reordered, multiply-adds fused.%s%s */\n",
+                loop->options.target->bytes > 0 ? "" : " Compile with -O3 -march=native -fopenmp-simd.",
+                loop_reorders_sums(loop) ? "\n   NNC_SUMS and its kin tell compilers of which loops: see runtime/sums.h." : "");
     text_put(text, "#if defined(__GNUC__)\n"
                    "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
                    "#endif\n"

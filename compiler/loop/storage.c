@@ -297,8 +297,7 @@ static bool stands_in_memory(Redirect *r, Expr e, Expr read) {
     uint32_t left_out = 0;
     if (border_covers(read, 0)) return true;
     if (r->way == NULL || !r->planner->narrows || read->tensor->border == NULL) return false;
-    for (int a = 0; a < e->tensor->rank; a++)
-        left_out |= (uint32_t)leaves_out(r->planner, r->group, &r->way->choice, e, a) << a;
+    for (int a = 0; a < e->tensor->rank; a++) left_out |= (uint32_t)leaves_out(r->planner, r->group, &r->way->choice, e, a) << a;
     bool covered = border_covers(read, left_out);
     r->leaves_out |= covered;
     return covered;
