@@ -6,6 +6,7 @@
 #   const float above = (x < -104.0f) ? -104.0f : x;
 #   const nnc_f16 above = nnc_choose_f16((x < -104.0f), nnc_all_f16(-104.0f), x);
 #
+# What is between "#ifdef NNC_VECTORS" and "#else" is for vectors alone, what is between that and "#endif" for numbers.
 # Requires of that text:
 # - each choice ?: is the whole right side of a declaration, or what is returned, and without choices in it
 # - logic of conditions (&& || !) has parentheses round its operands
@@ -19,18 +20,22 @@ function(make_lanes T letter F I size N)
   set(FILE functions.h)
   set(literal "-?[0-9][0-9a-fx.p+-]*f")
   set(PACKED ps)
+  set(SUM 0x1.8p23f)
   set(ELEMENT s)
   set(unsigned "[0-9][0-9A-Fx]*U")
   if(T STREQUAL double)
     set(FILE functions_double.h)
     set(literal "-?[0-9][0-9a-fx.p+-]*")
     set(PACKED pd)
+    set(SUM 0x1.8p52)
     set(ELEMENT d)
   endif()
   set(AVX __AVX__)
+  set(SCALES __AVX512VL__)
   set(REGISTER x)
   if(BYTES EQUAL 64)
     set(AVX __AVX512F__)
+    set(SCALES __AVX512F__)
     set(REGISTER v)
   endif()
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/runtime/${FILE})
@@ -51,6 +56,7 @@ function(make_lanes T letter F I size N)
     set(FUNCTIONS "${FUNCTIONS}" PARENT_SCOPE)
   endfunction()
   replace(" */\\*([^*]|\\*+[^*/])*\\*+/" "") # comments stay where the text is from
+  replace("#ifdef NNC_VECTORS\n([^#]*)#else\n[^#]*#endif\n" "\\1")
   replace("\n\n+" "\n\n")
   replace("\nstatic inline " "\nNNC_IN_LANES ")
   replace("nnc_([a-z0-9_]+)${F}\\(" "nnc_\\1_${V}(")

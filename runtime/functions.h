@@ -190,21 +190,24 @@ static inline float nnc_sqrtf(float x) {
 
 /* ---- Exponential and logarithm */
 
+/* Limits: what is no number stays what it is. */
+static inline float nnc_at_leastf(float x, float low) { return (x < low) ? low : x; }
+static inline float nnc_at_mostf(float x, float high) { return (x > high) ? high : x; }
+
 /* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
 
-/* r in [-ln 2 / 2, ln 2 / 2] and n = k + 254 with x = k ln 2 + r, for -105 <= x <= 91 (Cody and Waite: k times the upper part
-   of ln 2 is exact). Beyond, neither means anything: choices at the end of a function cost less than limits at its beginning, where all
-   else waits for them. Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
-static inline float nnc_exp_reducef(float x, uint32_t *n) {
+/* r in [-ln 2 / 2, ln 2 / 2] and *sum = k + 1.5 * 2^23 with x = k ln 2 + r, for -105 <= x <= 91 (Cody and Waite: k times the upper
+   part of ln 2 is exact); beyond, neither means anything. Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
+static inline float nnc_exp_reducef(float x, float *sum) {
 #ifdef NNC_FUSED
     const float shifted = __builtin_fmaf(x, 0x1.715476p0f, 0x1.8p23f);
     const float k = shifted - 0x1.8p23f;
-    *n = nnc_bitsf(shifted) - (0x4B400000U - 254U);
+    *sum = shifted;
     return __builtin_fmaf(k, -0x1.7f7d1cp-20f, __builtin_fmaf(k, -0x1.62e4p-1f, x));
 #else
     const float shifted = (x * 0x1.715476p0f) + 0x1.8p23f;
     const float k = shifted - 0x1.8p23f;
-    *n = nnc_bitsf(shifted) - (0x4B400000U - 254U);
+    *sum = shifted;
     return (x - (k * 0x1.62e4p-1f)) - (k * 0x1.7f7d1cp-20f);
 #endif
 }
@@ -222,10 +225,11 @@ static inline float nnc_exp_of_restf(float r) {
 #endif
 }
 
-/* exp(r) 2^(n - 254): 2^k in two factors, so that the second one alone rounds, at overflow and underflow; in fast arithmetic they meet each
-   other first, beside the polynomial: infinite from 2^127.5 on. */
-static inline float nnc_exp_finishf(float r, uint32_t n) {
-    const float y = nnc_exp_of_restf(r);
+#ifndef NNC_SCALES /* where an instruction does what follows, to vectors: lanes.h.in */
+/* y 2^k from k + 1.5 * 2^23: 2^k in two factors, so that the second one alone rounds, at overflow and underflow; in fast arithmetic they
+   meet each other first, beside what makes y: infinite from 2^127.5 on. */
+static inline float nnc_scalef(float y, float sum) {
+    const uint32_t n = nnc_bitsf(sum) - (0x4B400000U - 254U);
     const uint32_t half = n >> 1;
     const float lower = nnc_from_bitsf(half << 23);
     const float upper = nnc_from_bitsf((n - half) << 23);
@@ -236,34 +240,39 @@ static inline float nnc_exp_finishf(float r, uint32_t n) {
 #endif
 }
 
-/* The same where it is a normal number for certain. */
-static inline float nnc_exp_normalf(float r, uint32_t n) { return nnc_exp_of_restf(r) * nnc_from_bitsf((n - 127U) << 23); }
+/* 2^k, and y 2^k, where they are normal numbers for certain. */
+static inline float nnc_powerf(float sum) { return nnc_from_bitsf((nnc_bitsf(sum) - (0x4B400000U - 127U)) << 23); }
+static inline float nnc_scale_normalf(float y, float sum) { return y * nnc_powerf(sum); }
+#endif
 
-/* exp(x). Max 0.99 ulp. */
+/* exp(x). Limits take fewer instructions than choices, but all else waits for them. Max 0.99 ulp. */
 static inline float nnc_expf(float x) {
-    uint32_t n;
-    const float r = nnc_exp_reducef(x, &n);
-    const float y = nnc_exp_finishf(r, n);
+    float sum;
+#ifdef NNC_VECTORS
+    const float r = nnc_exp_reducef(nnc_at_mostf(nnc_at_leastf(x, -104.0f), 89.0f), &sum);
+    return nnc_scalef(nnc_exp_of_restf(r), sum);
+#else
+    const float r = nnc_exp_reducef(x, &sum);
+    const float y = nnc_scalef(nnc_exp_of_restf(r), sum);
     const float finite = (x > 89.0f) ? nnc_infinityf() : y;
     return (x < -104.0f) ? 0.0f : finite;
+#endif
 }
 
 /* exp(-|x|), for the functions below. */
 static inline float nnc_exp_minusf(float x) {
-    uint32_t n;
+    float sum;
     const float a = -nnc_absf(x);
-    const float inside = (a < -104.0f) ? -104.0f : a;
-    const float r = nnc_exp_reducef(inside, &n);
-    return nnc_exp_finishf(r, n);
+    const float r = nnc_exp_reducef(nnc_at_leastf(a, -104.0f), &sum);
+    return nnc_scalef(nnc_exp_of_restf(r), sum);
 }
 
 /* exp(|x|) / 2, for the hyperbolic functions: overflows no earlier than they do. */
 static inline float nnc_exp_halff(float x) {
-    uint32_t n;
+    float sum;
     const float a = nnc_absf(x);
-    const float r = nnc_exp_reducef(a, &n);
-    const float y = nnc_exp_finishf(r, n - 1U);
-    return (a > 90.0f) ? nnc_infinityf() : y;
+    const float r = nnc_exp_reducef(nnc_at_mostf(a, 90.0f), &sum);
+    return nnc_scalef(nnc_exp_of_restf(r), sum - 1.0f);
 }
 
 /* exp(r) - 1 - r for |r| <= ln 2 / 2: [S] degree 6, relative error of exp(r) - 1 below 2^-26.1. */
@@ -277,10 +286,9 @@ static inline float nnc_expm1_tailf(float r) {
 
 /* exp(x) - 1 = 2^k (exp(r) - 1 + 1 - 2^-k). Max 1.32 ulp. */
 static inline float nnc_expm1f(float x) {
-    uint32_t n;
-    const float above = (x < -20.0f) ? -20.0f : x;
-    const float inside = (above > 89.0f) ? 89.0f : above;
-    const float r = nnc_exp_reducef(inside, &n);
+    float sum;
+    const float r = nnc_exp_reducef(nnc_at_mostf(nnc_at_leastf(x, -20.0f), 89.0f), &sum);
+    const uint32_t n = nnc_bitsf(sum) - (0x4B400000U - 254U);
     const float tail = nnc_expm1_tailf(r);
     const uint32_t inverse = (n > 380U) ? 0U : ((381U - n) << 23);
     const float missing = 1.0f - nnc_from_bitsf(inverse);
@@ -347,19 +355,17 @@ static inline float nnc_softplusf(float x) {
     const int upper = z > 0x1.a82798p-2f;
     const float f = upper ? halved : z;
     const float k = upper ? 1.0f : 0.0f;
-    const float above = (x > 0.0f) ? x : 0.0f;
-    return above + nnc_log_finishf(f, k);
+    return nnc_at_leastf(x, 0.0f) + nnc_log_finishf(f, k);
 }
 
 /* tanh(x): up to 0.625 [S] odd, degree 11, relative error below 2^-27.8; above, 1 - 2 / (exp(2|x|) + 1) (Cody and Waite).
    Max 1.34 ulp. */
 static inline float nnc_tanhf(float x) {
 #ifdef NNC_FAST
-    uint32_t n; /* e / (e + 2) with e = exp(2x) - 1: one path for all, and one more rounding */
-    const float above = (x < -10.0f) ? -10.0f : x;
-    const float inside = (above > 10.0f) ? 10.0f : above;
-    const float r = nnc_exp_reducef(2.0f * inside, &n);
-    const float scale = nnc_from_bitsf((n - 127U) << 23);
+    float sum; /* e / (e + 2) with e = exp(2x) - 1: one path for all, and one more rounding */
+    const float inside = nnc_at_mostf(nnc_at_leastf(x, -10.0f), 10.0f);
+    const float r = nnc_exp_reducef(inside * 2.0f, &sum);
+    const float scale = nnc_powerf(sum);
     const float p = r + nnc_expm1_tailf(r);
 #ifdef NNC_FUSED
     const float e = __builtin_fmaf(p, scale, scale - 1.0f);
@@ -368,7 +374,7 @@ static inline float nnc_tanhf(float x) {
 #endif
     return e / (e + 2.0f);
 #else
-    uint32_t n;
+    float sum;
     const float a = nnc_absf(x);
     const float z = a * a;
     const float z2 = z * z;
@@ -376,10 +382,9 @@ static inline float nnc_tanhf(float x) {
     const float p7 = -0x1.b836e8p-5f + (z * 0x1.52034ep-6f);
     const float p = p3 + (z2 * (p7 + (z2 * -0x1.75438ap-8f)));
     const float small = a + (a * (z * p));
-    const float r = nnc_exp_reducef(2.0f * a, &n);
-    const float large = 1.0f - (2.0f / (nnc_exp_normalf(r, n) + 1.0f));
-    const float above = (a > 10.0f) ? 1.0f : large;
-    const float y = (a < 0.625f) ? small : above;
+    const float r = nnc_exp_reducef(nnc_at_mostf(a, 10.0f) * 2.0f, &sum); /* above, it is 1 */
+    const float large = 1.0f - (2.0f / (nnc_scale_normalf(nnc_exp_of_restf(r), sum) + 1.0f));
+    const float y = (a < 0.625f) ? small : large;
     return nnc_with_signf(y, x);
 #endif
 }
@@ -405,17 +410,17 @@ static inline float nnc_coshf(float x) {
 /* erf(x): up to 0.9 [S] odd, degree 13, relative error below 2^-30.2; above, 1 - exp(L), where L approximates log erfc on
    [0.9, 3.95]: [S] degree 7, relative error below 2^-24.1. Max 1.60 ulp. */
 static inline float nnc_erff(float x) {
-    uint32_t n;
+    float sum;
     const float a = nnc_absf(x);
     const float z = a * a;
     const float p9 = 0x1.54bb3ap-8f + (z * (-0x1.a9e392p-11f + (z * 0x1.5bd58cp-14f)));
     const float p = -0x1.812742p-2f + (z * (0x1.ce2decp-4f + (z * (-0x1.b80cdap-6f + (z * p9)))));
     const float small = a + (a * (0x1.06eba8p-3f + (z * p)));
-    const float c = (a > 3.95f) ? 3.95f : a;
+    const float c = nnc_at_mostf(a, 3.95f);
     const float l4 = 0x1.84467ap-6f + (c * (-0x1.e7adaap-9f + (c * (0x1.772a22p-12f + (c * -0x1.07059ep-16f)))));
     const float l = -0x1.20c1c2p0f + (c * (-0x1.45ae52p-1f + (c * (-0x1.b0e01ep-4f + (c * l4)))));
-    const float r = nnc_exp_reducef(-0x1.8fe6fcp-13f + (c * l), &n);
-    const float large = 1.0f - nnc_exp_normalf(r, n);
+    const float r = nnc_exp_reducef(-0x1.8fe6fcp-13f + (c * l), &sum);
+    const float large = 1.0f - nnc_scale_normalf(nnc_exp_of_restf(r), sum);
     const float y = (a < 0.9f) ? small : large;
     return nnc_with_signf(y, x);
 }
@@ -613,7 +618,7 @@ static inline float nnc_atanf(float x) {
    log(m / c) = 2 s (1 + s^2/3 + s^4 R(s^2)), R [S], relative error below 2^-44. Special cases as in C99, F.9.4.4: x^0 = 1 and
    1^y = 1 even for NaN; a negative number to a power that is not an integer is NaN. Max 1.15 ulp (20 million random pairs). */
 NNC_AS_WRITTEN static inline float nnc_powf(float x, float y) {
-    uint32_t n;
+    float exponent_sum;
     const float a = nnc_absf(x);
     const float b = nnc_absf(y);
     /* the sign of the result */
@@ -666,16 +671,14 @@ NNC_AS_WRITTEN static inline float nnc_powf(float x, float y) {
     const float l = sum + sum_low;
     const float l_low = (sum - l) + sum_low;
     /* y log(a), kept where exp is neither 0 nor infinity for certain */
-    const float y1 = (y > 0x1p33f) ? 0x1p33f : y;
-    const float y2 = (y1 < -0x1p33f) ? -0x1p33f : y1;
+    const float y2 = nnc_at_leastf(nnc_at_mostf(y, 0x1p33f), -0x1p33f);
     const float p = y2 * l;
     const float p_low = nnc_product_errorf(y2, l, p) + (y2 * l_low);
     const int inside = (p > -104.0f) && (p < 89.0f);
-    const float p1 = (p < -104.0f) ? -104.0f : p;
-    const float p2 = (p1 > 89.0f) ? 89.0f : p1;
+    const float p2 = nnc_at_mostf(nnc_at_leastf(p, -104.0f), 89.0f);
     const float p2_low = inside ? p_low : 0.0f;
-    const float rest = nnc_exp_reducef(p2, &n) + p2_low;
-    const float power = nnc_exp_finishf(rest, n);
+    const float rest = nnc_exp_reducef(p2, &exponent_sum) + p2_low;
+    const float power = nnc_scalef(nnc_exp_of_restf(rest), exponent_sum);
     /* special cases */
     const uint32_t magnitude = nnc_bitsf(a);
     const float at_zero = (y < 0.0f) ? nnc_infinityf() : 0.0f;

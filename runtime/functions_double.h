@@ -180,19 +180,23 @@ static inline double nnc_sqrt(double x) {
 
 /* ---- Exponential and logarithm */
 
+/* Limits: what is no number stays what it is. */
+static inline double nnc_at_least(double x, double low) { return (x < low) ? low : x; }
+static inline double nnc_at_most(double x, double high) { return (x > high) ? high : x; }
+
 /* ==== Lanes: from here to the next line of this kind the text is that of vectors, too. */
 
-/* r in [-ln 2 / 2, ln 2 / 2] and n = k + 2046 with x = k ln 2 + r, for -746 <= x <= 711; beyond, neither means anything. */
-static inline double nnc_exp_reduce(double x, uint64_t *n) {
+/* r in [-ln 2 / 2, ln 2 / 2] and *sum = k + 1.5 * 2^52 with x = k ln 2 + r, for -746 <= x <= 711; beyond, neither means anything. */
+static inline double nnc_exp_reduce(double x, double *sum) {
 #ifdef NNC_FUSED
     const double shifted = __builtin_fma(x, 0x1.71547652b82fep0, 0x1.8p52);
     const double k = shifted - 0x1.8p52;
-    *n = nnc_bits(shifted) - (UINT64_C(0x4338000000000000) - 2046U);
+    *sum = shifted;
     return __builtin_fma(k, -0x1.ef35793c7673p-45, __builtin_fma(k, -0x1.62e42fefa38p-1, x));
 #else
     const double shifted = (x * 0x1.71547652b82fep0) + 0x1.8p52;
     const double k = shifted - 0x1.8p52;
-    *n = nnc_bits(shifted) - (UINT64_C(0x4338000000000000) - 2046U);
+    *sum = shifted;
     return (x - (k * 0x1.62e42fefa38p-1)) - (k * 0x1.ef35793c7673p-45);
 #endif
 }
@@ -210,48 +214,56 @@ static inline double nnc_exp_of_rest(double r) {
     return 1.0 + (r + (r2 * q));
 }
 
-/* exp(r) 2^(n - 2046): 2^k in two factors, so that the second one alone rounds. */
-static inline double nnc_exp_finish(double r, uint64_t n) {
+#ifndef NNC_SCALES /* where an instruction does what follows, to vectors: lanes.h.in */
+/* y 2^k from k + 1.5 * 2^52: 2^k in two factors, so that the second one alone rounds. */
+static inline double nnc_scale(double y, double sum) {
+    const uint64_t n = nnc_bits(sum) - (UINT64_C(0x4338000000000000) - 2046U);
     const uint64_t half = n >> 1;
-    return (nnc_exp_of_rest(r) * nnc_from_bits(half << 52)) * nnc_from_bits((n - half) << 52);
+    return (y * nnc_from_bits(half << 52)) * nnc_from_bits((n - half) << 52);
 }
 
-/* The same where it is a normal number for certain. */
-static inline double nnc_exp_normal(double r, uint64_t n) { return nnc_exp_of_rest(r) * nnc_from_bits((n - 1023U) << 52); }
+/* 2^k, and y 2^k, where they are normal numbers for certain. */
+static inline double nnc_power(double sum) {
+    return nnc_from_bits((nnc_bits(sum) - (UINT64_C(0x4338000000000000) - 1023U)) << 52);
+}
+static inline double nnc_scale_normal(double y, double sum) { return y * nnc_power(sum); }
+#endif
 
-/* exp(x). Max 0.95 ulp. */
+/* exp(x). Limits take fewer instructions than choices, but all else waits for them. Max 0.95 ulp. */
 static inline double nnc_exp(double x) {
-    uint64_t n;
-    const double r = nnc_exp_reduce(x, &n);
-    const double y = nnc_exp_finish(r, n);
+    double sum;
+#ifdef NNC_VECTORS
+    const double r = nnc_exp_reduce(nnc_at_most(nnc_at_least(x, -746.0), 710.0), &sum);
+    return nnc_scale(nnc_exp_of_rest(r), sum);
+#else
+    const double r = nnc_exp_reduce(x, &sum);
+    const double y = nnc_scale(nnc_exp_of_rest(r), sum);
     const double finite = (x > 710.0) ? nnc_infinity() : y;
     return (x < -746.0) ? 0.0 : finite;
+#endif
 }
 
 /* exp(-|x|), for the functions below. */
 static inline double nnc_exp_minus(double x) {
-    uint64_t n;
+    double sum;
     const double a = -nnc_abs(x);
-    const double inside = (a < -746.0) ? -746.0 : a;
-    const double r = nnc_exp_reduce(inside, &n);
-    return nnc_exp_finish(r, n);
+    const double r = nnc_exp_reduce(nnc_at_least(a, -746.0), &sum);
+    return nnc_scale(nnc_exp_of_rest(r), sum);
 }
 
 /* exp(|x|) / 2, for the hyperbolic functions: overflows no earlier than they do. */
 static inline double nnc_exp_half(double x) {
-    uint64_t n;
+    double sum;
     const double a = nnc_abs(x);
-    const double r = nnc_exp_reduce(a, &n);
-    const double y = nnc_exp_finish(r, n - 1U);
-    return (a > 711.0) ? nnc_infinity() : y;
+    const double r = nnc_exp_reduce(nnc_at_most(a, 711.0), &sum);
+    return nnc_scale(nnc_exp_of_rest(r), sum - 1.0);
 }
 
 /* exp(x) - 1 = 2^k (exp(r) - 1 + 1 - 2^-k): [S] exp(r) - 1 in degree 11, relative error below 2^-55.6. Max 1.66 ulp. */
 static inline double nnc_expm1(double x) {
-    uint64_t n;
-    const double above = (x < -40.0) ? -40.0 : x;
-    const double inside = (above > 710.0) ? 710.0 : above;
-    const double r = nnc_exp_reduce(inside, &n);
+    double sum;
+    const double r = nnc_exp_reduce(nnc_at_most(nnc_at_least(x, -40.0), 710.0), &sum);
+    const uint64_t n = nnc_bits(sum) - (UINT64_C(0x4338000000000000) - 2046U);
     const double r2 = r * r;
     const double r4 = r2 * r2;
     const double p2 = 0x1.0000000000005p-1 + (r * 0x1.555555555553bp-3);
@@ -324,13 +336,12 @@ static inline double nnc_softplus(double x) {
     const int upper = z > 0x1.a827999fcef32p-2;
     const double f = upper ? halved : z;
     const double k = upper ? 1.0 : 0.0;
-    const double above = (x > 0.0) ? x : 0.0;
-    return above + nnc_log_finish(f, k);
+    return nnc_at_least(x, 0.0) + nnc_log_finish(f, k);
 }
 
 /* tanh(x): up to 0.625 [S] odd, degree 25, relative error below 2^-61.2; above, 1 - 2 / (exp(2|x|) + 1). Max 1.32 ulp. */
 static inline double nnc_tanh(double x) {
-    uint64_t n;
+    double sum;
     const double a = nnc_abs(x);
     const double z = a * a;
     const double w = z * z;
@@ -343,10 +354,9 @@ static inline double nnc_tanh(double x) {
     const double p23 = -0x1.fa3daf2e3e952p-16 + (z * 0x1.950debd145126p-18);
     const double p = (p3 + (w * p7)) + (w2 * ((p11 + (w * p15)) + (w2 * (p19 + (w * p23)))));
     const double small = a + (a * (z * p));
-    const double r = nnc_exp_reduce(2.0 * a, &n);
-    const double large = 1.0 - (2.0 / (nnc_exp_normal(r, n) + 1.0));
-    const double above = (a > 20.0) ? 1.0 : large;
-    const double y = (a < 0.625) ? small : above;
+    const double r = nnc_exp_reduce(nnc_at_most(a, 20.0) * 2.0, &sum); /* above, it is 1 */
+    const double large = 1.0 - (2.0 / (nnc_scale_normal(nnc_exp_of_rest(r), sum) + 1.0));
+    const double y = (a < 0.625) ? small : large;
     return nnc_with_sign(y, x);
 }
 
@@ -374,7 +384,7 @@ static inline double nnc_cosh(double x) {
    substitution of Shepherd and Laframboise, Mathematics of Computation 36, 1981), [S] degree 15, relative error below 2^-51.7
    on [0.9, 6]. Max 1.39 ulp. */
 static inline double nnc_erf(double x) {
-    uint64_t n;
+    double sum;
     const double a = nnc_abs(x);
     const double z = a * a;
     const double p17 =
@@ -383,7 +393,7 @@ static inline double nnc_erf(double x) {
                       (z * (-0x1.c02db1e40bd8fp-11 + (z * (0x1.f9a2e7095533ap-14 + (z * (-0x1.f4cd4379d8236p-17 + (z * p17)))))));
     const double p = -0x1.812746b0379c5p-2 + (z * (0x1.ce2f21a0418d6p-4 + (z * (-0x1.b82ce312390b6p-6 + (z * p9)))));
     const double small = a + (a * (0x1.06eba8214db68p-3 + (z * p)));
-    const double c = (a > 6.0) ? 6.0 : a;
+    const double c = nnc_at_most(a, 6.0);
     const double t = (c - 2.0) / (c + 2.0);
     const double q10 =
         0x1.ce615cb75dd01p-16 +
@@ -398,8 +408,8 @@ static inline double nnc_erf(double x) {
         0x1.058671b52c775p-2 +
         (t * (-0x1.b57034efd3f71p-2 +
               (t * (0x1.eeea7dc8a7ed4p-3 + (t * (-0x1.437f0b68c229ep-4 + (t * (0x1.e947158cf0349p-9 + (t * q5)))))))));
-    const double r = nnc_exp_reduce(-(c * c), &n);
-    const double large = 1.0 - (nnc_exp_normal(r, n) * q);
+    const double r = nnc_exp_reduce(-(c * c), &sum);
+    const double large = 1.0 - (nnc_scale_normal(nnc_exp_of_rest(r), sum) * q);
     const double y = (a < 0.9) ? small : large;
     return nnc_with_sign(y, x);
 }
@@ -612,7 +622,7 @@ static inline double nnc_atan(double x) {
 
 /* x^y = exp(y log|x|) with the logarithm in two parts, as in functions.h; R [S], relative error below 2^-78. Max 1.13 ulp. */
 NNC_AS_WRITTEN static inline double nnc_pow(double x, double y) {
-    uint64_t n;
+    double exponent_sum;
     const double a = nnc_abs(x);
     const double b = nnc_abs(y);
     /* the sign of the result */
@@ -668,16 +678,14 @@ NNC_AS_WRITTEN static inline double nnc_pow(double x, double y) {
     const double l = sum + sum_low;
     const double l_low = (sum - l) + sum_low;
     /* y log(a), kept where exp is neither 0 nor infinity for certain */
-    const double y1 = (y > 0x1p65) ? 0x1p65 : y;
-    const double y2 = (y1 < -0x1p65) ? -0x1p65 : y1;
+    const double y2 = nnc_at_least(nnc_at_most(y, 0x1p65), -0x1p65);
     const double p = y2 * l;
     const double p_low = nnc_product_error(y2, l, p) + (y2 * l_low);
     const int inside = (p > -746.0) && (p < 710.0);
-    const double p1 = (p < -746.0) ? -746.0 : p;
-    const double p2 = (p1 > 710.0) ? 710.0 : p1;
+    const double p2 = nnc_at_most(nnc_at_least(p, -746.0), 710.0);
     const double p2_low = inside ? p_low : 0.0;
-    const double rest = nnc_exp_reduce(p2, &n) + p2_low;
-    const double power = nnc_exp_finish(rest, n);
+    const double rest = nnc_exp_reduce(p2, &exponent_sum) + p2_low;
+    const double power = nnc_scale(nnc_exp_of_rest(rest), exponent_sum);
     /* special cases */
     const uint64_t infinite = nnc_bits(nnc_infinity());
     const uint64_t magnitude = nnc_bits(a);

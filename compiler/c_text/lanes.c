@@ -53,7 +53,24 @@ static void call(CPrinter *p, const char *function, Expr e) {
     text_put(p->text, ")");
 }
 
+/* if a > b then a else b, and the like, in a lane each; false: e is another choice. */
+static bool extreme(CPrinter *p, Expr e, CKind kind) {
+    Expr condition = e->kids[0];
+    bool above = expr_is_op(condition, OP_GT), below = expr_is_op(condition, OP_LT);
+    if (kind == C_INTEGER || (!above && !below)) return false;
+    bool first = e->kids[1] == condition->kids[0] && e->kids[2] == condition->kids[1];
+    bool second = e->kids[1] == condition->kids[1] && e->kids[2] == condition->kids[0];
+    if (!is_wide(condition, p->lane) || (!first && !second)) return false;
+    text_printf(p->text, "nnc_%s_%s(", above == first ? "larger" : "smaller", own(p));
+    c_vector_of(p, e->kids[1], kind);
+    text_put(p->text, ", ");
+    c_vector_of(p, e->kids[2], kind);
+    text_put(p->text, ")");
+    return true;
+}
+
 static void choice(CPrinter *p, Expr e, CKind kind, int strength) {
+    if (extreme(p, e, kind)) return;
     bool wide = is_wide(e->kids[0], p->lane), wraps = !wide && strength > TERNARY;
     if (wide) text_printf(p->text, kind == C_INTEGER ? "nnc_choose_whole_%s(" : "nnc_choose_%s(", own(p));
     else text_put(p->text, wraps ? "(" : "");
