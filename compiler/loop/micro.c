@@ -266,7 +266,8 @@ enum {
 static const double LARGE = 2.75, /* times the second cache: batches of 2.4 lose little there, of 2.8 a sixth */
     FEW = 0.1,                    /* a share of multiply-adds that does not matter */
     AS_FAST = 1.04,               /* what the model may say of a few examples at a time, by what it says of full vectors, ... */
-    OF_LARGE = 1.16;              /* ... and where the batch is large: it knows little of what the caches win */
+    OF_LARGE = 1.16,              /* ... and where the batch is large: it knows little of what the caches win */
+    NOT_LANES = 1.02;             /* what it says of half a vector of examples, where they are in the lanes of no vector */
 
 typedef struct {
     const Statement *s;
@@ -338,7 +339,7 @@ static Groups groups_with_sums(const Micro *m) {
 }
 
 /* All, where they fit the second cache; a few, but as many as are worth an addition to each gradient, where neither weights nor lanes ask
-   for more; or as many as fill two vectors. */
+   for more; half as many as a vector has lanes, where lanes do not ask for more; or as many as fill two vectors. */
 static int64_t choose_size(LoopProgram *loop, const Micro *m) {
     const int64_t batch = m->program->batch->size;
     const int bytes = loop->is_double ? 8 : 4;
@@ -351,14 +352,17 @@ static int64_t choose_size(LoopProgram *loop, const Micro *m) {
     }
     bool large = (double)batch * example > LARGE * L2;
     if ((double)batch * example < L2) return batch;
-    int64_t few = 1, vectors = 2 * loop->options.target->bytes / bytes;
+    int64_t few = 1, vectors = 2 * loop->options.target->bytes / bytes, half = vectors / 4;
     while ((double)few * example < 2 * weights) few *= 2;
-    if (few < vectors && few < batch && uses_weights_often(m)) {
-        const Groups sums = groups_with_sums(m);
-        double with_few = cycles_for_example(loop, m, &sums, few), with_vectors = cycles_for_example(loop, m, &sums, vectors);
-        set_size(m, batch);
-        if (with_few < (large ? OF_LARGE : AS_FAST) * with_vectors) return few;
-    }
+    const Groups sums = groups_with_sums(m);
+    double with_vectors = cycles_for_example(loop, m, &sums, vectors);
+    bool suits_few = few < vectors && few < batch && uses_weights_often(m) &&
+                     cycles_for_example(loop, m, &sums, few) < (large ? OF_LARGE : AS_FAST) * with_vectors;
+    bool suits_half = large && half < batch && (double)half * example > WEIGHTS * weights &&
+                      cycles_for_example(loop, m, &sums, half) < NOT_LANES * with_vectors;
+    set_size(m, batch);
+    if (suits_few) return few;
+    if (suits_half) return half;
     bool pays = large && (double)vectors * example > WEIGHTS * weights;
     return pays && vectors < batch ? vectors : batch;
 }

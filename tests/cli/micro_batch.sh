@@ -78,9 +78,10 @@ done
 "$NNC" compile images.nn --quiet --micro-batch 11 -o same.c.d
 cmp whole.c.d/images.c same.c.d/images.c
 
-# By itself where a batch is too large for the second cache, with vectors: a convolution one image at a time, a
-# recurrent network as many as fill vectors. Not where weights are what is large, nor where all examples are needed at once.
-large() { # name, input, layers
+# By itself where a batch is too large for the second cache, with vectors: a convolution one image at a time, a recurrent network as many
+# as fill vectors or, if these are long and its units fill them, half of one. Not where weights are what is large, nor where all examples
+# are needed at once.
+large() { # name, input, layers, target
     cat >"$1.nn" <<END
 model $1
 input x[$2]
@@ -90,11 +91,13 @@ loss = cross_entropy(output, t)
 optimizer = sgd(rate = 0.01)
 train { batch = 64 }
 END
-    "$NNC" compile "$1.nn" --library --quiet --check --target=x86-64-v3 --math=fast -o "$1"
+    "$NNC" compile "$1.nn" --library --quiet --check --target=${4-x86-64-v3} --math=fast -o "$1"
     sed -n 's/.*MICRO_BATCH = \([0-9]*\) .*/\1/p' "$1/$1.h"
 }
 test "$(large conv "8, 32, 32" "conv2d(16, kernel = 3, pad = 1) -> relu -> global_avg_pool")" = 1
 test "$(large recurrent "32, 24" "lstm(64) -> last_step")" = 16
+test "$(large recurrent "32, 24" "lstm(64) -> last_step" x86-64-v4)" = 8
+test "$(large recurrent "32, 24" "lstm(36) -> last_step" x86-64-v4)" = 32
 test "$(large wide "784" "dense(512) -> relu -> dense(512) -> relu")" = ""
 test "$(large normal "8, 32, 32" "conv2d(16, kernel = 3, pad = 1) -> batch_norm -> relu -> global_avg_pool")" = ""
 
