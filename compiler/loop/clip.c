@@ -10,8 +10,13 @@
 
 #include "tensor/affine.h"
 
-enum { FAR = 1024 /* numbers: what lies so far apart is in other pages of memory, and often in the same places of a cache */ };
-static const double CLIP_UP_TO = 0.9; /* of the terms: else loops with constant ends are faster */
+enum {
+    FAR = 1024,        /* numbers: what lies so far apart is in other pages of memory, and often in the same places of a cache */
+    LEAST_OWN = 8,     /* points of a tile with terms of their own: fewer sums wait for themselves */
+    MOST_WRITTEN = 128 /* multiply-adds of such a tile */
+};
+static const double CLIP_UP_TO = 0.9, /* of the terms: else loops with constant ends are faster */
+    OWN_UP_TO = 0.95;                 /* ... and else points do not have terms of their own */
 
 /* One axis of a factor says  c u + rest, which has to be in 0 .. size - 1; over the points of a tile, rest is in least .. most. */
 typedef struct {
@@ -45,10 +50,10 @@ static Expr extreme_of(Tile *t, Expr e, bool largest) {
     return result;
 }
 
-bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript, int64_t size, ClippedAxis *axis) {
+bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr factor, int a, ClippedAxis *axis) {
     Affine affine;
-    *axis = (ClippedAxis){.size = size, .position = -1, .of = -1};
-    if (!affine_in_indices(pool, subscript, &affine)) return false;
+    *axis = (ClippedAxis){.pool = pool, .s = s, .factor = factor, .size = factor->tensor->shape[a], .position = -1, .of = -1};
+    if (!affine_in_indices(pool, factor->kids[a], &affine)) return false;
     axis->constant = affine.constant;
     for (size_t k = 0; k < affine.terms.count; k++) {
         const Index *index = affine.terms.at[k].term->index;
@@ -58,6 +63,7 @@ bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript,
             axis->u = affine.terms.at[k].coefficient;
             axis->bound = index->size;
             axis->of = i;
+            axis->last = i == sum->bound_count - 1;
             known = true;
         }
         for (int i = 0; i < s->count && axis->position < 0 && !known; i++) {
@@ -71,7 +77,29 @@ bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript,
     return axis->of >= 0 && axis->position >= 0;
 }
 
-double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile) {
+static double share_of_points(const ClippedAxis *axis, int64_t points) {
+    int64_t inside = 0;
+    for (int64_t at = 0; at < points; at++) {
+        for (int64_t i = 0; i < axis->bound; i++) {
+            int64_t place = axis->f * at + axis->u * i + axis->constant;
+            inside += place >= 0 && place < axis->size;
+        }
+    }
+    return (double)inside / (double)(points * axis->bound);
+}
+
+bool has_own_terms(const LoopProgram *loop, const ClippedAxis *axis, const Choice *c, const int *tile) {
+    int64_t points = c->vectors, size = axis->s->indices[axis->position]->size;
+    for (int i = 0; i < axis->s->count; i++) points *= i == c->lanes_of ? 1 : tile[i];
+    bool whole = axis->position != c->lanes_of && tile[axis->position] == size && !axis->s->indices[axis->position]->batch;
+    bool room = 2 * points <= loop->options.target->registers;
+    return whole && room && axis->last && points >= LEAST_OWN && axis->bound * points <= MOST_WRITTEN &&
+           share_of_points(axis, size) <= OWN_UP_TO;
+}
+
+double share_along(const LoopProgram *loop, const ClippedAxis *axis, const Choice *c, const int *tile) {
+    const Statement *s = axis->s;
+    if (has_own_terms(loop, axis, c, tile)) return share_of_points(axis, s->indices[axis->position]->size);
     int64_t step = axis->position == c->lanes_of ? (int64_t)c->lanes * c->vectors : tile[axis->position], tiles = 0, terms = 0;
     for (int64_t at = 0; at < s->indices[axis->position]->size; at += step, tiles++) {
         int64_t first = axis->f * at + axis->constant, last = axis->f * (at + step - 1) + axis->constant;
@@ -110,6 +138,7 @@ static void clip_by(Clip *clip, Expr sum, Expr term, int axis) {
     Pool *pool = clip->t->l->pool;
     const Statement *s = clip->t->group->list.at[0];
     const Choice *choice = clip->t->choice;
+    const LoopProgram *loop = clip->t->l->loop;
     const Border *border = term->tensor->border;
     const int64_t size = term->tensor->shape[axis];
     Expr subscript = term->kids[axis];
@@ -119,8 +148,8 @@ static void clip_by(Clip *clip, Expr sum, Expr term, int axis) {
     Affine affine;
     int64_t c = 0;
     if (!expr_depends(subscript, clip->u) || (range.known && range.low >= 0 && range.high < size)) return;
-    bool known = find_clipped_axis(pool, s, sum, subscript, size, &clipped);
-    if (clip->infinite || (known && share_along(&clipped, s, choice, choice->tile) == 1)) {
+    bool known = find_clipped_axis(pool, s, sum, term, axis, &clipped);
+    if (clip->infinite || (known && share_along(loop, &clipped, choice, choice->tile) == 1)) {
         if (!stands) bug("'%s' is read where nothing stands", term->tensor->name);
         return;
     }
@@ -156,8 +185,49 @@ static void clip_by_sum(Clip *clip, Expr sum) {
     clip_by_factors(clip, sum, sum->kids[0]);
 }
 
-/* Which term there is depends on divisions by u: each value of u has lines of its own. */
-bool is_unrolled(Tile *t, Expr e, int k) { return period_of(t->l->pool, e->kids[0], e->bound[k]) > 1; }
+/* ---- Terms that are written out, one by one */
+
+static bool is_factor_with_zeros(Expr e) {
+    return e->kind == EXPR_READ && !e->has_default && e->tensor->border != NULL && e->tensor->border->otherwise == 0;
+}
+
+static bool has_factor_for_points(const Tile *t, Expr sum, Expr term, int k) {
+    if (expr_is_op(term, OP_MUL))
+        return has_factor_for_points(t, sum, term->kids[0], k) || has_factor_for_points(t, sum, term->kids[1], k);
+    const Statement *s = t->group->list.at[0];
+    bool any = false;
+    for (int a = 0; is_factor_with_zeros(term) && a < term->tensor->rank; a++) {
+        ClippedAxis axis;
+        any |= find_clipped_axis(t->l->pool, s, sum, term, a, &axis) && axis.of == k &&
+               has_own_terms(t->l->loop, &axis, t->choice, t->choice->tile);
+    }
+    return any;
+}
+
+/* Where divisions by u choose terms, or where each point of the tile has its own. */
+bool is_unrolled(Tile *t, Expr e, int k) {
+    if (period_of(t->l->pool, e->kids[0], e->bound[k]) > 1) return true;
+    bool infinite = false;
+    expr_visit(t->l->pool, e->kids[0], look_for_infinity, &infinite);
+    return !infinite && e->bound[k] != t->choice->along && has_factor_for_points(t, e, e->kids[0], k);
+}
+
+/* One factor is read where there is a border of zeros for certain. */
+static bool is_zero(Expr term) {
+    if (expr_is_op(term, OP_MUL)) return is_zero(term->kids[0]) || is_zero(term->kids[1]);
+    bool outside = false;
+    for (int a = 0; is_factor_with_zeros(term) && a < term->tensor->rank; a++) {
+        Interval range = interval_of(term->kids[a]);
+        outside |= range.known && (range.high < 0 || range.low >= term->tensor->shape[a]);
+    }
+    return outside;
+}
+
+bool is_left_out(Pool *pool, Expr term) {
+    bool infinite = false;
+    expr_visit(pool, term, look_for_infinity, &infinite);
+    return !infinite && is_zero(term);
+}
 
 /* ---- What need not stand in memory, because no term is left that reads it */
 
@@ -202,14 +272,13 @@ static bool sum_leaves_out(const Outside *outside, Expr sum) {
     ClippedAxis clipped;
     Outside look = {.planner = outside->planner};
     if (sum->reduction != REDUCE_SUM || !only_multiplies(outside, sum->kids[0]) ||
-        !find_clipped_axis(pool, s, sum, outside->read->kids[outside->axis], outside->read->tensor->shape[outside->axis],
-                           &clipped))
+        !find_clipped_axis(pool, s, sum, outside->read, outside->axis, &clipped))
         return false;
     expr_visit(pool, sum->kids[0], look_for_infinite_border, &look);
     bool loops =
         !is_single(sum->bound[clipped.of]) && period_of(pool, sum->kids[0], sum->bound[clipped.of]) == 1; /* open_clipped */
     return loops && !look.infinite && clipped.position != c->lanes_of && c->tile[clipped.position] == 1 &&
-           share_along(&clipped, s, c, c->tile) < 1;
+           share_along(outside->planner->loop, &clipped, c, c->tile) < 1;
 }
 
 static void look_at_sum(void *context, Expr e) {

@@ -63,17 +63,17 @@ static void find_clipped(GroupWork *work, Expr sum, Expr term) {
     bool zeros = term->kind == EXPR_READ && term->has_default && expr_is(term->kids[term->count - 1], 0);
     for (int a = 0; zeros && a < term->tensor->rank && work->clipped_count < MOST_CLIPPED; a++) {
         ClippedAxis *axis = &work->clipped[work->clipped_count];
-        work->clipped_count +=
-            find_clipped_axis(work->pool, work->group->list.at[0], sum, term->kids[a], term->tensor->shape[a], axis);
+        work->clipped_count += find_clipped_axis(work->pool, work->group->list.at[0], sum, term, a, axis);
     }
 }
 
-double share_of_clipped(const GroupWork *work, const Choice *c, const int *tile, bool *varies) {
+double share_of_clipped(const LoopProgram *loop, const GroupWork *work, const Choice *c, const int *tile, bool *varies) {
     double share = 1;
     *varies = false;
     for (int k = 0; k < work->clipped_count; k++) {
-        double own = share_along(&work->clipped[k], work->group->list.at[0], c, tile);
-        *varies |= own < 1 && work->clipped[k].of == work->longest->bound_count - 1;
+        const ClippedAxis *axis = &work->clipped[k];
+        double own = share_along(loop, axis, c, tile);
+        *varies |= own < 1 && axis->last && !has_own_terms(loop, axis, c, tile);
         share *= own;
     }
     return share;
@@ -236,7 +236,7 @@ static double cost_of_tile(const LoopProgram *loop, const GroupWork *work, const
         left_over = terms * ends / size * fmax(LATENCY, 0.5 * fmax(accumulators * work->body, vectors + scalars));
         terms *= (size - ends) / size / c->lanes;
     }
-    terms *= share_of_clipped(work, c, tile, &varies);
+    terms *= share_of_clipped(loop, work, c, tile, &varies);
     double turns = varies ? terms / (double)work->longest->bound[work->longest->bound_count - 1]->size : 0;
     double turn = TURN + PLACE * (vectors + scalars);
     if (multiplies_two_vectors(loop)) turn /= 2;

@@ -26,15 +26,23 @@ bool differs_in_lanes(Pool *pool, Expr e, const Choice *c);
 /* A factor is read beyond a tensor's ends, where it is 0: with index `position` of the statement and bound index `of` of its sum,
    u * bound + f * index + constant  has to be in 0 .. size - 1. */
 typedef struct {
+    Pool *pool;
+    const Statement *s;
+    Expr factor;
     int64_t u, f, constant, bound, size;
     int position, of;
+    bool last; /* the bound index is the sum's last */
 } ClippedAxis;
 
-/* False: it depends on other indices, too. */
-bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr subscript, int64_t size, ClippedAxis *axis);
+/* Of a factor in a sum of s, the axis a. False: it depends on other indices, too. */
+bool find_clipped_axis(Pool *pool, const Statement *s, Expr sum, Expr factor, int a, ClippedAxis *axis);
 
-/* The share of the terms that are not 0 all over a tile, on the average; 1: it is too large for leaving out the others to pay. */
-double share_along(const ClippedAxis *axis, const Statement *s, const Choice *c, const int *tile);
+/* Does a tile have all of the statement's index, and each of its points the terms that are not 0 there, written out one by one? */
+bool has_own_terms(const LoopProgram *loop, const ClippedAxis *axis, const Choice *c, const int *tile);
+
+/* The share of the terms that are not left out, as they are 0 all over a tile, on the average, or at a point that has its own; 1: it is
+   too large for leaving out the others to pay. */
+double share_along(const LoopProgram *loop, const ClippedAxis *axis, const Choice *c, const int *tile);
 
 /* For a loop over u from *low to below *high: later and sooner, so that  c u + rest  is in 0 .. size - 1 for some rest of least .. most. */
 void clip_loop(Pool *pool, Expr *low, Expr *high, int64_t c, Expr least, Expr most, int64_t size);
@@ -67,7 +75,7 @@ typedef struct {
 GroupWork work_of_group(Pool *pool, const Group *group);
 
 /* The share of the terms that are not left out; and is the innermost loop then one whose ends differ from tile to tile? */
-double share_of_clipped(const GroupWork *work, const Choice *c, const int *tile, bool *varies);
+double share_of_clipped(const LoopProgram *loop, const GroupWork *work, const Choice *c, const int *tile, bool *varies);
 
 /* Of how many parts each of so many sums at a time is to consist, so that additions need not wait for each other: fast arithmetic. */
 int parts_of_sum(Pool *pool, Expr sum, int sums);

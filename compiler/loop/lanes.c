@@ -150,7 +150,10 @@ static void add_unrolled(Tile *t, Expr e, Expr body, int k, Tensor *const *sums)
         return;
     }
     Expr terms[MOST_POINTS];
-    for (int i = 0; i < t->points; i++) terms[i] = at_tile_point(t, body, i);
+    for (int i = 0; i < t->points; i++) {
+        terms[i] = at_tile_point(t, body, i);
+        if (is_left_out(pool, terms[i])) terms[i] = expr_number(pool, 0);
+    }
     add_terms(t, sums, terms);
 }
 
@@ -202,7 +205,8 @@ static void sum_at_all_points(void *context, Expr e) {
         for (int k = 0; k < t->points; k++) expr_map_put(&t->found[k], e, only_term(t, e));
         return;
     }
-    int parts = l->loop->options.fast && !is_clipped(t, e) ? parts_of_sum(l->pool, e, t->points) : 1;
+    bool loops = !is_clipped(t, e) && !is_unrolled(t, e, e->bound_count - 1);
+    int parts = l->loop->options.fast && loops ? parts_of_sum(l->pool, e, t->points) : 1;
     if (parts > 1) {
         sum_in_parts(t, e, parts);
         return;

@@ -71,7 +71,7 @@ void find_singles(const LoopProgram *loop, Program *program, const Group *group,
     way->single_count = 0;
     if (work.longest == NULL || c->lanes_of < 0) return;
     bool varies;
-    double tiles = share_of_clipped(&work, c, c->tile, &varies) * work.share * index_product(s->indices, s->count);
+    double tiles = share_of_clipped(loop, &work, c, c->tile, &varies) * work.share * index_product(s->indices, s->count);
     for (int i = 0; i < s->count; i++) tiles /= i == c->lanes_of ? c->lanes * c->vectors : c->tile[i];
     for (int i = 0; i < work.read_count && way->single_count < MOST_SINGLES; i++) {
         Expr read = work.reads[i];

@@ -22,6 +22,7 @@ typedef struct {
 
 /* ---- clip.c */
 bool is_unrolled(Tile *t, Expr sum, int k); /* does each value of its k-th index have lines of its own? */
+bool is_left_out(Pool *pool, Expr term);    /* is it 0, because a factor is read in a border of zeros? */
 bool is_clipped(Tile *t, Expr sum);         /* do some of its terms lie in a border of zeros, along its last index? */
 Nodes *open_sum(Tile *t, Expr sum, const Index *except); /* as open_loops, over the terms that are not left out */
 

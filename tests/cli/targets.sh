@@ -123,6 +123,17 @@ END
 "$NNC" compile strides.nn --target=x86-64-v3 --math=fast --dump=schedule >strides
 grep -A1 'mod 2 == 0' strides | grep -q '2 of r at a time, 4 of s at a time'
 
+# A tile of all columns of a small image, the outer two with a term less each.
+network small 6 "sgd(rate = 0.05)" <<END
+output = x -> reshape(4, 4, 4) -> conv2d(16, kernel = 3, pad = 1) -> tanh -> conv2d(16, kernel = 3, pad = 1) -> relu -> flatten
+    -> dense(10) -> softmax
+END
+"$NNC" compile small.nn --target=x86-64-v4 --math=fast --quiet -o small
+sed -n '/output.conv2d_2\[b, o, r, s\] = sum/,$p' small/small.c | sed '/ sums\[/q' >tile
+sums=$(grep -o 'sum_[0-9_]* = {0}' tile | wc -l)
+test "$sums" -ge 8
+test $((sums * 10 / 4)) = "$(grep -c ' sum_.* += ' tile)"
+
 targets=
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq x86-64-v4-wide:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
@@ -138,7 +149,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed; do train $model 1; done
+for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
