@@ -21,7 +21,8 @@ enum {
     ENOUGH_SUMS = 8,
     UNROLLED_UP_TO = 8, /* rounds of a loop, by compilers */
     LARGE_SUMS = 1000000,
-    FEW_VECTORS = 150 /* multiply-adds of a step: with 132 shorter vectors were faster, with 190 slower */
+    LOOKS_AHEAD = 100, /* terms: the sums of a tile that has fewer run beside those of the next one */
+    FEW_VECTORS = 150  /* multiply-adds of a step: with 132 shorter vectors were faster, with 190 slower */
 };
 
 static const double NUMBER_READ = 0.57, /* cycles that a number in all lanes takes: two loads a cycle are seldom reached; */
@@ -364,14 +365,14 @@ static double order_loops(const LoopProgram *loop, const GroupWork *work, Choice
 typedef struct {
     LoopProgram *loop;
     const GroupWork *work;
-    Choice *choice;
+    Choice begins, *choice; /* what is given; what is found */
     int tile[MOST_INDICES];
     double best;
 } Search;
 
 static void try_tile(Search *search) {
     int now[MOST_INDICES];
-    Choice c = *search->choice;
+    Choice c = search->begins;
     for (int i = 0; i < MOST_INDICES; i++) c.tile[i] = now[i] = search->tile[i];
     double compute = cost_of_all(search->loop, search->work, &c, search->tile, 0, now);
     if (search->best >= 0 && compute >= search->best) return;
@@ -386,7 +387,7 @@ static void choose_counts(Search *search, int position, int tiled, int accumulat
     const Statement *s = search->work->group->list.at[0];
     const int registers = search->loop->options.target->registers / 2 > 12 ? 16 : 12;
     bool small = search->work->terms * index_product(s->indices, s->count) < LARGE_SUMS;
-    const int most = search->choice->lanes_of < 0 && small ? ENOUGH_SUMS : registers; /* shorter code */
+    const int most = search->begins.lanes_of < 0 && small ? ENOUGH_SUMS : registers; /* shorter code */
     if (position == s->count) {
         try_tile(search);
         return;
@@ -395,7 +396,7 @@ static void choose_counts(Search *search, int position, int tiled, int accumulat
     search->tile[position] = (int)period;
     choose_counts(search, position + 1, tiled, accumulators);
     bool step = s->scan != NULL && s->indices[position] == s->scan->index;
-    if (position == search->choice->lanes_of || step || tiled == MOST_TILED || !search->work->sums) return;
+    if (position == search->begins.lanes_of || step || tiled == MOST_TILED || !search->work->sums) return;
     for (int k = 1; k < SIZES; k++) { /* of whole periods */
         int64_t size = s->indices[position]->size - s->indices[position]->first, tile = period * sizes[k];
         if (tile > size || sizes[k] * accumulators > most) break;
@@ -406,13 +407,34 @@ static void choose_counts(Search *search, int position, int tiled, int accumulat
     search->tile[position] = (int)period;
 }
 
+/* Where there is little else to tile, long sums would wait for themselves: strict arithmetic takes several panels of vectors at a time. */
+static int most_panels(const LoopProgram *loop, const GroupWork *work, const Choice *c) {
+    const Statement *s = work->group->list.at[0];
+    double others = 1;
+    for (int i = 0; i < s->count; i++) {
+        bool step = s->scan != NULL && s->indices[i] == s->scan->index;
+        if (i != c->lanes_of && !step) others *= (double)s->indices[i]->size;
+    }
+    bool waits = !loop->options.fast && work->longest != NULL && work->terms > LOOKS_AHEAD && others < LATENCY;
+    return waits && c->lanes_of >= 0 && c->lane == NULL ? ENOUGH_SUMS / c->vectors : 1;
+}
+
 void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice) {
     GroupWork work = work_of_group(program->pool, group);
+    const Choice one = *choice;
     Search search = {.loop = loop, .work = &work, .choice = choice, .best = -1};
-    for (int i = 0; i < MOST_INDICES; i++) search.tile[i] = 1;
-    int accumulators = choice->vectors;
-    for (int i = 0; i < MOST_INDICES; i++) accumulators *= (int)work.period[i]; /* there is no other way */
-    choose_counts(&search, 0, 0, accumulators);
+    for (int panels = 1; panels <= most_panels(loop, &work, &one); panels++) {
+        Choice several = one;
+        several.vectors *= panels;
+        if (panels > 1 && one.along->size % ((int64_t)one.lanes * several.vectors) != 0) continue;
+        int accumulators = several.vectors;
+        for (int i = 0; i < MOST_INDICES; i++) {
+            search.tile[i] = 1;
+            accumulators *= (int)work.period[i]; /* there is no other way */
+        }
+        search.begins = several;
+        choose_counts(&search, 0, 0, accumulators);
+    }
     const Statement *s = group->list.at[0];
     choice->operations = index_product(s->indices, s->count) * (work.operations + work.calls + 2 * work.terms * work.body);
 }
