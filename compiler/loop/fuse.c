@@ -1,6 +1,7 @@
 /* Statements whose loops are the same run in one nest: an activation behind its sum, the gates of a recurrent cell side by side.
 
-   Requires: groups in the order in which they run. Ensures: the same values; in a group, only the first statement reduces, and what
+   Requires: groups in the order in which they run. Ensures: the same values; in a group, only the first statement reduces, or the second,
+   too, to the number at the place that the first finds; and what
    one reads of another stands at the point where both are, or was found in an earlier step of their scan. Targets that only their own
    group reads are held: they become variables.
    Example:  z[b, j] = sum(i: W[j, i] * x[b, i]);  h[b, j] = max(z[b, j], 0)       becomes
@@ -147,6 +148,19 @@ static Statement *joins(Lowering *l, const Group *group, Statement *s) {
     return join.fits && (join.reads || related(l, group, member)) ? member : NULL;
 }
 
+/* A maximum, and where it stands, are found at once: fast arithmetic, as only the former hands on what is no number. */
+static bool joins_winner(Lowering *l, Group *group, Statement *s) {
+    Statement *extreme = group->list.at[0];
+    bool reduce = extreme->value->kind == EXPR_REDUCE && s->value->kind == EXPR_REDUCE && group->list.count == 1;
+    if (!reduce || !l->loop->options.fast || !same_loops(l, extreme, s) || is_lines(l, s) || is_lines(l, extreme)) return false;
+    Statement *winner = with_indices(l->arena, l->program, s, extreme);
+    if (!wins_there(extreme->value, winner->value)) return false;
+    group->list = (Statements){0};
+    vec_push(l->arena, &group->list, winner);
+    vec_push(l->arena, &group->list, extreme);
+    return true;
+}
+
 /* ---- A statement that chooses by an index is one for each value of it:
 
        dz[b, g, j] = (if g == 0 then d_in[b, j] else 0) + (if g == 1 then d_out[b, j] else 0)
@@ -236,6 +250,7 @@ Groups fuse(Lowering *l, const Groups *groups) {
         open = open && last->when == next->when;
         Statement *member = one && open ? joins(l, last, next->list.at[0]) : NULL;
         if (member != NULL) vec_push(l->arena, &last->list, member);
+        else if (one && open && joins_winner(l, last, next->list.at[0])) continue;
         else if (!one || !open || !joins_in_parts(l, last, next->list.at[0])) vec_push(l->arena, &fused, *next);
     }
     for (size_t i = 0; i < fused.count; i++) {

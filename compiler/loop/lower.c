@@ -65,6 +65,7 @@ static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stor
                           const Tensor *wanted) {
     Expr variables[group->list.count], found = NULL;
     for (size_t i = 0; i < group->list.count; i++) variables[i] = NULL;
+    l->winner_of = NULL;
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
         if (i == 0 && stored) continue;

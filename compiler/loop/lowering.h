@@ -18,6 +18,8 @@ typedef struct {
     const Index *lane;  /* inside a vector: the index of its lanes */
     Expr own;           /* of a statement that adds: its target's element, where its sum begins; or NULL */
     Expr begins_at;     /* the same, of the element that is lowered next */
+    Expr winner_of;     /* of the element: the argmax or argmin that was found, or NULL; ... */
+    Expr winner;        /* ... and the number that won */
     int *readers;       /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
@@ -64,6 +66,8 @@ bool is_transposed(const Lowering *l, const Group *group);
 bool lower_transposed(Lowering *l, const Group *group);
 
 /* ---- reduce.c: nodes, and values without reductions */
+/* Is the one the number that the other, an argmax or argmin, finds? */
+bool wins_there(const Expr extreme, const Expr winner);
 Node *node_new(Lowering *l, NodeKind kind);
 Expr read_local(Lowering *l, Tensor *local);
 Tensor *let(Lowering *l, const char *name, int64_t index_range, Expr value, bool constant);

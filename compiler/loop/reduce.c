@@ -183,7 +183,17 @@ static Expr find_winner(Lowering *l, Expr reduce) {
     set(l, at, expr_if(l->pool, wins, flat_point(l, reduce), read_local(l, at)));
     set(l, best, expr_if(l->pool, wins, body, old));
     l->out = outer;
+    l->winner_of = reduce;
+    l->winner = read_local(l, best);
     return read_local(l, at);
+}
+
+bool wins_there(const Expr extreme, const Expr winner) {
+    bool largest = extreme->reduction == REDUCE_MAX && winner->reduction == REDUCE_ARGMAX;
+    bool least = extreme->reduction == REDUCE_MIN && winner->reduction == REDUCE_ARGMIN;
+    bool same = (largest || least) && extreme->kids[0] == winner->kids[0] && extreme->bound_count == winner->bound_count;
+    for (int i = 0; same && i < extreme->bound_count; i++) same = extreme->bound[i] == winner->bound[i];
+    return same;
 }
 
 /* max + log(sum of exp(body - max))  (Blanchard, Higham, Higham 2021); -inf where all of body is */
@@ -200,6 +210,7 @@ static Expr logsumexp(Lowering *l, Expr reduce) {
 }
 
 static Expr reduction(Lowering *l, Expr e) {
+    if (l->winner_of != NULL && wins_there(e, l->winner_of)) return l->winner;
     switch (e->reduction) {
     case REDUCE_SUM: return fold(l, e, expr_number(l->pool, 0), OP_ADD);
     case REDUCE_PROD: return fold(l, e, expr_number(l->pool, 1), OP_MUL);
