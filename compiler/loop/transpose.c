@@ -17,6 +17,7 @@ typedef struct {
     const Statement *s;
     int from, to; /* the axes along which neighbours are neighbours in memory, of what is read and of what is written */
     int lanes;
+    bool apart; /* each example is read from a struct of its own: all of a few ones, then of the next */
     Expr at[MOST_AXES];
 } Transpose;
 
@@ -71,6 +72,12 @@ static void lower_block(Transpose *t, bool single) {
     l->out = outer;
 }
 
+static void open_others(Transpose *t) {
+    for (int k = 0; k < t->s->count; k++) {
+        if (k != t->from && k != t->to) open_loops(t->l, &t->s->indices[k], 1, NULL);
+    }
+}
+
 /* Blocks along the k-th of the two axes; of an incomplete batch, what is left is copied one by one. */
 static void lower_blocks(Transpose *t, int k, bool single) {
     Lowering *l = t->l;
@@ -95,6 +102,7 @@ static void lower_blocks(Transpose *t, int k, bool single) {
             else loop->step = t->lanes;
             t->at[axis] = expr_index(pool, index);
             l->out = &loop->body;
+            if (t->apart) open_others(t);
             lower_blocks(t, k + 1, rest || single);
             l->out = outer;
         }
@@ -152,10 +160,10 @@ bool lower_transposed(Lowering *l, const Group *group) {
     Transpose t = {.l = l, .s = s};
     Nodes *outer = l->out;
     if (!find_axes(l, group, &t)) return false;
-    for (int k = 0; k < s->count; k++) {
-        t.at[k] = without_single_indices(l, expr_index(l->pool, s->indices[k]));
-        if (k != t.from && k != t.to) open_loops(l, &s->indices[k], 1, NULL);
-    }
+    for (int k = 0; k < s->count; k++) t.at[k] = without_single_indices(l, expr_index(l->pool, s->indices[k]));
+    bool examples = s->value->tensor->kind == TENSOR_INPUT || s->value->tensor->kind == TENSOR_TARGET;
+    t.apart = examples && (s->indices[t.from]->batch || s->indices[t.to]->batch);
+    if (!t.apart) open_others(&t);
     lower_blocks(&t, 0, false);
     l->out = outer;
     return true;
