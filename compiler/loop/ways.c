@@ -261,12 +261,19 @@ static bool find_way_along_terms(Planner *planner, const Group *group, Expr sum,
     return way->possible;
 }
 
+static Expr only_value(void *context, Expr e) {
+    return e->kind == EXPR_INDEX && is_single(e->index) ? expr_number(context, (double)e->index->first) : e;
+}
+
 /* Terms that divisions choose among are written out, one by one: in the order of the sum only if their indices are its last. */
 static bool may_unroll(const Planner *planner, Expr sum, const Index *along) {
+    Pool *pool = planner->program->pool;
+    Expr term =
+        expr_replace(pool, sum->kids[0], only_value, pool); /* as lanes.c sees it: (s - l) mod 2 with one l divides s alone */
     bool any = false, last = true;
     double lines = 1;
     for (int k = 0; k < sum->bound_count; k++) {
-        bool unrolled = period_of(planner->program->pool, sum->kids[0], sum->bound[k]) > 1;
+        bool unrolled = period_of(pool, term, sum->bound[k]) > 1;
         if (unrolled && sum->bound[k] == along) return false;
         if (unrolled) lines *= (double)sum->bound[k]->size;
         last &= unrolled || !any;

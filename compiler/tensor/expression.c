@@ -297,6 +297,7 @@ static Expr identity(Pool *pool, Op op, const Expr *kid) {
     if (op == OP_AND && (expr_is_true(b) || is_false(a) || a == b)) return a;
     if (op == OP_OR && (expr_is_true(a) || is_false(b))) return a;
     if (op == OP_OR && (expr_is_true(b) || is_false(a))) return b;
+    if ((op == OP_MAX || op == OP_MIN) && a == b && a->integer) return a; /* of numbers it is a rule: rules.def */
     if ((op == OP_MAX && expr_is(a, -INFINITY)) || (op == OP_MIN && expr_is(a, INFINITY))) return b;
     if ((op == OP_MAX && expr_is(b, -INFINITY)) || (op == OP_MIN && expr_is(b, INFINITY))) return a;
     if (op == OP_IF && expr_is_true(a)) return b;

@@ -134,6 +134,16 @@ sums=$(grep -o 'sum_[0-9_]* = {0}' tile | wc -l)
 test "$sums" -ge 8
 test $((sums * 10 / 4)) = "$(grep -c ' sum_.* += ' tile)"
 
+# A stride along an axis of which the kernel has one value: the terms that the other stride chooses are not the last of the sum.
+network order 3 "sgd(rate = 0.05)" <<END
+layer widen(x[k, h, w]) -> y[9, 2 * h + 1, 2 * w - 1] {
+    param W[9, k, 5, 1] = glorot_uniform(k, 9)
+    y[o in 0..9, r in 0..2 * h + 1, s in 0..2 * w - 1] = sum(a in 0..k, u in 0..5, v in 0..1:
+        if (r + 2 - u) mod 2 == 0 and (s - v) mod 2 == 0 then W[o, a, u, v] * (x[a, (r + 2 - u) / 2, (s - v) / 2] default 0) else 0)
+}
+output = x -> reshape(8, 4, 2) -> widen -> tanh -> flatten -> dense(10) -> softmax
+END
+
 # One example whose long sums would wait for themselves: several panels of vectors at a time, where sums may not be taken apart.
 network waits 1 "momentum(rate = 0.02)" <<END
 output = x -> dense(160) -> tanh -> dense(96) -> relu -> dense(10) -> softmax
@@ -156,7 +166,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small waits; do train $model 1; done
+for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small waits order; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
