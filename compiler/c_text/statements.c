@@ -250,6 +250,8 @@ static void print_formulas(CPrinter *p, const Node *block) {
         text_put(p->text, i + 1 < block->statements.count ? "\n" : "");
     }
     if (p->annotate > 1 && block->choice != NULL) text_printf(p->text, "\n       %s", block->choice);
+    if (block->own_terms)
+        text_put(p->text, "\n   Each element has the terms that are not 0: those with an index out of range are left out.");
     text_put(p->text, " */\n");
 }
 

@@ -152,7 +152,9 @@ static void add_unrolled(Tile *t, Expr e, Expr body, int k, Tensor *const *sums)
     Expr terms[MOST_POINTS];
     for (int i = 0; i < t->points; i++) {
         terms[i] = at_tile_point(t, body, i);
-        if (is_left_out(pool, terms[i])) terms[i] = expr_number(pool, 0);
+        if (!is_left_out(pool, terms[i])) continue;
+        terms[i] = expr_number(pool, 0);
+        t->l->own_terms = true;
     }
     add_terms(t, sums, terms);
 }

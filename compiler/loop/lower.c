@@ -392,7 +392,9 @@ void lower_group(Lowering *l, const Group *group) {
                  : zeros      ? false
                               : group->choice == NULL && !is_transposed(l, group) && choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
+    l->own_terms = false;
     lower_loops(l, group, lines);
+    block->own_terms = l->own_terms;
     if (!block->inner) draw_borders(l, group, 0);
     block->scoped = block->body.count > 1 || (block->body.count == 1 && is_lanes(block->body.at[0]));
     l->out = outer;
