@@ -354,13 +354,15 @@ static int64_t choose_size(LoopProgram *loop, const Micro *m) {
     if ((double)batch * example < L2) return batch;
     int64_t few = 1, vectors = 2 * loop->options.target->bytes / bytes, half = vectors / 4;
     while ((double)few * example < 2 * weights) few *= 2;
-    const Groups sums = groups_with_sums(m);
-    double with_vectors = cycles_for_example(loop, m, &sums, vectors);
-    bool suits_few = few < vectors && few < batch && uses_weights_often(m) &&
-                     cycles_for_example(loop, m, &sums, few) < (large ? OF_LARGE : AS_FAST) * with_vectors;
-    bool suits_half = large && half < batch && (double)half * example > WEIGHTS * weights &&
-                      cycles_for_example(loop, m, &sums, half) < NOT_LANES * with_vectors;
-    set_size(m, batch);
+    bool suits_few = few < vectors && few < batch && uses_weights_often(m);
+    bool suits_half = large && half < batch && (double)half * example > WEIGHTS * weights;
+    if (suits_few || suits_half) {
+        const Groups sums = groups_with_sums(m);
+        double with_vectors = cycles_for_example(loop, m, &sums, vectors), most = (large ? OF_LARGE : AS_FAST) * with_vectors;
+        suits_few = suits_few && cycles_for_example(loop, m, &sums, few) < most;
+        suits_half = suits_half && !suits_few && cycles_for_example(loop, m, &sums, half) < NOT_LANES * with_vectors;
+        set_size(m, batch);
+    }
     if (suits_few) return few;
     if (suits_half) return half;
     bool pays = large && (double)vectors * example > WEIGHTS * weights;
