@@ -16,7 +16,8 @@ enum {
     MOST_WRITTEN = 128 /* multiply-adds of such a tile */
 };
 static const double CLIP_UP_TO = 0.9, /* of the terms: else loops with constant ends are faster */
-    OWN_UP_TO = 0.95;                 /* ... and else points do not have terms of their own */
+    OWN_UP_TO = 0.95,                 /* ... and else points do not have terms of their own, ... */
+    OWN = 1.04; /* ... which take somewhat longer than those that all have: operands change from line to line */
 
 /* One axis of a factor says  c u + rest, which has to be in 0 .. size - 1; over the points of a tile, rest is in least .. most. */
 typedef struct {
@@ -99,7 +100,7 @@ bool has_own_terms(const LoopProgram *loop, const ClippedAxis *axis, const Choic
 
 double share_along(const LoopProgram *loop, const ClippedAxis *axis, const Choice *c, const int *tile) {
     const Statement *s = axis->s;
-    if (has_own_terms(loop, axis, c, tile)) return share_of_points(axis, s->indices[axis->position]->size);
+    if (has_own_terms(loop, axis, c, tile)) return OWN * share_of_points(axis, s->indices[axis->position]->size);
     int64_t step = axis->position == c->lanes_of ? (int64_t)c->lanes * c->vectors : tile[axis->position], tiles = 0, terms = 0;
     for (int64_t at = 0; at < s->indices[axis->position]->size; at += step, tiles++) {
         int64_t first = axis->f * at + axis->constant, last = axis->f * (at + step - 1) + axis->constant;

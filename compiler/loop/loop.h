@@ -38,10 +38,9 @@ struct Node {
     When when;             /* of a block */
     bool lines;            /* of a block: straight lines */
     bool goes_on;          /* of a block: the next piece of the one before */
-    bool
-        own_terms; /* of a block: in its sums, terms that are 0 are left out for some elements of those that are found together */
-    bool scoped;   /* of a block: its local variables are its own */
-    const Scan *scan; /* of a block: its loop over the index of this scan has a block for each statement, `inner` */
+    bool own_terms;        /* of a block: sums of some elements leave out terms that those of others have, as they are 0 */
+    bool scoped;           /* of a block: its local variables are its own */
+    const Scan *scan;      /* of a block: its loop over the index of this scan has a block for each statement, `inner` */
     bool inner;
     Index *index;
     int step;          /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
