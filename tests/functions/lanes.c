@@ -98,16 +98,28 @@ UNARY(ROW_LOOP)
 static void pow_lanes(Lanes *y, const Lanes *x, const Lanes *z) { y->all = LANES_OF(pow)(x->all, z->all); }
 static Number pow_scalar(Number x, Number z) { return SCALAR(pow)(x, z); }
 static Wide pow_exact(Wide x, Wide z) { return WIDE(pow)(x, z); }
-static void mod_lanes(Lanes *y, const Lanes *x, const Lanes *z) { y->all = LANES_OF(mod)(x->all, z->all); }
-static Number mod_scalar(Number x, Number z) { return SCALAR(mod)(x, z); }
+
+/* Of two numbers, and exact: each operation rounds, or none does. */
+static Number nnc_larger(Number x, Number z) { return x > z ? x : z; }
+static Number nnc_smaller(Number x, Number z) { return x < z ? x : z; }
+#define nnc_largerf nnc_larger
+#define nnc_smallerf nnc_smaller
+/* clang-format off */
+#define PAIR(ROW) ROW(mod) ROW(max) ROW(min) ROW(larger) ROW(smaller) ROW(at_least) ROW(at_most)
+/* clang-format on */
+#define PAIR_LOOP(name)                                                                                             \
+    static void name##_lanes(Lanes *y, const Lanes *x, const Lanes *z) { y->all = LANES_OF(name)(x->all, z->all); } \
+    static Number name##_scalar(Number x, Number z) { return SCALAR(name)(x, z); }
+PAIR(PAIR_LOOP)
 
 #define ROW_TABLE(name, exact) {#name, name##_lanes, name##_scalar, name##_exact},
+#define PAIR_TABLE(name) {#name, name##_lanes, name##_scalar, NULL},
 static const struct {
     const char *name;
     void (*lanes)(Lanes *y, const Lanes *x, const Lanes *z);
     Number (*scalar)(Number x, Number z);
-    Wide (*exact)(Wide x, Wide z); /* NULL: each operation rounds, nothing to be near to */
-} functions[] = {UNARY(ROW_TABLE){"pow", pow_lanes, pow_scalar, pow_exact}, {"mod", mod_lanes, mod_scalar, NULL}};
+    Wide (*exact)(Wide x, Wide z); /* NULL: nothing to be near to */
+} functions[] = {UNARY(ROW_TABLE) PAIR(PAIR_TABLE){"pow", pow_lanes, pow_scalar, pow_exact}};
 
 /* ---- Arguments: special ones, all exponents, and where the functions bend. Neighbours differ, so that lanes decide differently. */
 
