@@ -115,6 +115,13 @@ layer mixed(x[m, w]) -> y[m, w] {
 output = x -> dense(96) -> reshape(12, 8) -> mixed -> tanh -> flatten -> dense(10) -> softmax
 END
 
+# Fast arithmetic finds a maximum where it finds its place; strict arithmetic does not, as only the maximum hands on what is no number.
+"$NNC" compile images.nn --target=x86-64-v3 --math=fast --quiet -o pools
+"$NNC" compile images.nn --target=x86-64-v3 --math=strict --quiet -o pools_in_order
+grep -A1 ' = argmax(' pools/images.c | grep -q '^ *images.nn.* = max('
+test "$(grep -c 'const nnc_f8 candidate' pools/images.c)" -ge 1
+if grep -A1 ' = argmax(' pools_in_order/images.c | grep -q '^ *images.nn.* = max('; then exit 1; fi
+
 # Terms that a stride chooses, at several places of each kind at a time.
 network strides 1 "sgd(rate = 0.05)" <<END
 output = x -> reshape(1, 8, 8) -> conv2d(8, kernel = 3, pad = 1) -> tanh -> conv2d(8, kernel = 3, stride = 2, pad = 1) -> relu
