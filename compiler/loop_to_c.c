@@ -438,7 +438,6 @@ static void print_header(Text *text, LoopProgram *loop) {
     if (loop->micro != NULL)
         text_printf(text, "enum { %s_MICRO_BATCH = %lld }; /* of so many are the gradients found at a time, and added up */\n",
                     w.upper, (long long)loop->micro->size);
-    text_put(text, "\n");
     c_structs(text, loop, m);
     if (program->metrics.count > 0) {
         text_put(text, "typedef struct {\n");

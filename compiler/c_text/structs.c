@@ -171,7 +171,7 @@ double c_work_bytes(const LoopProgram *loop, const Routine *routine) {
 
 void c_structs(Text *text, const LoopProgram *loop, const char *model) {
     const Program *program = loop->model->training;
-    text_put(text, "/* One example: what the network is given, what it should answer, what it answers. */\n");
+    text_put(text, "\n/* One example: what the network is given, what it should answer, what it answers. */\n");
     example_struct(text, loop, model, "input", &program->inputs);
     example_struct(text, loop, model, "target", &program->targets);
     example_struct(text, loop, model, "output", &loop->model->inference->outputs);
