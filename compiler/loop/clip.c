@@ -15,7 +15,8 @@ enum {
     LEAST_OWN = 8,     /* points of a tile with terms of their own: fewer sums wait for themselves */
     MOST_WRITTEN = 128 /* multiply-adds of such a tile */
 };
-static const double CLIP_UP_TO = 0.9, /* of the terms: else loops with constant ends are faster */
+static const double CLIP_UP_TO = 0.9, /* of the terms, where the loop is the innermost: else it is faster with constant ends */
+    CLIP_OUTER_UP_TO = 0.98,          /* ... where it is not */
     OWN_UP_TO = 0.95,                 /* ... and else points do not have terms of their own, ... */
     OWN = 1.04; /* ... which take somewhat longer than those that all have: operands change from line to line */
 
@@ -108,7 +109,7 @@ double share_along(const LoopProgram *loop, const ClippedAxis *axis, const Choic
             terms += axis->u * i + (first > last ? first : last) >= 0 && axis->u * i + (first < last ? first : last) < axis->size;
     }
     double share = (double)terms / (double)(tiles * axis->bound);
-    return share > CLIP_UP_TO ? 1 : share;
+    return share > (axis->last ? CLIP_UP_TO : CLIP_OUTER_UP_TO) ? 1 : share;
 }
 
 /* The first u after those with  |c| u <= e. */
