@@ -61,11 +61,16 @@ typedef struct {
     bool fits, reads, calls;
 } Join;
 
-static int position_in(const Group *group, const Tensor *tensor) {
+/* Does the group find the tensor; and at this point what the read wants? */
+static bool finds(const Group *group, Expr read, bool *here) {
+    bool any = false;
+    *here = false;
     for (size_t i = 0; i < group->list.count; i++) {
-        if (group->list.at[i]->target == tensor) return (int)i;
+        if (group->list.at[i]->target != read->tensor) continue;
+        any = true;
+        *here |= at_point(read, group->list.at[i]);
     }
-    return -1;
+    return any;
 }
 
 /* At an earlier step of the scan: another than the one that runs. */
@@ -79,9 +84,10 @@ static void look_at(void *context, Expr e) {
     Join *join = context;
     if (e->kind == EXPR_OP && !e->integer && expr_op_cost(e) >= CALL) join->calls = true;
     if (e->kind == EXPR_DRAW) join->calls = true;
-    if (e->kind != EXPR_READ || position_in(join->group, e->tensor) < 0) return;
+    bool here;
+    if (e->kind != EXPR_READ || !finds(join->group, e, &here)) return;
     join->reads = true;
-    if (!at_point(e, join->s) && !at_other_step(e, join->step)) join->fits = false;
+    if (!here && !at_other_step(e, join->step)) join->fits = false;
 }
 
 /* Members that read what the new one overwrites must do so at their point. */
@@ -168,26 +174,11 @@ static bool joins_winner(Lowering *l, Group *group, Statement *s) {
        dz[b, 0, j] = d_in[b, j];  dz[b, 1, j] = d_out[b, j]
    which may join those that find d_in and d_out. */
 
-typedef struct {
-    const Index *index;
-    bool chooses;
-} Choosing;
-
-/* By the index alone: no data decide. */
-static void look_for_choice(void *context, Expr e) {
-    Choosing *c = context;
-    if (!expr_is_op(e, OP_IF)) return;
-    Expr condition = e->kids[0];
-    c->chooses |= condition->free_count == 1 && condition->free[0] == c->index && !expr_has_reads(condition);
-}
-
 static Index *choosing_index(const Lowering *l, const Statement *s) {
     for (int i = 0; i < s->count; i++) {
-        Choosing choosing = {.index = s->indices[i]};
         bool fits = !s->indices[i]->batch && s->indices[i] != l->step && s->indices[i]->first == 0 && s->indices[i]->size > 1 &&
                     s->indices[i]->size <= MOST_CHOSEN;
-        if (fits) expr_visit(l->pool, s->value, look_for_choice, &choosing);
-        if (choosing.chooses) return s->indices[i];
+        if (fits && expr_chooses_by(l->pool, s->value, s->indices[i])) return s->indices[i];
     }
     return NULL;
 }

@@ -23,8 +23,11 @@ bool is_single(const Index *index) { return index->size == index->first + 1; }
 bool at_point(Expr read, const Statement *s) {
     int axis = 0;
     for (int i = 0; i < s->count; i++) {
-        bool own = axis < read->tensor->rank && read->kids[axis]->kind == EXPR_INDEX && read->kids[axis]->index == s->indices[i];
-        if (!own && !is_single(s->indices[i])) return false;
+        const Index *index = s->indices[i];
+        Expr at = axis < read->tensor->rank ? read->kids[axis] : NULL;
+        bool own = at != NULL && at->kind == EXPR_INDEX && at->index == index;
+        own |= at != NULL && is_single(index) && expr_is(at, (double)index->first);
+        if (!own && !is_single(index)) return false;
         axis += own;
     }
     return axis == read->tensor->rank && !read->has_default;

@@ -25,18 +25,19 @@ static Expr axis_of(const Lowering *l, const Statement *s, int axis) {
     return expr_op2(l->pool, OP_MOD, at, expr_number(l->pool, (double)s->target->ring));
 }
 
-/* ---- One element of a group: the values of its statements, one after another. What only the group reads becomes a variable. */
+/* ---- One element of a group: the values of its statements, one after another. What only the group reads becomes a variable: where it
+   is read at the point at which it was found, not at another step of a scan. */
 
 typedef struct {
     const Group *group;
     Expr *variables;    /* of each statement, or NULL */
-    const Statement *s; /* that reads: at its own point, not at another step of a scan */
 } Element;
 
 static Expr variable_for(void *context, Expr e) {
     const Element *element = context;
-    for (size_t i = 0; e->kind == EXPR_READ && i < element->group->list.count && at_point(e, element->s); i++) {
-        if (element->group->list.at[i]->target == e->tensor && element->variables[i] != NULL) return element->variables[i];
+    for (size_t i = 0; e->kind == EXPR_READ && i < element->group->list.count; i++) {
+        const Statement *s = element->group->list.at[i];
+        if (s->target == e->tensor && element->variables[i] != NULL && at_point(e, s)) return element->variables[i];
     }
     return e;
 }
@@ -69,7 +70,7 @@ static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stor
     for (size_t i = 0; i < group->list.count; i++) {
         const Statement *s = group->list.at[i];
         if (i == 0 && stored) continue;
-        Element element = {group, variables, s};
+        Element element = {group, variables};
         Expr value = first, at[s->target->rank + 1];
         if (i > 0) value = without_single_indices(l, expr_replace(l->pool, s->value, variable_for, &element));
         if (count > 0) value = expr_substitute(l->pool, value, from, to, count);

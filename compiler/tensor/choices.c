@@ -108,3 +108,23 @@ Expr needless_choice(Program *program, Expr e) {
     expr_visit(program->pool, e->kids[1], look_for_unsafe, &unsafe); /* is everything that it reads there, without the choice? */
     return unsafe ? e : e->kids[1];
 }
+
+/* ---- By what is chosen */
+
+typedef struct {
+    const Index *index;
+    bool chooses;
+} Choosing;
+
+static void look_for_choice(void *context, Expr e) {
+    Choosing *c = context;
+    if (!expr_is_op(e, OP_IF)) return;
+    Expr condition = e->kids[0];
+    c->chooses |= condition->free_count == 1 && condition->free[0] == c->index && !expr_has_reads(condition);
+}
+
+bool expr_chooses_by(Pool *pool, Expr e, const Index *index) {
+    Choosing choosing = {.index = index};
+    expr_visit(pool, e, look_for_choice, &choosing);
+    return choosing.chooses;
+}

@@ -160,29 +160,45 @@ void share_statements(Program *program) {
     arena_free(arena);
 }
 
-/* ---- Reading what is known */
+/* ---- Reading what is known: a statement's value; or what it is where it chooses by an index, for each value of that
+
+       z[b, g, j] = if g == 0 then a[b, j] * c[b, j] else d[b, j];  w[j] = sum(b: a[b, j] * c[b, j])      becomes
+       ...                                                          w[j] = sum(b: z[b, 0, j]) */
+
+enum { MOST_CHOSEN = 8 };
+
+typedef struct {
+    const Statement *s;
+    const Index *chosen; /* where this index is `at`; or NULL */
+    int64_t at;
+    Expr value; /* is this */
+} KnownValue;
 
 typedef struct {
     Program *program;
-    ExprMap known; /* canonical value -> number of its statement */
-    Statements statements;
+    Arena *arena;
+    ExprMap known; /* canonical value -> number in values */
+    Vec(KnownValue) values;
     const Scan *scan; /* of the statement that is rewritten */
 } Known;
 
-/* The statement that computes e; subscripts[i] receives the index of e that is its i-th. NULL: there is none. */
+/* The statement that computes e; subscripts[i] receives what its i-th index is there: of those there may be one more than e has. NULL:
+   there is none. */
 static const Statement *who_knows(const Known *k, Expr e, Expr *subscripts) {
-    Index *order[e->free_count];
-    Expr number = expr_map_get(&k->known, canonical(k->program->pool, e, NULL, 0, order));
+    Pool *pool = k->program->pool;
+    Index *order[e->free_count + 1];
+    Expr number = expr_map_get(&k->known, canonical(pool, e, NULL, 0, order));
     if (number == NULL) return NULL;
-    const Statement *s = k->statements.at[(size_t)number->value];
-    Index *theirs[s->count + 1];
-    canonical(k->program->pool, s->value, NULL, 0, theirs);
-    for (int i = 0; i < s->count; i++) {
+    const KnownValue *v = &k->values.at[(size_t)number->value];
+    Index *theirs[e->free_count + 1];
+    canonical(pool, v->value, NULL, 0, theirs);
+    for (int i = 0; i < v->s->count; i++) {
+        if (v->s->indices[i] == v->chosen) subscripts[i] = expr_number(pool, (double)v->at);
         for (int f = 0; f < e->free_count; f++) {
-            if (theirs[f] == s->indices[i]) subscripts[i] = expr_index(k->program->pool, order[f]);
+            if (theirs[f] == v->s->indices[i]) subscripts[i] = expr_index(pool, order[f]);
         }
     }
-    return s;
+    return v->s;
 }
 
 typedef struct {
@@ -208,7 +224,7 @@ static Expr read_neighbour(const Known *k, Expr e) {
     if (e->reduces || read == NULL || !read->has_default || read->kids[read->count - 1]->kind != EXPR_CONST) return e;
     only.by = read->kids[read->count - 1];
     Expr otherwise = expr_rewrite(pool, e, replace_read, &only);
-    Expr plain[read->tensor->rank + 1], subscripts[e->free_count];
+    Expr plain[read->tensor->rank + 1], subscripts[e->free_count + 1];
     for (int a = 0; a < read->tensor->rank; a++) {
         Expr at = read->kids[a];
         plain[a] = at->free_count == 0 ? at : expr_index(pool, at->free[0]);
@@ -230,33 +246,65 @@ static Expr read_neighbour(const Known *k, Expr e) {
     return expr_read(pool, s->target, subscripts, s->count, otherwise);
 }
 
-static Expr read_known(void *context, Expr e) {
-    const Known *k = context;
+static Expr read_known(const Known *k, Expr e) {
     if (e->kind == EXPR_CONST || e->kind == EXPR_INDEX || e->kind == EXPR_READ || e->condition || e->free_count == 0) return e;
-    Expr subscripts[e->free_count];
+    Expr subscripts[e->free_count + 1];
     const Statement *s = who_knows(k, e, subscripts);
     return s != NULL ? expr_read(k->program->pool, s->target, subscripts, s->count, NULL) : read_neighbour(k, e);
 }
 
+/* The largest parts first; what is left may be known when its parts are reads. */
+static Expr read_in(const Known *k, ExprMap *done, Expr e) {
+    Expr known = expr_map_get(done, e), result = known != NULL ? known : read_known(k, e);
+    if (known == NULL && result == e) {
+        Expr kids[e->count + 1];
+        for (int c = 0; c < e->count; c++) kids[c] = read_in(k, done, e->kids[c]);
+        result = expr_rebuild(k->program->pool, e, kids);
+        if (result != e) result = read_known(k, result);
+    }
+    expr_map_put(done, e, result);
+    return result;
+}
+
+static void learn(Known *k, KnownValue v) {
+    int count = v.s->count - (v.chosen != NULL);
+    bool useful = (v.value->kind == EXPR_OP || v.value->kind == EXPR_REDUCE) && v.value->free_count == count && count > 0;
+    Expr key = useful ? canonical(k->program->pool, v.value, NULL, 0, NULL) : NULL;
+    if (!useful || expr_map_get(&k->known, key) != NULL) return;
+    expr_map_put(&k->known, key, expr_number(k->program->pool, (double)k->values.count));
+    vec_push(k->arena, &k->values, v);
+}
+
+/* What the statement computes, and what that is for each value of an index by which it chooses. */
+static void learn_all(Known *k, const Statement *s, Expr value) {
+    Pool *pool = k->program->pool;
+    learn(k, (KnownValue){.s = s, .value = value});
+    for (int i = 0; i < s->count; i++) {
+        Index *index = s->indices[i];
+        if (index->batch || index->size < 2 || index->size > MOST_CHOSEN || !expr_chooses_by(pool, value, index)) continue;
+        for (int64_t at = 0; at < index->size; at++) {
+            Expr one = expr_substitute(pool, value, &index, (Expr[]){expr_number(pool, (double)at)}, 1);
+            learn(k, (KnownValue){.s = s, .chosen = index, .at = at, .value = one});
+        }
+        return;
+    }
+}
+
 void read_what_is_known(Program *program) {
     Arena *arena = arena_new();
-    Known k = {.program = program, .known = {.arena = arena}};
+    Known k = {.program = program, .arena = arena, .known = {.arena = arena}};
     Statements *lists[] = {&program->forward, &program->backward};
     for (size_t l = 0; l < 2; l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             Statement *s = lists[l]->at[i];
-            Expr kids[s->value->count + 1];
+            Expr kids[s->value->count + 1], written = s->value;
+            ExprMap done = {.arena = arena};
             k.scan = s->scan;
-            for (int c = 0; c < s->value->count; c++) kids[c] = expr_rewrite(program->pool, s->value->kids[c], read_known, &k);
-            s->value = expr_rebuild(program->pool, s->value, kids);
-            bool useful = (s->value->kind == EXPR_OP || s->value->kind == EXPR_REDUCE) && s->subscripts == NULL &&
-                          s->value->free_count == s->count && s->count > 0 && !s->value->draws &&
-                          !tensor_is_persistent(s->target);
-            if (!useful) continue;
-            Expr key = canonical(program->pool, s->value, NULL, 0, NULL);
-            if (expr_map_get(&k.known, key) != NULL) continue;
-            expr_map_put(&k.known, key, expr_number(program->pool, (double)k.statements.count));
-            vec_push(arena, &k.statements, s);
+            for (int c = 0; c < written->count; c++) kids[c] = read_in(&k, &done, written->kids[c]);
+            s->value = expr_rebuild(program->pool, written, kids);
+            if (s->subscripts != NULL || s->value->draws || tensor_is_persistent(s->target)) continue;
+            learn_all(&k, s, s->value);
+            if (s->value != written) learn_all(&k, s, written);
         }
     }
     arena_free(arena);

@@ -37,6 +37,9 @@ bool is_positive(Expr e); /* > 0 for all data, as far as can be seen */
 bool is_not_negative(Expr e);
 void note_rewrite(Program *program, Statement *statement, const char *rule);
 
+/* ---- choices.c */
+bool expr_chooses_by(Pool *pool, Expr e, const Index *index); /* is there a choice by the index alone, whatever the data are? */
+
 /* ---- rules.c: rules.def */
 Rules *rules_of(Program *program);
 typedef enum { RULES_STABLE, RULES_LN, RULES_ALGEBRA, RULES_EXACT } RuleFamily;

@@ -48,8 +48,12 @@ for batch in 1:32 24:64; do
 done
 # What has no sums and computes with a scan's numbers of the same step runs in it: they need not be stored and read again.
 "$NNC" compile "$SOURCE/tests/facts/layer_gru/model.nn" --library --target=x86-64-v3 -o joined >/dev/null
-grep -q 'float dfeatures_gru_c\[' joined/layer_gru.h
-if grep 'float dfeatures_gru_[rz]\[' joined/layer_gru.h; then exit 1; fi
+grep -q 'float dfeatures_gru_u\[' joined/layer_gru.h
+if grep 'float dfeatures_gru_[crz]\[' joined/layer_gru.h; then exit 1; fi
+# What a statement computes for one value of an index by which it chooses is read by others.
+tr '\n' ' ' <joined/layer_gru.c | tr -s ' ' >joined.txt
+grep -q 'dfeatures.d\[i\] = sum(b, t: dfeatures.gru.u\[b, t, 2, i\])' joined.txt
+grep -q 'dfeatures.gru.a\[b, t, 1, j\] = dfeatures.gru.u\[b, t, 1, j\]' joined.txt
 # A transposed convolution: its weights' gradient goes round the places where its input is, whatever the factors stand in.
 cat >transposed.nn <<END
 model transposed
@@ -89,6 +93,17 @@ END
 grep -q 'float doutput_conv2d_2\[16\]\[6\]\[6\]\[32\];' beyond/beyond.h
 "$NNC" compile beyond.nn --batch=32 --target=x86-64-v4 --math=fast --library --gradients -o beyond >/dev/null
 grep -q 'float doutput_conv2d_2\[16\]\[14\]\[14\]\[32\];' beyond/beyond.h
+# An outer loop leaves out the rows that are in a border, even where these are few; the innermost goes the same way round each time.
+cat >few.nn <<END
+model few
+input x[1, 28, 28]
+output = x -> conv2d(6, kernel = 5, pad = 2) -> relu -> flatten -> dense(3)
+target t[3]
+$rest
+END
+"$NNC" compile few.nn --batch=32 --target=x86-64-v4 --math=fast --library -o few >/dev/null
+grep -q 'for (int u = (0 > 2 - r ? 0 : 2 - r); u < (5 < 30 - r ? 5 : 30 - r); u++)' few/few.c
+grep -q 'for (int v = 0; v < 5; v++)' few/few.c
 # Loops: of a matrix that does not fit the first cache, a few rows are read once for all examples; terms are added four at a time to what
 # is in memory.
 cat >large.nn <<END
