@@ -43,6 +43,24 @@ static const char *call_of_batch(CPrinter *p, const Words *w, const Routine *rou
                         call);
 }
 
+/* The functions of a routine, head's, whose work space is NAME_`what`work; and where threads have parts of the batch, what runs behind
+   all of them, `last`. Returns how to run them on a batch. */
+static const char *print_functions(CPrinter *p, const Words *w, const Routine *routine, CHead head, const char *what,
+                                   CHead last) {
+    Arena *arena = p->text->arena;
+    bool parts = loop_parts(p->loop, routine) > 1;
+    head.parameters[C_WORK] = arena_printf(arena, "%s_%s%s *restrict work", w->model, what, parts ? "part" : "work");
+    if (!parts) {
+        c_function(p, routine, &head);
+        return call_of_batch(p, w, routine, &head);
+    }
+    last.type = head.type;
+    for (int i = 0; i < C_PARAMETERS; i++) {
+        if (last.parameters[i] == NULL) last.parameters[i] = head.parameters[i];
+    }
+    return c_parts_functions(p, routine, &head, what, &last);
+}
+
 /* The variable that has the number of a batch's examples. */
 static const char *examples_of(const char *call) { return strstr(call, "< batch;") != NULL ? "batch" : "examples"; }
 
@@ -58,12 +76,13 @@ static void print_mean_over_batches(Text *text, const Words *w, const Metric *me
     if (strstr(call, "begins") != NULL)
         line(text, "const int begins = first == 0, ends = n - first <= %s_BATCH;", w->upper, "", "");
     text_put(text, call);
-    line(text, "total += work->loss * (%s)%s;", w->number, examples, "");
+    const char *work = strstr(call, "work->part") != NULL ? "work->part[0]." : "work->";
+    line(text, "total += %sloss * (%s)%s;", work, w->number, examples);
     for (size_t i = 0; i < count; i++) {
         const char *name = c_name(arena, metrics[i].name), *tensor = c_name(arena, metrics[i].tensor->name);
         if (metrics[i].combined) continue;
         any_combined |= metrics[i].part;
-        text_printf(text, "sums.%s += work->%s * (%s)%s;\n", name, tensor, w->number, examples);
+        text_printf(text, "sums.%s += %s%s * (%s)%s;\n", name, work, tensor, w->number, examples);
     }
     text->indent--;
     text_put(text, "}\n");
@@ -100,7 +119,8 @@ static void print_unused(Text *text, const char *call, const char *const *names,
         const char *at = strstr(call, names[i]);
         while (at != NULL && (at == call || (at[-1] != '(' && at[-1] != ' ') || strchr(" ,)", at[length]) == NULL))
             at = strstr(at + 1, names[i]);
-        if (at == NULL) text_printf(text, "(void)%s;\n", names[i]);
+        bool part = strcmp(names[i], "work") == 0 && strstr(call, "work->part") != NULL;
+        if (at == NULL && !part) text_printf(text, "(void)%s;\n", names[i]);
     }
 }
 
@@ -266,15 +286,17 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 c_state_seed(loop) ? "    state->seed = seed;\n" : "", initial ? "    " : "",
                 initial ? c_call(&p, &head, "") : "");
     print_combine(&p, &w);
+    const char *model_to_write = arena_printf(arena, "%s_parameters *restrict model", m);
+    bool parts = loop_parts(loop, &loop->step) > 1;
     head = (CHead){
         "static void", arena_printf(arena, "%s_step", m),
         .comment =
-            loop->micro == NULL
+            parts ? "Some examples of a part of a batch: the forward pass, the loss and its gradient."
+            : loop->micro == NULL
                 ? "One step of training on one batch: the forward pass, the loss, its gradient, and the update."
                 : "Some examples of a batch: the forward pass, the loss and its gradient; behind the last ones the update.",
-        .parameters = {[C_MODEL] = arena_printf(arena, "%s_parameters *restrict model", m),
+        .parameters = {[C_MODEL] = parts ? constant : model_to_write,
                        [C_STATE] = arena_printf(arena, "%s_state *restrict state", m),
-                       [C_WORK] = arena_printf(arena, "%s_work *restrict work", m),
                        [C_IN] = in,
                        [C_TARGET] = target,
                        [C_EXAMPLES] = examples,
@@ -282,32 +304,31 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                        [C_BATCH] = "int batch",
                        [C_BEGINS] = "int begins",
                        [C_ENDS] = "int ends"}};
-    c_function(&p, &loop->step, &head);
-    print_train(text, &w, model->training, call_of_batch(&p, &w, &loop->step, &head));
+    CHead last = {.name = arena_printf(arena, "%s_update", m),
+                  .comment = "Behind all parts of a batch, whose sums the first one has now: the loss, and the update.",
+                  .parameters = {[C_MODEL] = model_to_write}};
+    print_train(text, &w, model->training, print_functions(&p, &w, &loop->step, head, "", last));
     head =
         (CHead){"static void", arena_printf(arena, "%s_evaluate_batch", m), .comment = "The loss of one batch, and its metrics.",
                 .parameters = {[C_MODEL] = constant,
-                               [C_WORK] = arena_printf(arena, "%s_evaluate_work *restrict work", m),
                                [C_IN] = in,
                                [C_TARGET] = target,
                                [C_EXAMPLES] = examples,
                                [C_DONE] = "int done",
                                [C_BATCH] = "int batch"}};
-    c_function(&p, &loop->evaluate, &head);
-    print_evaluate(text, &w, model->inference, call_of_batch(&p, &w, &loop->evaluate, &head));
+    last = (CHead){.name = arena_printf(arena, "%s_evaluate_all", m),
+                   .comment = "Behind all parts of a batch, whose sums the first one has now."};
+    print_evaluate(text, &w, model->inference, print_functions(&p, &w, &loop->evaluate, head, "evaluate_", last));
     p.outputs = &model->inference->outputs;
     head = (CHead){"static void", arena_printf(arena, "%s_predict_batch", m), .comment = "The outputs for one batch.",
                    .parameters = {[C_MODEL] = constant,
-                                  [C_WORK] = arena_printf(arena, "%s_predict_work *restrict work", m),
                                   [C_IN] = in,
                                   [C_OUT] = arena_printf(arena, "%s_output *restrict out", m),
                                   [C_EXAMPLES] = examples,
                                   [C_DONE] = "int done",
                                   [C_BATCH] = "int batch"}};
-    if (model->inference->outputs.count > 0) {
-        c_function(&p, &loop->predict, &head);
-        print_predict(text, &w, call_of_batch(&p, &w, &loop->predict, &head));
-    }
+    if (model->inference->outputs.count > 0)
+        print_predict(text, &w, print_functions(&p, &w, &loop->predict, head, "predict_", (CHead){0}));
     p.outputs = NULL;
     if (!loop->options.gradients) return;
     p.gradients = true;
@@ -322,120 +343,18 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     c_function(&p, &loop->gradient, &head);
 }
 
-static void print_costs(Text *text, const char *what, const Routine *routine, double examples) {
-    Costs c = loop_costs(routine);
-    Arena *arena = text->arena;
-    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", what, number_grouped(arena, c.additions / examples),
-                number_grouped(arena, c.multiplications / examples), number_grouped(arena, c.divisions / examples),
-                number_grouped(arena, c.comparisons / examples), number_grouped(arena, c.calls / examples));
-}
-
-static double bytes_of(const LoopProgram *loop, const Tensors *list, double counters) {
-    double bytes = counters;
-    for (size_t i = 0; i < list->count; i++)
-        bytes += tensor_points(tensor_stored(list->at[i])) * (list->at[i]->index_range > 0 || !loop->is_double ? 4 : 8);
-    return bytes;
-}
-
-/* Of one example. */
-static double example_bytes(const LoopProgram *loop, const Tensors *list) {
-    double bytes = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        const Tensor *t = list->at[i];
-        double elements = tensor_points(t) / (t->batched ? (double)t->shape[0] : 1);
-        bytes += elements * (t->index_range > 0 || !loop->is_double ? 4 : 8);
-    }
-    return bytes;
-}
-
-/* Which statements of the training step are straight lines, and by which rule. */
-static void print_choice(Text *text, LoopProgram *loop) {
-    int32_t limit = loop->options.unroll;
-    int lines = 0, all = 0;
-    for (size_t i = 0; i < loop->step.body.count; i++) {
-        const Node *block = loop->step.body.at[i];
-        all += !block->goes_on;
-        lines += !block->goes_on && block->lines;
-    }
-    const char *rule = limit == UNROLL_NONE   ? "none"
-                       : limit == UNROLL_FULL ? "full"
-                       : limit == UNROLL_AUTO ? "auto"
-                                              : arena_printf(text->arena, "%d", (int)limit);
-    const char *which = limit == UNROLL_NONE || limit == UNROLL_FULL
-                            ? ""
-                            : arena_printf(text->arena, ", of up to %d operations for an example",
-                                           limit == UNROLL_AUTO ? LINES_UP_TO : (int)limit);
-    text_printf(text, "\n   Straight lines: %d of the %d blocks of the training step%s (--unroll=%s)%s.\n", lines, all, which,
-                rule, lines < all ? "; the rest are loops" : "");
-    const Target *target = loop->options.target;
-    if (target->bytes > 0)
-        text_printf(text, "   Vectors: %d of the blocks, of %d bytes (--target=%s); they need gcc or clang.\n",
-                    loop_vector_blocks(&loop->step), target->bytes, target->name);
-    if (loop->micro != NULL)
-        text_printf(text, "   Micro-batches: gradients are found of %lld example%s at a time, and added up over the batch%s.\n",
-                    (long long)loop->micro->size, loop->micro->size > 1 ? "s" : "",
-                    loop->options.micro > 0 ? arena_printf(text->arena, " (--micro-batch=%lld)", (long long)loop->options.micro)
-                                            : ", which as a whole is too large for the caches");
-    if (loop->options.threads > 1)
-        text_printf(text, "   Threads: %d share loops of %d of the blocks (--threads=%d)%s.\n", loop->options.threads,
-                    loop_parallel_blocks(&loop->step), loop->options.threads,
-                    loop_uses_threads(loop) ? "; they need -fopenmp, without it there is one" : "");
-}
-
-static void print_description(Text *text, LoopProgram *loop) {
-    const Program *program = loop->model->training;
-    const char *m = loop->model->name;
-    Arena *arena = loop->arena;
-    double parameters = 0, batch = (double)loop->model->settings.batch;
-    for (size_t i = 0; i < program->parameters.count; i++) parameters += tensor_points(program->parameters.at[i]);
-    text_printf(text, "/* %s, a network and its training step. Written by nnc from %s.\n\n", m, c_model_file(arena, loop->model));
-    for (size_t i = 0; i < program->parts.count; i++) {
-        const Part *part = &program->parts.at[i];
-        text_printf(text, "     %-40s -> ", part->label);
-        for (int a = 0; a < part->rank; a++) text_printf(text, "%s%lld", a == 0 ? "" : " x ", (long long)part->shape[a]);
-        text_put(text, part->rank == 0 ? "1\n" : "\n");
-    }
-    text_printf(text, "\n   %s parameters of type %s, batches of %s. Operations for one example:\n\n",
-                number_grouped(arena, parameters), c_number_type(loop), number_grouped(arena, batch));
-    text_printf(text, "     %-22s %14s %15s %10s %12s %10s\n", "", "additions", "multiplications", "divisions", "comparisons",
-                "functions");
-    print_costs(text, "prediction", &loop->predict, batch);
-    print_costs(text, "training step", &loop->step, batch);
-    const struct {
-        const char *what;
-        double bytes;
-    } structs[] = {{"parameters", bytes_of(loop, &program->parameters, 0)},
-                   {"state", bytes_of(loop, &program->states, c_state_seed(loop) ? 16 : 8)},
-                   {"init_work", c_work_bytes(loop, &loop->initial)},
-                   {"work", c_work_bytes(loop, &loop->step)},
-                   {"evaluate_work", c_work_bytes(loop, &loop->evaluate)},
-                   {"predict_work", c_work_bytes(loop, &loop->predict)},
-                   {"gradient_work", loop->options.gradients ? c_work_bytes(loop, &loop->gradient) : 0},
-                   {"input, for one example", example_bytes(loop, &program->inputs)},
-                   {"target, for one example", example_bytes(loop, &program->targets)},
-                   {"output, for one example", example_bytes(loop, &loop->model->inference->outputs)}};
-    text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated and nothing is global:\n\n");
-    int width = (int)strlen(m) + 25;
-    for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) {
-        if (structs[i].bytes > 0)
-            text_printf(text, "     %-*s %12s\n", width, arena_printf(arena, "%s_%s", m, structs[i].what),
-                        number_grouped(arena, structs[i].bytes));
-    }
-    print_choice(text, loop);
-    text_printf(text, "   Arithmetic is %s. */\n",
-                loop->options.fast ? "fast: sums may be reordered"
-                                   : "strict: the same seed gives the same bits on every machine");
-}
-
 static void print_header(Text *text, LoopProgram *loop) {
     Words w = words_of(loop);
     const char *m = w.model;
     const Program *program = loop->model->training;
-    print_description(text, loop);
+    c_description(text, loop);
     text_printf(text, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n", w.upper, w.upper);
     text_put(text, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     text_printf(text, "enum { %s_BATCH = %lld }; /* examples in a batch */\n", w.upper, (long long)loop->model->settings.batch);
-    if (loop->micro != NULL)
+    if (loop_parts(loop, &loop->step) > 1)
+        text_printf(text, "enum { %s_PART = %lld }; /* of so many finds a thread the gradients, which are added up */\n", w.upper,
+                    (long long)loop->micro->share);
+    if (loop->micro != NULL && loop->micro->share > loop->micro->size)
         text_printf(text, "enum { %s_MICRO_BATCH = %lld }; /* of so many are the gradients found at a time, and added up */\n",
                     w.upper, (long long)loop->micro->size);
     c_structs(text, loop, m);

@@ -182,7 +182,7 @@ LoopProgram *tensor_to_loop(Arena *arena, const Model *model, LoopOptions option
         bool shared = routine == &loop->step || routine == &loop->evaluate || routine == &loop->predict;
         if (options.threads > 1 && shared) share(loop, routine);
         place(loop, routine);
-        if (options.threads > 1 && shared) find_unwaited(routine);
+        if (options.threads > 1 && shared) find_unwaited(loop, routine);
     }
     return loop;
 }

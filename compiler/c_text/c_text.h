@@ -64,6 +64,7 @@ typedef struct {
     const char *comment;                  /* or NULL */
     const char *parameters[C_PARAMETERS]; /* "const iris_input *restrict in", or NULL */
     bool fixed;                           /* it has all of them */
+    const Nodes *blocks;                  /* of the routine; NULL: all */
 } CHead;
 
 /* ---- names.c */
@@ -95,7 +96,8 @@ void c_print(CPrinter *p, Expr e, CKind wanted, int strength);
 
 /* ---- statements.c, functions.c, given.c */
 void c_nodes(CPrinter *p, const Nodes *nodes);
-bool c_is_divided(const CPrinter *p); /* is the routine's batch divided into micro-batches? */
+bool c_is_divided(const CPrinter *p);      /* is the routine's batch divided into micro-batches? */
+bool c_asks(const CPrinter *p, When when); /* ... do its functions have to ask whether blocks run in this one? */
 void c_function(CPrinter *p, const Routine *routine, const CHead *head);
 void c_body(CPrinter *p, const Routine *routine); /* of a function that the caller begins and ends, with p->places as they are */
 const char *c_call(CPrinter *p, const CHead *head, const char *first); /* of the last c_function: f(model, in + first) */
@@ -105,6 +107,17 @@ bool c_draws(const Statements *list);
 void c_literals(Text *text, const LoopProgram *loop, const char *prefix, const Routine *const *routines, size_t count);
 void c_random(Text *text, const LoopProgram *loop, const char *prefix, const Statements *lists, size_t count);
 bool c_state_seed(const LoopProgram *loop); /* training draws random numbers: the state holds the seed */
+
+/* ---- parts.c: threads that have parts of the batch */
+/* The work space of a routine, `what`_work: of all parts, of which each is a `what`_part; or of the routine itself, if there are none. */
+void c_parts_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine);
+double c_parts_bytes(const LoopProgram *loop, const Routine *routine);
+/* The routine's functions: for a part, head; what adds the sums of another, NAME_`what`add; and what runs behind all, `last`, if anything
+   does. Returns how to run them on a batch. */
+const char *c_parts_functions(CPrinter *p, const Routine *routine, const CHead *head, const char *what, const CHead *last);
+
+/* ---- description.c: the comment at the top of NAME.h */
+void c_description(Text *text, LoopProgram *loop);
 
 /* ---- wrap.c */
 void c_wrap(Text *text, const char *lines);
@@ -117,7 +130,8 @@ const char *c_member(Arena *arena, const char *path); /* "hidden.W" as members o
 bool c_is_output(const Tensors *outputs, const Tensor *tensor);
 bool c_is_given(const LoopProgram *loop, const Routine *routine, const Tensor *t);
 const char *c_buffer(Arena *arena, const Routine *routine, const Tensor *tensor); /* "work->hidden", "work->space_1.hidden" */
-void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine);
+void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine,
+                   const char *last);                                 /* `last`: a line that is its last member, or "" */
 double c_work_bytes(const LoopProgram *loop, const Routine *routine); /* what it takes */
 void c_structs(Text *text, const LoopProgram *loop, const char *model);
 

@@ -24,9 +24,11 @@ static bool runs_over_batch(const Nodes *nodes) {
 /* Those that tell in which steps, or micro-batches, blocks run. */
 static void find_conditions(const CPrinter *p, const Nodes *blocks, bool needs[C_PARAMETERS]) {
     for (size_t i = 0; i < blocks->count; i++) {
-        bool last = blocks->at[i]->when == IF_LAST, divided = c_is_divided(p);
-        needs[divided ? C_DONE : C_BEGINS] |= blocks->at[i]->when == IF_FIRST;
-        needs[divided ? C_DONE : C_ENDS] |= last || blocks->at[i]->when == UNLESS_LAST;
+        When when = blocks->at[i]->when;
+        bool last = when == IF_LAST, divided = c_is_divided(p);
+        if (divided && !c_asks(p, when)) continue;
+        needs[divided ? C_DONE : C_BEGINS] |= when == IF_FIRST;
+        needs[divided ? C_DONE : C_ENDS] |= last || when == UNLESS_LAST;
         needs[C_EXAMPLES] |= divided && last;
         needs[C_BATCH] |= divided && last;
     }
@@ -65,12 +67,16 @@ typedef struct {
     bool needs[C_PARAMETERS]; /* of piece 0: what any of them needs */
 } Piece;
 
+static const Nodes *blocks_of(const Routine *routine, const CHead *head) {
+    return head->blocks != NULL ? head->blocks : &routine->body;
+}
+
 static Piece *pieces_of(CPrinter *p, const Routine *routine, const CHead *head) {
     Arena *arena = p->text->arena;
     Piece *pieces = NEW_ARRAY(arena, Piece, routine->functions + 1);
-    for (size_t i = 0; i < routine->body.count; i++)
-        vec_push(arena, &pieces[routine->body.at[i]->function].blocks, routine->body.at[i]);
-    find_conditions(p, &routine->body, pieces[0].needs);
+    const Nodes *blocks = blocks_of(routine, head);
+    for (size_t i = 0; i < blocks->count; i++) vec_push(arena, &pieces[blocks->at[i]->function].blocks, blocks->at[i]);
+    find_conditions(p, blocks, pieces[0].needs);
     for (int k = 0; k <= routine->functions; k++) {
         pieces[k].uses = loop_uses(arena, routine, &pieces[k].blocks);
         find_needs(p, routine, &pieces[k].blocks, pieces[k].uses, pieces[k].needs);
@@ -107,7 +113,8 @@ static const char *call(Arena *arena, const char *name, const bool *needs, const
 
 const char *c_call(CPrinter *p, const CHead *head, const char *first) {
     const char *call_of_one = call(p->text->arena, head->name, p->needs, first);
-    if (loop_parallel_blocks(p->routine) == 0) return call_of_one;
+    bool parts = loop_parts(p->loop, p->routine) > 1; /* which are called by threads */
+    if (loop_parallel_blocks(p->routine) == 0 || parts) return call_of_one;
     return arena_printf(p->text->arena, "#pragma omp parallel num_threads(%d)\n%s", p->loop->options.threads, call_of_one);
 }
 
@@ -142,13 +149,16 @@ void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     p->routine = routine;
     p->places = NEW_ARRAY(p->text->arena, const char *, routine->program->all.count + 1);
     p->backwards = NULL;
-    for (size_t i = routine->body.count; i-- > 0;) {
-        const Node *block = routine->body.at[i];
+    const Nodes *blocks = blocks_of(routine, head);
+    for (size_t i = blocks->count; i-- > 0;) {
+        const Node *block = blocks->at[i];
         if (block->statements.at[0]->target->kind == TENSOR_ADJOINT && block->when != IF_FIRST) p->backwards = block;
     }
     const Piece *pieces = pieces_of(p, routine, head);
     p->needs = pieces[0].needs;
-    for (int k = 1; k <= routine->functions; k++) print_piece(p, routine, head, &pieces[k], k);
+    for (int k = 1; k <= routine->functions; k++) {
+        if (pieces[k].blocks.count > 0) print_piece(p, routine, head, &pieces[k], k);
+    }
     c_leave(p, 0);
     if (head->comment != NULL && p->annotate > 0) text_printf(p->text, "/* %s */\n", head->comment);
     text_printf(p->text, "%s%s%s(", head->type, head->type[strlen(head->type) - 1] == (char)42 ? "" : " ", head->name);
@@ -158,7 +168,7 @@ void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     p->calls = NEW_ARRAY(p->text->arena, const char *, routine->functions + 1);
     for (int k = 1; k <= routine->functions; k++)
         p->calls[k] = call(p->text->arena, arena_printf(p->text->arena, "%s_%d", head->name, k), pieces[k].needs, "");
-    c_nodes(p, &routine->body);
+    c_nodes(p, blocks);
     p->calls = NULL;
     if (head->returns != NULL) text_printf(p->text, "return %s;\n", head->returns);
     p->text->indent--;

@@ -240,7 +240,7 @@ static void print_search(Text *text, LoopProgram *loop, const Sources *sources) 
     const char *m = loop->model->name, *number = c_number_type(loop);
     bool target = loop->model->training->targets.count > 0;
     text_put(text, "/* ---- Where a number that is not finite comes from: the forward pass, with a look at each result */\n\n");
-    c_work_struct(text, loop, m, "values", &loop->forward);
+    c_work_struct(text, loop, m, "values", &loop->forward, "");
     c_literals(text, loop, "search", (const Routine *const[]){&loop->forward}, 1);
     Statements searched = {0}; /* fewer than those of a step: metrics have a part of their own */
     for (size_t i = 0; i < loop->forward.body.count; i++) {

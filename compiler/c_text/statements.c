@@ -220,6 +220,13 @@ static void print_backwards(CPrinter *p) {
 
 bool c_is_divided(const CPrinter *p) { return micro_of(p->loop, p->routine) != NULL; }
 
+/* Of a part that is one micro-batch, that is the first; the update of all parts is a function of its own. */
+bool c_asks(const CPrinter *p, When when) {
+    const MicroBatches *micro = micro_of(p->loop, p->routine);
+    if (micro == NULL || micro->parts == 1) return when != ALWAYS;
+    return when == IF_FIRST && micro->share > micro->size;
+}
+
 static const char *const occasions[] = {
     [ALWAYS] = "",
     [IF_FIRST] = "For the first example of a call; for the others this is done at the end of the step before:\n   ",
@@ -332,12 +339,14 @@ static void leave_alone(CPrinter *p, size_t mark) {
 static size_t print_once(CPrinter *p, const Nodes *nodes, size_t from) {
     When when = nodes->at[from]->when;
     size_t count = 0, mark = c_enter(p);
-    if (nodes->at[from]->kind != NODE_BLOCK || when == ALWAYS || !c_is_divided(p) || p->calls == NULL)
+    if (nodes->at[from]->kind != NODE_BLOCK || !c_is_divided(p) || !c_asks(p, when) || p->calls == NULL)
         return 0; /* NULL: a piece, which is called so */
+    bool parts = loop_parts(p->loop, p->routine) > 1;
     if (p->annotate > 0)
-        text_printf(p->text, "%s/* ---- Once for the batch, %s examples */\n", text_ends_in(p->text, "{\n") ? "" : "\n",
-                    when == IF_FIRST ? "before its first" : "after its last");
-    text_put(p->text, when == IF_FIRST ? "if (done == 0) {\n" : "if (done + examples == batch) {\n");
+        text_printf(p->text, "%s/* ---- Once for %s, %s examples */\n", text_ends_in(p->text, "{\n") ? "" : "\n",
+                    parts ? "the part of a batch" : "the batch", when == IF_FIRST ? "before its first" : "after its last");
+    if (parts) text_printf(p->text, "if (done %% %s_PART == 0) {\n", c_upper(p->text->arena, p->model));
+    else text_put(p->text, when == IF_FIRST ? "if (done == 0) {\n" : "if (done + examples == batch) {\n");
     p->text->indent++;
     for (; from + count < nodes->count && nodes->at[from + count]->when == when; count++) print_node(p, nodes->at[from + count]);
     p->text->indent--;

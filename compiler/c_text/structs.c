@@ -136,7 +136,8 @@ const char *c_buffer(Arena *arena, const Routine *routine, const Tensor *tensor)
     return number > 0 ? arena_printf(arena, "work->space_%d.%s", number, name) : arena_printf(arena, "work->%s", name);
 }
 
-void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine) {
+void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const char *what, const Routine *routine,
+                   const char *last) {
     text_put(text, "typedef struct {\n");
     text->indent++;
     bool none = true, *printed = NEW_ARRAY(loop->arena, bool, routine->spaces + 1);
@@ -150,6 +151,7 @@ void c_work_struct(Text *text, const LoopProgram *loop, const char *model, const
         printed[number] = true;
     }
     if (none) text_put(text, "char none; /* C wants a member */\n");
+    text_put(text, last);
     text->indent--;
     text_printf(text, "} %s_%s;\n\n", model, what);
 }
@@ -182,9 +184,9 @@ void c_structs(Text *text, const LoopProgram *loop, const char *model) {
     tree_struct(text, loop, model, "state", &program->states,
                 c_state_seed(loop) ? "uint32_t step, epoch;\nuint64_t seed;\n" : "uint32_t step, epoch;\n");
     text_put(text, "/* Space that a call needs; its contents mean nothing between calls. */\n");
-    if (loop->initial.buffers.count > 0) c_work_struct(text, loop, model, "init_work", &loop->initial);
-    c_work_struct(text, loop, model, "work", &loop->step);
-    c_work_struct(text, loop, model, "evaluate_work", &loop->evaluate);
-    c_work_struct(text, loop, model, "predict_work", &loop->predict);
-    if (loop->options.gradients) c_work_struct(text, loop, model, "gradient_work", &loop->gradient);
+    if (loop->initial.buffers.count > 0) c_work_struct(text, loop, model, "init_work", &loop->initial, "");
+    c_parts_struct(text, loop, model, "", &loop->step);
+    c_parts_struct(text, loop, model, "evaluate_", &loop->evaluate);
+    c_parts_struct(text, loop, model, "predict_", &loop->predict);
+    if (loop->options.gradients) c_work_struct(text, loop, model, "gradient_work", &loop->gradient, "");
 }

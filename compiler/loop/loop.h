@@ -117,6 +117,7 @@ typedef struct {
     int threads;    /* that share the work, if more than 1 */
     int64_t micro;  /* examples of a micro-batch; 0: as many as suit the model */
     int wait;       /* operations in the time that it takes them to meet; 0: as usual */
+    bool parts;     /* in fast arithmetic they have parts of the batch, however little there is to do */
     bool gradients; /* a function that returns gradients is wanted */
     int annotate;   /* comments in the generated code: 0 none, 1 formulas, 2 and the rules that they were found by */
     bool unpack;    /* its program reads what gzip has packed, whatever the names of the model's files */
@@ -124,7 +125,9 @@ typedef struct {
 
 /* micro.c: a batch that is divided. Requires and ensures: see there. */
 typedef struct {
-    int64_t size;     /* examples of a micro-batch, which is the batch of the training program then */
+    int64_t size;  /* examples of a micro-batch, which is the batch of the training program then */
+    int64_t share; /* examples of a part of the batch, which one thread has; the batch, if there is one part */
+    int parts;
     Statements zeros; /* where its sums over the batch begin */
     When *when;       /* by tensor id: when it is found */
 } MicroBatches;
@@ -186,6 +189,7 @@ MicroBatches *divide_batch(LoopProgram *loop, Program *program, int64_t size);
 Groups in_micro_batches(Arena *arena, const MicroBatches *micro,
                         const Groups *step); /* the groups of a step, and when they run */
 const MicroBatches *micro_of(const LoopProgram *loop, const Routine *routine);
+int loop_parts(const LoopProgram *loop, const Routine *routine); /* of the batch, which threads have in it; 1: the whole */
 
 Groups group_each(Arena *arena, const Statements *list); /* each statement, or scan, by itself */
 bool is_held(const Group *group, const Tensor *tensor);
@@ -227,9 +231,10 @@ void split(LoopProgram *loop, Routine *routine);
 /* unroll.c: straight lines instead of loops, one example at a time. */
 void unroll(LoopProgram *loop, Routine *routine);
 
-/* threads.c: loops whose iterations threads share; and, when it is known what stands where, which of them need not wait behind what. */
+/* threads.c: loops whose iterations threads share; and, when it is known what stands where, which of them need not wait behind what. Of a
+   step in which they have parts of the batch: in the update. */
 void share(LoopProgram *loop, Routine *routine);
-void find_unwaited(Routine *routine);
+void find_unwaited(const LoopProgram *loop, Routine *routine);
 
 /* A new local variable; its id is FIRST_LOCAL and the number of those before it. Variables of different scopes may share a name. */
 Tensor *local_new(LoopProgram *loop, const Routine *routine, const char *name, int64_t index_range);

@@ -30,7 +30,7 @@ static Expr axis_of(const Lowering *l, const Statement *s, int axis) {
 
 typedef struct {
     const Group *group;
-    Expr *variables;    /* of each statement, or NULL */
+    Expr *variables; /* of each statement, or NULL */
 } Element;
 
 static Expr variable_for(void *context, Expr e) {

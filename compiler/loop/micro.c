@@ -167,7 +167,9 @@ static void begin_at_zero(Dividing *d, const Statement *s) {
     vec_push(d->m->arena, &d->micro->zeros, zero);
 }
 
+/* One micro-batch alone has all terms of its part. */
 static void grow(Dividing *d, Statement *s) {
+    if (d->micro->share == d->micro->size) return;
     begin_at_zero(d, s);
     s->adds = true;
 }
@@ -340,14 +342,14 @@ static Groups groups_with_sums(const Micro *m) {
 
 /* All, where they fit the second cache; a few, but as many as are worth an addition to each gradient, where neither weights nor lanes ask
    for more; half as many as a vector has lanes, where lanes do not ask for more; or as many as fill two vectors. */
-static int64_t choose_size(LoopProgram *loop, const Micro *m) {
-    const int64_t batch = m->program->batch->size;
+static int64_t choose_size(LoopProgram *loop, const Micro *m, int64_t batch) {
+    const int64_t whole = m->program->batch->size;
     const int bytes = loop->is_double ? 8 : 4;
     double example = 0, weights = 0; /* bytes */
     if (loop->options.target->bytes == 0 || loop->options.unroll != UNROLL_AUTO) return batch;
     for (size_t i = 0; i < m->program->all.count; i++) {
         const Tensor *t = m->program->all.at[i];
-        if (t->batched) example += bytes * tensor_points(t) / (double)batch;
+        if (t->batched) example += bytes * tensor_points(t) / (double)whole;
         if (m->phase[t->id] == SUMMED && t->rank > 1) weights += bytes * tensor_points(t);
     }
     bool large = (double)batch * example > LARGE * L2;
@@ -361,12 +363,51 @@ static int64_t choose_size(LoopProgram *loop, const Micro *m) {
         double with_vectors = cycles_for_example(loop, m, &sums, vectors), most = (large ? OF_LARGE : AS_FAST) * with_vectors;
         suits_few = suits_few && cycles_for_example(loop, m, &sums, few) < most;
         suits_half = suits_half && !suits_few && cycles_for_example(loop, m, &sums, half) < NOT_LANES * with_vectors;
-        set_size(m, batch);
+        set_size(m, whole);
     }
     if (suits_few) return few;
     if (suits_half) return half;
     bool pays = large && (double)vectors * example > WEIGHTS * weights;
     return pays && vectors < batch ? vectors : batch;
+}
+
+/* ---- Threads: each has a part of the batch, and gradients of its own, which are added in the order of the parts. That takes fast
+   arithmetic. Else threads share loops, which find each gradient once, but they meet behind every statement, and read what others wrote. */
+
+static const double LEAST_PART = 50000, /* multiply-adds of a part, or vectors of them: less is over before threads have met */
+    ADDED_MEANWHILE = 15000;            /* bytes of gradients that are added in the time that sharing a statement costs */
+
+static bool suits_parts(const LoopProgram *loop, const Micro *m, int64_t share) {
+    const Statements *lists[] = {&m->program->forward, &m->program->backward};
+    const int bytes = loop->is_double ? 8 : 4,
+              lanes = (loop->options.target->bytes > 0 ? loop->options.target->rate : LINE / 2) / bytes;
+    double operations = 0, sums = 0, statements = 0;
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t i = 0; i < lists[l]->count; i++) {
+            const Statement *s = lists[l]->at[i];
+            Group one = {0};
+            vec_push(m->arena, &one.list, lists[l]->at[i]);
+            const GroupWork work = work_of_group(m->pool, &one);
+            statements += s->scan != NULL ? (double)s->scan->index->size : 1;
+            operations += index_product(s->indices, s->count) * work.terms * work.body;
+        }
+    }
+    for (size_t i = 0; i < m->program->all.count; i++) {
+        const Tensor *t = m->program->all.at[i];
+        if (m->phase[t->id] == SUMMED) sums += bytes * tensor_points(t);
+    }
+    operations *= (double)share / (double)m->program->batch->size / lanes;
+    return operations >= LEAST_PART && sums <= ADDED_MEANWHILE * statements;
+}
+
+const MicroBatches *micro_of(const LoopProgram *loop, const Routine *routine) {
+    if (routine == &loop->step) return loop->micro;
+    return routine == &loop->evaluate || routine == &loop->predict ? loop->micro_inference : NULL;
+}
+
+int loop_parts(const LoopProgram *loop, const Routine *routine) {
+    const MicroBatches *micro = micro_of(loop, routine);
+    return micro != NULL ? micro->parts : 1;
 }
 
 static void find_occasions(const Micro *m, size_t phases, MicroBatches *micro) {
@@ -384,33 +425,35 @@ Groups in_micro_batches(Arena *arena, const MicroBatches *micro, const Groups *s
         vec_push(arena, &zero.list, micro->zeros.at[i]);
         vec_push(arena, &all, zero);
     }
-    for (size_t i = 0; i < step->count; i++) {
-        Group group = step->at[i];
-        group.when = micro->when[group.list.at[0]->target->id];
-        vec_push(arena, &all, group);
+    for (int last = 0; last < (micro->parts > 1 ? 2 : 1); last++) { /* behind all parts runs what needs them all */
+        for (size_t i = 0; i < step->count; i++) {
+            Group group = step->at[i];
+            group.when = micro->when[group.list.at[0]->target->id];
+            if (micro->parts == 1 || (group.when == IF_LAST) == (last == 1)) vec_push(arena, &all, group);
+        }
     }
     return all;
 }
 
-const MicroBatches *micro_of(const LoopProgram *loop, const Routine *routine) {
-    if (routine == &loop->step) return loop->micro;
-    return routine == &loop->evaluate || routine == &loop->predict ? loop->micro_inference : NULL;
-}
-
 MicroBatches *divide_batch(LoopProgram *loop, Program *program, int64_t size) {
     Micro m = {.arena = loop->arena, .program = program, .pool = program->pool, .in_order = !loop->options.fast};
-    const int64_t batch = loop->model->settings.batch;
-    if (size >= batch || batch == 1 || loop->options.threads > 1 || loop->options.gradients) return NULL;
+    const int64_t batch = loop->model->settings.batch, threads = loop->options.threads > 1 ? loop->options.threads : 1;
+    int64_t share = (batch + threads - 1) / threads;
+    bool trains = program == loop->model->training,
+         parts = threads > 1 && loop->options.fast && loop->options.unroll == UNROLL_AUTO;
+    if (size >= batch || batch == 1 || (threads > 1 && !parts) || loop->options.gradients) return NULL;
     if (!find_phases(&m) && !(loop->options.fast && pull_apart(&m))) {
         loop->undivided = m.waits;
         return NULL;
     }
     find_indices(&m);
-    if (size == 0) size = choose_size(loop, &m);
-    if (size >= batch) return NULL;
+    if (size == 0) size = choose_size(loop, &m, share);
+    if (size >= batch || (parts && trains && !loop->options.parts && !suits_parts(loop, &m, share))) return NULL;
     MicroBatches *micro = NEW(loop->arena, MicroBatches);
     size_t phases = program->all.count;
     micro->size = size;
+    micro->share = share;
+    micro->parts = (int)((batch + share - 1) / share);
     Dividing dividing = {.m = &m, .micro = micro, .found = {.arena = loop->arena}};
     divide(&dividing, &program->forward);
     divide(&dividing, &program->backward);

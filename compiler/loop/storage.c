@@ -392,6 +392,19 @@ static bool is_wanted(const Planner *p, const Tensor *t, bool copy) {
     return false;
 }
 
+/* The loops of what has no sums follow what they write as it stands in memory. */
+static void order_by_storage(const Statement *s, Choice *choice) {
+    const Layout *layout = s->target->layout;
+    bool done[MOST_INDICES] = {false};
+    int count = 0;
+    if (layout == NULL || s->value->reduces || s->count != s->target->rank) return;
+    for (int k = 0; k < layout->count; k++) {
+        int axis = layout->axes[k].axis;
+        if (!done[axis]) choice->order[count++] = axis;
+        done[axis] = true;
+    }
+}
+
 Groups apply_storage(Planner *p, const Groups *groups) {
     Groups out = {0};
     narrow_borders(p, groups);
@@ -411,6 +424,7 @@ Groups apply_storage(Planner *p, const Groups *groups) {
         Group group = groups->at[i];
         const Way *way = way_of(p, &groups->at[i]);
         group.choice = way == NULL ? NULL : &way->choice;
+        if (way != NULL) order_by_storage(group.list.at[0], &p->plans.at[i].ways[way - p->plans.at[i].ways].choice);
         redirect_group(p, &group, way);
         vec_push(p->loop->arena, &out, group);
         add_copies(p, &out, &group);

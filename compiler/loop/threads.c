@@ -21,6 +21,7 @@ enum {
     WAIT = 25000,   /* ... threads to meet, before a loop and behind it, and to get what the others wrote: 1 to 10 microseconds */
     LONELY = 2000,  /* ... a thread to get what the others wrote, where they meet anyway */
     MEETING = 2000, /* ... threads to meet that are about to, anyway */
+    UPDATING = 200, /* ... a thread to get what others wrote of an update, behind which they need not meet */
     START = 50,     /* ... a thread to find its part of a loop */
     COMPILERS_LANES = 8 /* operations at a time in loops that the C compiler makes vectors of, roughly */
 };
@@ -265,8 +266,7 @@ static void leave_alone(const Nodes *nodes) {
 
 /* Between loops that are shared, threads meet behind what one of them runs, too: there it need not be as long to be shared. Where one
    thread would run several statements without a pause, they meet before and behind what is shared of these. */
-static void share_lonely(LoopProgram *loop, Routine *routine) {
-    const Nodes *nodes = &routine->body;
+static void share_lonely(LoopProgram *loop, Routine *routine, const Nodes *nodes) {
     for (size_t from = 0, to; from < nodes->count; from = to) {
         to = from + 1;
         if (loop_is_shared(nodes->at[from])) continue;
@@ -279,11 +279,23 @@ static void share_lonely(LoopProgram *loop, Routine *routine) {
     }
 }
 
+/* What all threads run: of a step in which they have parts of the batch, the update. */
+static Nodes blocks_for_all(const LoopProgram *loop, const Routine *routine) {
+    Nodes blocks = {0};
+    for (size_t i = 0; i < routine->body.count; i++) {
+        bool own = loop_parts(loop, routine) > 1 && routine->body.at[i]->when != IF_LAST;
+        if (!own) vec_push(loop->arena, &blocks, routine->body.at[i]);
+    }
+    return blocks;
+}
+
 void share(LoopProgram *loop, Routine *routine) {
-    Time time = share_nodes(loop, routine, &routine->body, wait_of(loop));
-    if (time.shared > time.alone * (1 - LEAST_SAVED)) unmark(&routine->body);
-    if (loop_parallel_blocks(routine) > 0) share_lonely(loop, routine);
-    if (loop_parallel_blocks(routine) > 0) leave_alone(&routine->body);
+    const Nodes blocks = blocks_for_all(loop, routine);
+    bool together = loop_parts(loop, routine) > 1;
+    Time time = share_nodes(loop, routine, &blocks, together ? UPDATING : wait_of(loop));
+    if (!together && time.shared > time.alone * (1 - LEAST_SAVED)) unmark(&blocks);
+    if (loop_parallel_blocks(routine) > 0) share_lonely(loop, routine, &blocks);
+    if (loop_parallel_blocks(routine) > 0 || together) leave_alone(&blocks);
 }
 
 /* ---- Where threads go on without waiting for each other: what follows neither reads nor writes what they have not finished writing, nor
@@ -347,7 +359,8 @@ static void go_through_all(Going *g, const Nodes *nodes) {
     }
 }
 
-void find_unwaited(Routine *routine) {
+void find_unwaited(const LoopProgram *loop, Routine *routine) {
+    const Nodes blocks = blocks_for_all(loop, routine);
     if (loop_parallel_blocks(routine) == 0) return;
     Arena *scratch = arena_new();
     Going g = {.routine = routine, .places = routine->program->all.count + (size_t)routine->spaces + 1};
@@ -355,7 +368,7 @@ void find_unwaited(Routine *routine) {
     g.writes = NEW_ARRAY(scratch, bool, g.places);
     g.its_reads = NEW_ARRAY(scratch, bool, g.places);
     g.its_writes = NEW_ARRAY(scratch, bool, g.places);
-    go_through_all(&g, &routine->body);
+    go_through_all(&g, &blocks);
     if (g.last != NULL) g.last->unwaited = true; /* they meet behind the routine */
     arena_free(scratch);
 }
@@ -369,5 +382,5 @@ int loop_parallel_blocks(const Routine *routine) {
 bool loop_uses_threads(LoopProgram *loop) {
     bool any = false;
     for (int i = 0; i < ROUTINES; i++) any |= loop_parallel_blocks(loop_routine(loop, i, NULL)) > 0;
-    return any;
+    return any || loop_parts(loop, &loop->step) > 1;
 }

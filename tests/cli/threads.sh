@@ -83,6 +83,87 @@ done
 for run in a b; do "$NNC" train wide.nn --math=fast --cc "$quick" --threads 2 --save $run.st --quiet; done
 cmp a.st b.st
 
+# Fast arithmetic, few gradients beside what an example needs: parts of the batch, each in micro-batches, too, where it is large. The last
+# batch has fewer parts, of which one is not full. The same bits on every run and without OpenMP; nearly the losses of one thread.
+cat >parts.nn <<'MODEL'
+model parts
+input x[8, 8]
+target t[10]
+image  = x -> reshape(1, 8, 8) -> conv2d(12, kernel = 3, pad = 1) -> relu -> conv2d(24, kernel = 3) -> relu -> max_pool(2) -> flatten
+steps  = x -> gru(24) -> last_step -> dropout(0.1)
+late   = steps -> dense(10)
+scores = (image -> dense(10)) + late
+output = scores -> softmax
+loss = cross_entropy(output, t) + 0.01 * sum_squares(late.W)
+optimizer = adam(rate = 0.003)
+metric = accuracy(output, t)
+data train {
+    x = csv("examples/data/digits.csv", columns = 0..64) / 16
+    t = csv("examples/data/digits.csv", column = 64) -> one_hot
+    holdout = 0.3
+}
+train {
+    epochs = 1
+    batch  = 400
+}
+MODEL
+numbers() { sed -n '/"epoch"/{s/,"confusion.*//;s/,"seconds.*//;p}' "$1" | tr -c '0-9.e\n-' ' ' | tr -s ' ' '\n' | grep '[0-9]'; }
+predict() { "$NNC" predict parts.nn --math=fast --target=$target --cc "$quick" "$@" --load 1.st --data examples/data/digits.csv; }
+near() { # two lists of numbers
+    [ "$(wc -l <"$1")" -ge "$4" ]
+    [ "$(wc -l <"$1")" = "$(wc -l <"$2")" ]
+    paste "$1" "$2" | awk -v within=$3 '{ d = $1 - $2; if (d < 0) d = -d; if (!(d <= within)) exit 1 }'
+}
+for target in portable native; do
+    "$NNC" train parts.nn --math=fast --target=$target --cc "$quick" --save 1.st --json >1.json
+    numbers 1.json >1.txt
+    predict | cut -d, -f2- | tr , '\n' | grep '^[0-9.e-]*$' >1.csv
+    for threads in 2 3; do
+        "$NNC" compile parts.nn --quiet --math=fast --target=$target --threads $threads -o in_parts.$threads
+        grep -q "parts_part part\[$threads\];" in_parts.$threads/parts.h
+        grep -q "^   Threads: $threads, each with up to $(((400 + threads - 1) / threads)) examples of a batch" in_parts.$threads/parts.h
+        grep -q 'parts_add(&work->part\[0\], &work->part\[part\]);' in_parts.$threads/parts.c
+        grep -q 'parts_evaluate_add(&work->part\[0\], &work->part\[part\]);' in_parts.$threads/parts.c
+        grep -q "parts_predict_part part\[$threads\];" in_parts.$threads/parts.h
+        for run in a $([ $threads = 3 ] || echo b); do
+            "$NNC" train parts.nn --math=fast --target=$target --cc "$quick" --threads $threads --save $run.st --json |
+                sed 's/,"seconds.*//' >$run.json
+        done
+        if [ $threads = 2 ]; then
+            cmp a.st b.st
+            cmp a.json b.json
+        fi
+        numbers a.json >a.txt
+        near 1.txt a.txt 0.004 4
+        predict --threads $threads | cut -d, -f2- | tr , '\n' | grep '^[0-9.e-]*$' >a.csv
+        near 1.csv a.csv 0.0001 1797
+        [ $target = portable ] || grep -q PARTS_MICRO_BATCH in_parts.$threads/parts.c
+        for cc in gcc clang; do
+            command -v $cc >/dev/null || continue
+            march=$([ $target = portable ] || echo -march=native)
+            $cc "${strict[@]}" $march -c in_parts.$threads/parts.c -o out.o
+            if echo 'int main(void) { return 0; }' | $cc -fopenmp -xc - -o probe 2>/dev/null; then
+                $cc "${strict[@]}" $march -fopenmp -c in_parts.$threads/parts.c -o out.o
+            fi
+        done
+    done
+done
+"$NNC" compile parts.nn --single-file --quiet --math=fast --threads 3 -o parts.c
+command=$(sed -n '1s,^/\* \(.*\) \*/$,\1,p' parts.c)
+case $command in cc\ *-fopenmp\ *) ;; *) exit 1 ;; esac
+for command in "$command" "${command/ -fopenmp / }"; do
+    bash -c "${command/-O3/-O1}"
+    ./parts --data . --save "with${#command}.st" --quiet
+done
+cmp with*.st
+# The same network in strict arithmetic, and one whose gradients are many, share loops.
+"$NNC" compile parts.nn --quiet --math=strict --threads 2 --library -o in_parts.strict
+! grep -q 'parts_part' in_parts.strict/parts.h
+sed 's/^output = .*/output = x -> dense(400) -> relu -> dense(400) -> relu -> dense(10) -> softmax/; s/batch_norm.*//' wide.nn >many.nn
+"$NNC" compile many.nn --quiet --math=fast --threads 2 --library -o many
+! grep -q 'wide_part' many/wide.h
+grep -q 'pragma omp for' many/wide.c
+
 # One file, whose first comment compiles it; with one thread, and where nothing is worth sharing, nothing is said of OpenMP.
 "$NNC" compile wide.nn --single-file --quiet --threads 2 -o one.c
 command=$(sed -n '1s,^/\* \(.*\) \*/$,\1,p' one.c)

@@ -46,6 +46,7 @@ typedef struct {
     const char *compiler[8]; /* and its options */
     int every;               /* one of so many models: odd, so that none of the workers gets them all */
     int64_t micro;           /* examples of a micro-batch, where the batch has more; 0: as usual */
+    int threads;             /* that have parts of the batch, of several examples; 0: none */
 } Form;
 
 /* False, with what the compiler said on standard output, if that fails. Changes the model. */

@@ -54,9 +54,13 @@ bool library_build(Arena *arena, Compilation *c, const Form *form, const char *f
     const char *m = c->model->name, *why = NULL;
     *library = (Library){0};
     c->model->settings.is_double = form->is_double;
-    LoopProgram *loop = tensor_to_loop(
-        arena, c->model,
-        (LoopOptions){.unroll = form->unroll, .fast = form->fast, .target = target_find(form->target), .micro = form->micro});
+    LoopProgram *loop = tensor_to_loop(arena, c->model,
+                                       (LoopOptions){.unroll = form->unroll,
+                                                     .fast = form->fast,
+                                                     .target = target_find(form->target),
+                                                     .micro = form->micro,
+                                                     .threads = form->threads,
+                                                     .parts = form->threads > 0});
     if (!loop_check(loop, &why)) return printf("%s\n", why), false;
     Generated g = {.arena = arena, .build = folder};
     Text *header = text_new(arena), *source = text_new(arena), *program = text_new(arena), *door = text_new(arena);
