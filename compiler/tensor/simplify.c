@@ -72,6 +72,7 @@ void simplify(Program *program) {
     sum_in_rows(program);
     update_rows(program);
     read_signs(program);
+    read_winners(program);
     keep_digits(program);
     note_recomputed(program);
 }

@@ -79,6 +79,9 @@ void sum_in_rows(Program *program);
 /* ---- rows.c */
 void update_rows(Program *program);
 
+/* winners.c: what won a maximum is read from there. */
+void read_winners(Program *program);
+
 /* signs.c: whether relu's derivative is 0 is read from what relu gave. */
 void read_signs(Program *program);
 
