@@ -227,12 +227,19 @@ static void print_fast_arithmetic(Text *text, const LoopProgram *loop) {
                    "#define NNC_FAST 1\n\n");
 }
 
-static const char threads[] =
-    "/* Threads share loops with \"#pragma omp for\": compile with -fopenmp. Without it, one thread computes the same bits.\n"
-    "   \"nowait\": what follows does not depend on it, so they go on without waiting for each other. */\n"
-    "#if defined(__GNUC__) && !defined(_OPENMP)\n"
-    "#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n"
-    "#endif\n\n";
+#define WITHOUT_OPENMP \
+    "#if defined(__GNUC__) && !defined(_OPENMP)\n#pragma GCC diagnostic ignored \"-Wunknown-pragmas\"\n#endif\n\n"
+
+static const char threads_alike[] =
+    "/* Threads share loops with \"#pragma omp for\": compile with -fopenmp. Without it, one thread computes the same%s.\n"
+    "   \"nowait\": what follows does not depend on it, so they go on without waiting for each other. */\n" WITHOUT_OPENMP;
+
+static const char threads_with_parts[] =
+    "/* Threads have parts of a batch: compile with -fopenmp. Each runs the step on its part, in a work space of its own; then "
+    "they add what\n"
+    "   all have found, and share the loops of the update with \"#pragma omp for\". Without OpenMP, one thread computes the "
+    "same.\n"
+    "   \"nowait\": what follows does not depend on it, so they go on without waiting for each other. */\n" WITHOUT_OPENMP;
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
     return arena_printf(
@@ -252,7 +259,8 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
         text_printf(text, "/* Vectors for %s: cc %s -c %s.c */\n", loop->options.target->name, c_flags(loop), m);
     if (loop->options.fast) print_fast_arithmetic(text, loop);
     else print_strict_arithmetic(text, loop);
-    if (loop_uses_threads(loop)) text_put(text, threads);
+    if (loop_parts(loop, &loop->step) > 1) text_put(text, threads_with_parts);
+    else if (loop_uses_threads(loop)) text_printf(text, threads_alike, loop->options.fast ? "" : " bits");
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s%s", m,
                 loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "",
@@ -296,7 +304,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                 ? "One step of training on one batch: the forward pass, the loss, its gradient, and the update."
                 : "Some examples of a batch: the forward pass, the loss and its gradient; behind the last ones the update.",
         .parameters = {[C_MODEL] = parts ? constant : model_to_write,
-                       [C_STATE] = arena_printf(arena, "%s_state *restrict state", m),
+                       [C_STATE] = arena_printf(arena, "%s%s_state *restrict state", parts ? "const " : "", m),
                        [C_IN] = in,
                        [C_TARGET] = target,
                        [C_EXAMPLES] = examples,
@@ -306,7 +314,7 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
                        [C_ENDS] = "int ends"}};
     CHead last = {.name = arena_printf(arena, "%s_update", m),
                   .comment = "Behind all parts of a batch, whose sums the first one has now: the loss, and the update.",
-                  .parameters = {[C_MODEL] = model_to_write}};
+                  .parameters = {[C_MODEL] = model_to_write, [C_STATE] = arena_printf(arena, "%s_state *restrict state", m)}};
     print_train(text, &w, model->training, print_functions(&p, &w, &loop->step, head, "", last));
     head =
         (CHead){"static void", arena_printf(arena, "%s_evaluate_batch", m), .comment = "The loss of one batch, and its metrics.",
@@ -352,8 +360,10 @@ static void print_header(Text *text, LoopProgram *loop) {
     text_put(text, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     text_printf(text, "enum { %s_BATCH = %lld }; /* examples in a batch */\n", w.upper, (long long)loop->model->settings.batch);
     if (loop_parts(loop, &loop->step) > 1)
-        text_printf(text, "enum { %s_PART = %lld }; /* of so many finds a thread the gradients, which are added up */\n", w.upper,
-                    (long long)loop->micro->share);
+        text_printf(text,
+                    "enum { %s_PART = %lld }; /* each thread has up to so many examples of a batch, and finds their gradients, "
+                    "which are added up */\n",
+                    w.upper, (long long)loop->micro->share);
     if (loop->micro != NULL && loop->micro->share > loop->micro->size)
         text_printf(text, "enum { %s_MICRO_BATCH = %lld }; /* of so many are the gradients found at a time, and added up */\n",
                     w.upper, (long long)loop->micro->size);

@@ -54,7 +54,8 @@ static void print_choice(Text *text, LoopProgram *loop) {
         text_printf(text, "   Micro-batches: gradients are found of %lld example%s at a time, and added up over the batch%s.\n",
                     (long long)loop->micro->size, loop->micro->size > 1 ? "s" : "",
                     loop->options.micro > 0 ? arena_printf(text->arena, " (--micro-batch=%lld)", (long long)loop->options.micro)
-                                            : ", which as a whole is too large for the caches");
+                    : loop_parts(loop, &loop->step) > 1 ? ", because a part of it is too large for the caches"
+                                                        : ", which as a whole is too large for the caches");
     if (loop_parts(loop, &loop->step) > 1)
         text_printf(
             text,

@@ -1,5 +1,5 @@
 /* Threads that have parts of the batch: each finds the gradients of its own; they are added in the order of the parts; then threads share
-   the loops of the update. Without OpenMP, the parts run one after the other, and the sums are the same. */
+   the loops of the update. Without OpenMP, the parts run one after the other, and their sums are added in the same order. */
 #include "c_text/c_text.h"
 
 #include <math.h>
@@ -21,19 +21,26 @@ void c_parts_struct(Text *text, const LoopProgram *loop, const char *model, cons
     Arena *arena = text->arena;
     double apart = bytes_apart(loop, routine);
     const char *last =
-        apart == 0 ? "" : arena_printf(arena, "char apart[%.0f]; /* the next one begins on a line of the cache */\n", apart);
+        apart == 0
+            ? ""
+            : arena_printf(
+                  arena, "char apart[%.0f]; /* so that the next one begins on a line of the cache, if this one does */\n", apart);
     bool parts = loop_parts(loop, routine) > 1;
     c_work_struct(text, loop, model, arena_printf(arena, "%s%s", what, parts ? "part" : "work"), routine, last);
     if (parts)
-        text_printf(text, "typedef struct {\n    %s_%spart part[%d]; /* of a batch: one thread's */\n} %s_%swork;\n\n", model,
-                    what, loop_parts(loop, routine), model, what);
+        text_printf(text,
+                    "typedef struct {\n    %s_%spart part[%d]; /* of a batch, each with what one thread needs for it */\n} "
+                    "%s_%swork;\n\n",
+                    model, what, loop_parts(loop, routine), model, what);
 }
 
 /* ---- Their sums */
 
-/* A sum over the batch: no example's own, found with each micro-batch, and read by the update. */
+/* A sum over the batch: no example's own, found with each micro-batch, and read by what runs behind all parts, or by the caller. */
 static bool is_sum(const LoopProgram *loop, const Routine *routine, const Tensor *t) {
-    bool found = false, read = false;
+    const Program *program = routine->program;
+    bool found = false, read = program->loss != NULL && program->loss->id == t->id;
+    for (size_t i = 0; i < program->metrics.count; i++) read |= program->metrics.at[i].tensor->id == t->id;
     for (size_t i = 0; i < routine->body.count; i++) {
         const Node *block = routine->body.at[i];
         const Nodes one = {.at = &routine->body.at[i], .count = 1};
@@ -67,10 +74,17 @@ static void print_sum(CPrinter *p, const Tensor *t) {
     }
 }
 
-static void print_sums(CPrinter *p, const char *what) {
+/* False: there are none. */
+static bool print_sums(CPrinter *p, const char *what) {
     const char *m = p->model;
     Text *text = p->text;
-    if (p->annotate > 0) text_put(text, "/* What another part of the batch has found is added. */\n");
+    bool any = false;
+    for (size_t i = 0; i < p->routine->buffers.count; i++) any |= is_sum(p->loop, p->routine, p->routine->buffers.at[i]);
+    if (!any) return false;
+    if (p->annotate > 0)
+        text_put(text, "/* What another part of the batch has found is added. All threads call this, and share its loops: always "
+                       "in the same\n"
+                       "   way, so that none has to wait for another. */\n");
     text_printf(text, "static void %s_%sadd(%s_%spart *restrict work, const %s_%spart *restrict more) {\n", m, what, m, what, m,
                 what);
     text->indent++;
@@ -79,6 +93,7 @@ static void print_sums(CPrinter *p, const char *what) {
     }
     text->indent--;
     text_put(text, "}\n\n");
+    return true;
 }
 
 /* ---- A batch */
@@ -128,15 +143,15 @@ const char *c_parts_functions(CPrinter *p, const Routine *routine, const CHead *
     part.blocks = &of_part;
     c_function(p, routine, &part);
     const char *run = run_parts(p, &part), *after = "";
-    if (of_all.count > 0) {
-        print_sums(p, what);
-        behind.blocks = &of_all;
-        c_function(p, routine, &behind);
+    if (print_sums(p, what))
         after = arena_printf(arena,
                              "    for (int part = 1; part * %s_PART < batch; part++)\n"
-                             "        %s_%sadd(&work->part[0], &work->part[part]);\n"
-                             "    #pragma omp barrier\n    %s",
-                             c_upper(arena, p->model), p->model, what, with_part(arena, c_call(p, &behind, ""), "0"));
+                             "        %s_%sadd(&work->part[0], &work->part[part]);\n",
+                             c_upper(arena, p->model), p->model, what);
+    if (of_all.count > 0) {
+        behind.blocks = &of_all;
+        c_function(p, routine, &behind);
+        after = arena_printf(arena, "%s    #pragma omp barrier\n    %s", after, with_part(arena, c_call(p, &behind, ""), "0"));
     }
     return arena_printf(arena, "#pragma omp parallel num_threads(%d)\n{\n    #pragma omp for schedule(static, 1)\n%s%s}\n",
                         loop_parts(p->loop, routine), run, after);

@@ -183,6 +183,14 @@ static Index *choosing_index(const Lowering *l, const Statement *s) {
     return NULL;
 }
 
+/* The parts read instead of the statement. */
+static void count_parts(Lowering *l, const Statement *s, const Statements *list, size_t first) {
+    int *whole = NEW_ARRAY(l->arena, int, l->program->all.count + 1);
+    expr_visit(l->pool, s->value, count_read, whole);
+    for (size_t i = 0; i < l->program->all.count; i++) l->readers[i] -= whole[i];
+    for (size_t i = first; i < list->count; i++) expr_visit(l->pool, list->at[i]->value, count_read, l->readers);
+}
+
 /* All of its parts join the group, or none. */
 static bool joins_in_parts(Lowering *l, Group *group, const Statement *s) {
     Index *index = s->subscripts == NULL ? choosing_index(l, s) : NULL;
@@ -198,34 +206,30 @@ static bool joins_in_parts(Lowering *l, Group *group, const Statement *s) {
         if (part == NULL) return false;
         vec_push(l->arena, &more.list, part);
     }
-    if (index != NULL) *group = more;
-    return index != NULL;
+    if (index == NULL) return false;
+    count_parts(l, s, &more.list, group->list.count);
+    *group = more;
+    return true;
 }
 
 /* ---- Targets that their group alone reads */
 
 typedef struct {
+    const Group *group;
     const Tensor *tensor;
-    const Statement *reader;
-    Expr seen; /* by a part of the same statement, which reads once for all */
     int count;
 } Readers;
 
 static void count_here(void *context, Expr e) {
     Readers *r = context;
-    if (e->kind != EXPR_READ || e->tensor != r->tensor || e == r->seen || !at_point(e, r->reader)) return;
-    r->seen = e;
-    r->count++;
+    bool here = false;
+    if (e->kind == EXPR_READ && e->tensor == r->tensor && finds(r->group, e, &here) && here) r->count++;
 }
 
 static void find_held(Lowering *l, Group *group) {
     for (size_t i = 0; i < group->list.count; i++) {
-        Readers here = {.tensor = group->list.at[i]->target};
-        for (size_t k = i + 1; k < group->list.count; k++) {
-            here.reader = group->list.at[k];
-            if (here.reader->target != group->list.at[k - 1]->target) here.seen = NULL;
-            expr_visit(l->pool, here.reader->value, count_here, &here);
-        }
+        Readers here = {.group = group, .tensor = group->list.at[i]->target};
+        for (size_t k = i + 1; k < group->list.count; k++) expr_visit(l->pool, group->list.at[k]->value, count_here, &here);
         if (here.count > 0 && here.count == l->readers[here.tensor->id] && !is_held(group, here.tensor))
             vec_push(l->arena, &group->held, group->list.at[i]->target);
     }
@@ -233,6 +237,9 @@ static void find_held(Lowering *l, Group *group) {
 
 Groups fuse(Lowering *l, const Groups *groups) {
     Groups fused = {0};
+    int *const readers = l->readers; /* of the statements as they are: other pieces of a scan are fused, too */
+    l->readers = NEW_ARRAY(l->arena, int, l->program->all.count + 1);
+    memcpy(l->readers, readers, sizeof *readers * (l->program->all.count + 1));
     for (size_t i = 0; i < groups->count; i++) {
         const Group *next = &groups->at[i];
         bool one = next->list.count == 1 && (l->step != NULL || next->list.at[0]->scan == NULL);
@@ -247,5 +254,6 @@ Groups fuse(Lowering *l, const Groups *groups) {
     for (size_t i = 0; i < fused.count; i++) {
         if (l->step != NULL || fused.at[i].list.at[0]->scan == NULL) find_held(l, &fused.at[i]);
     }
+    l->readers = readers;
     return fused;
 }

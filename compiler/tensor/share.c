@@ -281,7 +281,9 @@ static void learn_all(Known *k, const Statement *s, Expr value) {
     learn(k, (KnownValue){.s = s, .value = value});
     for (int i = 0; i < s->count; i++) {
         Index *index = s->indices[i];
-        if (index->batch || index->size < 2 || index->size > MOST_CHOSEN || !expr_chooses_by(pool, value, index)) continue;
+        bool step = s->scan != NULL && index == s->scan->index; /* others are yet to come, or gone */
+        if (step || index->batch || index->size < 2 || index->size > MOST_CHOSEN || !expr_chooses_by(pool, value, index))
+            continue;
         for (int64_t at = 0; at < index->size; at++) {
             Expr one = expr_substitute(pool, value, &index, (Expr[]){expr_number(pool, (double)at)}, 1);
             learn(k, (KnownValue){.s = s, .chosen = index, .at = at, .value = one});

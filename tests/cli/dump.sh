@@ -54,6 +54,34 @@ if grep 'float dfeatures_gru_[crz]\[' joined/layer_gru.h; then exit 1; fi
 tr '\n' ' ' <joined/layer_gru.c | tr -s ' ' >joined.txt
 grep -q 'dfeatures.d\[i\] = sum(b, t: dfeatures.gru.u\[b, t, 2, i\])' joined.txt
 grep -q 'dfeatures.gru.a\[b, t, 1, j\] = dfeatures.gru.u\[b, t, 1, j\]' joined.txt
+# ... but only while somebody else does not read all of it.
+cat >chosen.nn <<END
+model chosen
+input x[4]
+target t[300]
+h = x -> dense(100)
+e[j] = exp(h[j])
+a[g in 0..3, j in 0..100] = if g == 1 then h[j] else e[j]
+d[g in 0..3, j in 0..100] = if g == 2 then a[g, j]^2 else 2 * a[g, j] + 1
+q[j] = max(g: a[g, j])
+r[j] = min(g: a[g, j])
+loss = sum(g, j: d[g, j] * t[100 * g + j]) + sum(j: q[j] * r[j])
+optimizer = sgd(rate = 0.00001)
+END
+for target in portable x86-64-v3; do "$NNC" compile chosen.nn --check --library --target=$target -o chosen >/dev/null; done
+# A step of a scan cannot read what another one will choose.
+cat >later.nn <<END
+model later
+input x[6]
+target t[5, 3]
+h = x -> dense(6)
+scan s in 0..5 {
+    y[s, j in 0..3] = if s == 4 then h[j] * h[j + 3] else 0.5 * (z[s - 1, j] default 0.1)
+    z[s, j in 0..3] = y[s, j] + h[j] * h[j + 3]
+}
+loss = mean_squared_error(z, t)
+END
+"$NNC" check later.nn --check --gradients | grep -q 'all derivatives agree'
 # A transposed convolution: its weights' gradient goes round the places where its input is, whatever the factors stand in.
 cat >transposed.nn <<END
 model transposed
