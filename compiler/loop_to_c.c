@@ -234,12 +234,12 @@ static const char threads_alike[] =
     "/* Threads share loops with \"#pragma omp for\": compile with -fopenmp. Without it, one thread computes the same%s.\n"
     "   \"nowait\": what follows does not depend on it, so they go on without waiting for each other. */\n" WITHOUT_OPENMP;
 
-static const char threads_with_parts[] =
-    "/* Threads have parts of a batch: compile with -fopenmp. Each runs the step on its part, in a work space of its own; then "
-    "they add what\n"
-    "   all have found, and share the loops of the update with \"#pragma omp for\". Without OpenMP, one thread computes the "
-    "same.\n"
-    "   \"nowait\": what follows does not depend on it, so they go on without waiting for each other. */\n" WITHOUT_OPENMP;
+static const char threads_with_parts[] = "/* Threads have parts of a batch: compile with -fopenmp. Each runs the step on its "
+                                         "part, in a work space of its own. Then all of\n"
+                                         "   them add what they have found, and update the parameters: there they share loops "
+                                         "with \"#pragma omp for\", and do not wait for\n"
+                                         "   each other (\"nowait\") where what follows does not depend on it. Without OpenMP, "
+                                         "one thread computes the same. */\n" WITHOUT_OPENMP;
 
 static const char *gradient_parameters(Arena *arena, const char *m, const char *feed) {
     return arena_printf(

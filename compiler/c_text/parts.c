@@ -82,9 +82,9 @@ static bool print_sums(CPrinter *p, const char *what) {
     for (size_t i = 0; i < p->routine->buffers.count; i++) any |= is_sum(p->loop, p->routine, p->routine->buffers.at[i]);
     if (!any) return false;
     if (p->annotate > 0)
-        text_put(text, "/* What another part of the batch has found is added. All threads call this, and share its loops: always "
-                       "in the same\n"
-                       "   way, so that none has to wait for another. */\n");
+        text_put(text, "/* What another part of the batch has found is added. All threads call this, and share its loops in the "
+                       "same way each\n"
+                       "   time, so that none has to wait for another. */\n");
     text_printf(text, "static void %s_%sadd(%s_%spart *restrict work, const %s_%spart *restrict more) {\n", m, what, m, what, m,
                 what);
     text->indent++;
