@@ -7,10 +7,10 @@ tail -n 1 iris.svg | grep -q '^</svg>$'
 [ "$(grep -c '<text class="title".*>\(loss\|accuracy\)</text>' iris.svg)" = 2 ]
 grep -q '>training</text>' iris.svg
 grep -q '>held out</text>' iris.svg
-! grep -q '>test</text>' iris.svg
+! grep -q '>test</text>' iris.svg || exit 1
 [ "$(grep '^<path class="curve c[01]" d="M.*L' iris.svg | wc -l)" = 4 ]
 for curve in $(grep '^<path class="curve c[01]" d="M.*L' iris.svg | sed 's/.* d="//; s/[^L]//g'); do [ "$curve" = LLLLLL ]; done
-! grep -qi 'nan\|inf' iris.svg
+! grep -qi 'nan\|inf' iris.svg || exit 1
 
 # The highest loss is that of the first epoch: its point is the highest, and the curve begins at the axis.
 grep -o 'class="curve c0" d="M[^"]*' iris.svg | sed -n 2p | sed 's/.*"M//; s/L/\n/g' >points
