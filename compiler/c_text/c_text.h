@@ -65,6 +65,7 @@ typedef struct {
     const char *parameters[C_PARAMETERS]; /* "const iris_input *restrict in", or NULL */
     bool fixed;                           /* it has all of them */
     const Nodes *blocks;                  /* of the routine; NULL: all */
+    const char *work;                     /* what callers give as its work space; NULL: theirs */
 } CHead;
 
 /* ---- names.c */

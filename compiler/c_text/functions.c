@@ -100,19 +100,19 @@ static void print_parameters(CPrinter *p, const CHead *head, const bool *needs) 
     }
 }
 
-static const char *call(Arena *arena, const char *name, const bool *needs, const char *first) {
+static const char *call(Arena *arena, const char *name, const bool *needs, const char *work, const char *first) {
     const char *arguments = "";
     for (int i = 0; i < C_OTHER; i++) {
         bool moves = i == C_IN || i == C_TARGET || i == C_OUT;
         if (needs[i])
-            arguments = arena_printf(arena, "%s%s%s%s", arguments, *arguments == '\0' ? "" : ", ", parameter_names[i],
-                                     moves ? first : "");
+            arguments = arena_printf(arena, "%s%s%s%s", arguments, *arguments == '\0' ? "" : ", ",
+                                     i == C_WORK && work != NULL ? work : parameter_names[i], moves ? first : "");
     }
     return arena_printf(arena, "%s(%s);\n", name, arguments);
 }
 
 const char *c_call(CPrinter *p, const CHead *head, const char *first) {
-    const char *call_of_one = call(p->text->arena, head->name, p->needs, first);
+    const char *call_of_one = call(p->text->arena, head->name, p->needs, head->work, first);
     bool parts = loop_parts(p->loop, p->routine) > 1; /* which are called by threads */
     if (loop_parallel_blocks(p->routine) == 0 || parts) return call_of_one;
     return arena_printf(p->text->arena, "#pragma omp parallel num_threads(%d)\n%s", p->loop->options.threads, call_of_one);
@@ -167,7 +167,7 @@ void c_function(CPrinter *p, const Routine *routine, const CHead *head) {
     print_settings(p, routine, pieces[0].uses);
     p->calls = NEW_ARRAY(p->text->arena, const char *, routine->functions + 1);
     for (int k = 1; k <= routine->functions; k++)
-        p->calls[k] = call(p->text->arena, arena_printf(p->text->arena, "%s_%d", head->name, k), pieces[k].needs, "");
+        p->calls[k] = call(p->text->arena, arena_printf(p->text->arena, "%s_%d", head->name, k), pieces[k].needs, NULL, "");
     c_nodes(p, blocks);
     p->calls = NULL;
     if (head->returns != NULL) text_printf(p->text, "return %s;\n", head->returns);

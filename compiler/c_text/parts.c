@@ -98,19 +98,14 @@ static bool print_sums(CPrinter *p, const char *what) {
 
 /* ---- A batch */
 
-/* A call that is given the work space of a part instead of all. */
-static const char *with_part(Arena *arena, const char *call, const char *part) {
-    const char *at = strstr(call, "work");
-    if (at == NULL) return call;
-    return arena_printf(arena, "%.*s&work->part[%s]%s", (int)(at - call), call, part, at + strlen("work"));
-}
-
 /* All micro-batches of all parts. */
 static const char *run_parts(CPrinter *p, const CHead *head) {
     const MicroBatches *micro = micro_of(p->loop, p->routine);
     Arena *arena = p->text->arena;
-    const char *m = c_upper(arena, p->model), *call = c_call(p, head, " + first + done");
-    call = with_part(arena, call, arena_printf(arena, "%s / %s_PART", micro->share > micro->size ? "begin" : "done", m));
+    const char *m = c_upper(arena, p->model), *room = micro->share > micro->size ? "begin" : "done";
+    CHead of_part = *head;
+    of_part.work = arena_printf(arena, "&work->part[%s / %s_PART]", room, m);
+    const char *call = c_call(p, &of_part, " + first + done");
     bool counts = strstr(call, ", examples") != NULL;
     if (micro->share == micro->size) {
         const char *count =
@@ -150,8 +145,9 @@ const char *c_parts_functions(CPrinter *p, const Routine *routine, const CHead *
                              c_upper(arena, p->model), p->model, what);
     if (of_all.count > 0) {
         behind.blocks = &of_all;
+        behind.work = "&work->part[0]";
         c_function(p, routine, &behind);
-        after = arena_printf(arena, "%s    #pragma omp barrier\n    %s", after, with_part(arena, c_call(p, &behind, ""), "0"));
+        after = arena_printf(arena, "%s    #pragma omp barrier\n    %s", after, c_call(p, &behind, ""));
     }
     return arena_printf(arena, "#pragma omp parallel num_threads(%d)\n{\n    #pragma omp for schedule(static, 1)\n%s%s}\n",
                         loop_parts(p->loop, routine), run, after);
