@@ -93,6 +93,7 @@ void c_wide(CPrinter *p, Expr e, CKind wanted, int strength);                  /
 void c_first_place(CPrinter *p, const Tensor *tensor, const Expr *subscripts); /* of the first lane */
 void c_transposed(CPrinter *p, const Node *along);                             /* a loop in lanes round another one: a block */
 void c_vector_of(CPrinter *p, Expr e, CKind kind);                             /* any number, as a vector */
+bool c_loaded_once(CPrinter *p, Expr e); /* a vector that several expressions read; false: it is not in memory, or strict */
 void c_print(CPrinter *p, Expr e, CKind wanted, int strength);
 
 /* ---- statements.c, functions.c, given.c */

@@ -131,6 +131,14 @@ static void read_lanes(CPrinter *p, Expr e) {
     text_put(p->text, ")");
 }
 
+bool c_loaded_once(CPrinter *p, Expr e) {
+    if (!p->loop->options.fast || e->kind != EXPR_READ || e->tensor->local || e->integer || !is_wide(e, p->lane)) return false;
+    text_printf(p->text, "nnc_load_once_%s(&", own(p));
+    c_first_place(p, e->tensor, e->kids);
+    text_put(p->text, ")");
+    return true;
+}
+
 void c_wide(CPrinter *p, Expr e, CKind wanted, int strength) {
     bool converts = e->integer && wanted == C_NUMBER && !e->condition;
     if (converts) text_printf(p->text, "nnc_number_%s(", own(p));

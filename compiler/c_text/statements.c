@@ -160,7 +160,7 @@ static void print_let(CPrinter *p, const Node *node) {
         c_expression(p, node->value, C_NUMBER);
         text_put(value, ")");
     } else if (node->target->lanes > 0) {
-        c_vector_of(p, node->value, kind_of(node->target));
+        if (!node->constant || !c_loaded_once(p, node->value)) c_vector_of(p, node->value, kind_of(node->target));
     } else {
         c_expression(p, node->value, kind_of(node->target));
     }
