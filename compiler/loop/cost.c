@@ -21,8 +21,10 @@ enum {
     ENOUGH_SUMS = 8,
     UNROLLED_UP_TO = 8, /* rounds of a loop, by compilers */
     LARGE_SUMS = 1000000,
-    LOOKS_AHEAD = 100, /* terms: the sums of a tile that has fewer run beside those of the next one */
-    FEW_VECTORS = 150  /* multiply-adds of a step: with 132 shorter vectors were faster, with 190 slower */
+    LOOKS_AHEAD = 100,  /* terms: the sums of a tile that has fewer run beside those of the next one */
+    FEW_VECTORS = 150,  /* multiply-adds of a step, two vectors in a cycle: with 132 shorter ones were faster, with 190 slower, */
+    FEW_ALONE = 900,    /* one in a cycle, one example: 860 faster, 1,900 slower, */
+    FEW_IN_ORDER = 3600 /* with the sums of strict arithmetic: 3,200 faster, 80,000 slower */
 };
 
 static const double NUMBER_READ = 0.57, /* cycles that a number in all lanes takes: two loads a cycle are seldom reached; */
@@ -131,12 +133,13 @@ void shorten_vectors(LoopProgram *loop, Pool *pool, const Groups *step) {
         const Statement *s = step->at[i].list.at[0];
         multiply_adds += index_product(s->indices, s->count) * work.terms * work.body;
     }
-    bool joins = multiplies_two_vectors(loop) && !has_short_vectors(loop); /* two places to multiply, for each of them */
-    if (!joins || multiply_adds * (loop->is_double ? 8 : 4) > FEW_VECTORS * loop->options.target->bytes) return;
+    bool joins = multiplies_two_vectors(loop); /* two places to multiply, for each of them */
+    int few = joins ? FEW_VECTORS : loop->model->settings.batch > 1 ? 0 : loop->options.fast ? FEW_ALONE : FEW_IN_ORDER;
+    if (has_short_vectors(loop) || multiply_adds * (loop->is_double ? 8 : 4) > few * loop->options.target->bytes) return;
     Target *shorter = NEW(loop->arena, Target);
     *shorter = *loop->options.target;
     shorter->bytes /= 2;
-    shorter->rate /= 2;
+    if (joins) shorter->rate /= 2;
     loop->options.target = shorter;
 }
 

@@ -182,7 +182,9 @@ struct Group {
 Groups group_statements(Arena *arena, Program *program);
 
 /* cost.c: a processor that multiplies two vectors of 64 bytes in a cycle joins two of its three places of arithmetic for one of them, so
-   that little is done beside them. Where a step has few, and rather waits for each result, vectors half as long are faster. */
+   that little is done beside them. Where a step has few, and rather waits for each result, vectors half as long are faster. So they are for one
+   example on a processor that multiplies one such vector in a cycle, or two that are half as long: more sums are found beside each other, and
+   what they end in has fewer lanes to add up. */
 void shorten_vectors(LoopProgram *loop, Pool *pool, const Groups *step);
 /* micro.c: size examples at a time, 0: as many as suit the program; NULL: the batch stays whole. */
 MicroBatches *divide_batch(LoopProgram *loop, Program *program, int64_t size);
