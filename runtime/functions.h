@@ -338,7 +338,7 @@ static inline float nnc_logf(float x) {
 static inline float nnc_sigmoidf(float x) {
 #ifdef NNC_FAST
     /* (2 - t) / (2 - t + 2^k (2 + t)), t = 2 tanh(r / 2), because exp(r) is (2 + t) / (2 - t): [S] odd, degree 5, relative error below
-       2^-24.2. A shorter chain, and two more roundings: max 2.56 ulp. */
+       2^-24.2. A shorter chain, and two more roundings: max 2.56 ulp. At the limits 2^k is 0 or infinite, and the quotient 1 or 0. */
     float sum;
     const float r = nnc_exp_reducef(-nnc_at_mostf(nnc_at_leastf(x, -89.0f), 88.0f), &sum);
     const float r2 = r * r;

@@ -338,7 +338,7 @@ static void lower_points_in_loops(Tile *t) {
     Nodes *outer = open_loops(l, open, count, NULL);
     for (Nodes *nodes = outer; nodes != l->out; nodes = &nodes->at[nodes->count - 1]->body)
         nodes->at[nodes->count - 1]->unrolled = true; /* its sums stay in registers */
-    lower_element_at(l, t->group, expr_rewrite(l->pool, t->value, of_point, &all), t->from, to);
+    lower_element_at(l, t->group, expr_rewrite(l->pool, t->value, of_point, &all), t->from, to, t->group->list.at[0]->count);
     l->out = outer;
 }
 
@@ -362,7 +362,7 @@ static void lower_tile(Tile *t) {
     for (int k = 0; k < t->points && !in_loops; k++) {
         l->suffix = t->suffix[k];
         Expr value = together ? expr_rewrite(l->pool, t->value, read_of, &t->found[k]) : t->value;
-        lower_element_at(l, t->group, value, t->from, t->to[k]);
+        lower_element_at(l, t->group, value, t->from, t->to[k], t->group->list.at[0]->count);
     }
     l->lane = NULL;
     l->suffix = NULL;

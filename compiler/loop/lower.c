@@ -8,7 +8,8 @@
        for j: sum := 0; for i: sum += W[j, i] * x[i]               operands side by side along i
        for j: row[i] := 0 for all i; for b: for i: row[i] += d[b, j] * x[b, i]         ... along i, an index of the target
 
-   Both add the same numbers in the same order. The second is vector code without reordering a single addition. */
+   Both add the same numbers in the same order. The second is vector code without reordering a single addition. The first becomes so for a
+   large batch: columns.c. */
 #include "loop/cost.h"
 #include "loop/lowering.h"
 #include "loop/schedule.h"
@@ -91,8 +92,8 @@ static Expr lower_element(Lowering *l, const Group *group, Expr first, bool stor
     return found;
 }
 
-void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to) {
-    lower_element(l, group, first, false, from, to, group->list.at[0]->count, NULL);
+void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to, int count) {
+    lower_element(l, group, first, false, from, to, count, NULL);
 }
 
 Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, const Expr *to) {
@@ -101,8 +102,6 @@ Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, cons
 }
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
-
-enum { MOST_AT_A_TIME = 8 };
 
 typedef struct {
     Lowering *l;
@@ -131,7 +130,8 @@ static void sum_together(void *context, Expr e) {
     l->out = outer;
 }
 
-Index *index_together(Lowering *l, const Group *group) {
+/* The last index of the statement, if it has so many values, and its sums are long. */
+static Index *index_of_sums(Lowering *l, const Group *group, int64_t least) {
     const Statement *s = group->list.at[0];
     if (row_index(l, s) != NULL) return NULL;
     Sums sums = {0};
@@ -139,11 +139,12 @@ Index *index_together(Lowering *l, const Group *group) {
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
     bool fits = s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves && last != NULL && !last->batch &&
                 last != l->step;
-    if (!fits || last->first > 0 || last->size < 2 * count_together(l) ||
-        index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
+    if (!fits || last->first > 0 || last->size < least || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
         return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }
+
+Index *index_together(Lowering *l, const Group *group) { return index_of_sums(l, group, 2 * count_together(l)); }
 
 typedef struct {
     const Index *index, *around;
@@ -166,18 +167,18 @@ static bool runs_outside(const Lowering *l, const Statement *s, const Index *ind
     return again.large;
 }
 
-static void lower_together(Lowering *l, const Group *group, Index *index) {
+void lower_together(Lowering *l, const Group *group, Index *index, Index *const *indices, int index_count) {
     const Statement *s = group->list.at[0];
     int count = count_together(l);
     bool outside = runs_outside(l, s, index);
     Expr value = without_single_indices(l, s->value);
-    if (!outside) open_loops(l, s->indices, s->count, index);
+    if (!outside) open_loops(l, indices, index_count, index);
     Nodes *outer = l->out;
     Node *loop = node_new(l, NODE_LOOP);
     loop->index = index;
     loop->step = count;
     l->out = &loop->body;
-    if (outside) open_loops(l, s->indices, s->count, index);
+    if (outside) open_loops(l, indices, index_count, index);
     Together together = {.l = l, .index = index, .count = count};
     for (int k = 0; k < count; k++) together.found[k].arena = l->arena;
     expr_visit(l->pool, value, sum_together, &together);
@@ -191,7 +192,7 @@ static void lower_together(Lowering *l, const Group *group, Index *index) {
     rest->index = index;
     rest->rest = count;
     l->out = &rest->body;
-    if (outside) open_loops(l, s->indices, s->count, index);
+    if (outside) open_loops(l, indices, index_count, index);
     lower_element(l, group, value, false, NULL, NULL, 0, NULL);
 }
 
@@ -249,6 +250,7 @@ static void order_by_storage(const Statement *s, Index **ordered) {
 static void lower_nest(Lowering *l, const Group *group, bool lines) {
     Statement *s = group->list.at[0];
     Index *across = lines ? NULL : row_index(l, s), *together = lines ? NULL : index_together(l, group);
+    Index *beside = lines ? NULL : index_of_sums(l, group, count_together(l)); /* examples may be, too */
     Expr value = without_single_indices(l, s->value);
     Nodes *outer = l->out;
     if (!lines && (lower_in_lanes(l, group) || lower_transposed(l, group))) {
@@ -258,8 +260,9 @@ static void lower_nest(Lowering *l, const Group *group, bool lines) {
     if (group->leaves_out) bug("'%s' has no vectors any more", s->target->name);
     if (group->update != NULL) lower_loops(l, group->update, lines); /* one after the other, then */
     if (across != NULL && lower_borders(l, group, across)) return;
+    if (beside != NULL && lower_in_columns(l, group, beside, count_together(l))) return;
     if (together != NULL) {
-        lower_together(l, group, together);
+        lower_together(l, group, together, s->indices, s->count);
         l->out = outer;
         return;
     }

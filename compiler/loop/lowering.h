@@ -24,7 +24,7 @@ typedef struct {
     int *readers;       /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
-enum { SHORT_ROW = 4, LONG_SUM = 8 };
+enum { SHORT_ROW = 4, LONG_SUM = 8, MOST_AT_A_TIME = 8 /* elements whose sums run in one loop */ };
 
 typedef struct {
     Expr first;  /* reduction */
@@ -54,10 +54,16 @@ Index *index_together(Lowering *l,
 bool lower_borders(Lowering *l, const Group *group, Index *across);
 void lower_loops(Lowering *l, const Group *group, bool lines);
 
-/* ---- lower.c, for lanes.c: the statements of the group at one point; `first` is what the first became */
-void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to);
+/* ---- lower.c, for lanes.c and columns.c: the statements of the group at one point; `first` is what the first became */
+void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const *from, const Expr *to, int count);
 /* All statements of the group at this point; the value that `wanted` has then. */
 Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, const Expr *to);
+
+/* Several of the elements along `index` at a time; the loops over `indices` are not open yet. */
+void lower_together(Lowering *l, const Group *group, Index *index, Index *const *indices, int count);
+
+/* ---- columns.c: the same, of several examples at a time; false: that is not for this statement */
+bool lower_in_columns(Lowering *l, const Group *group, Index *index, int count);
 
 /* ---- lanes.c; false: no vectors are wanted */
 bool lower_in_lanes(Lowering *l, const Group *group);
@@ -90,6 +96,7 @@ Expr lowered(Lowering *l, Expr e); /* e without reductions and small powers: wha
 void look_at_reduction(void *sums, Expr e);
 Index *row_index(Lowering *l, const Statement *s); /* along which the sums of the statement are to grow, or NULL */
 bool sums_across(Lowering *l, const Group *group, Index *across, Expr *value); /* false: the rows are all there is to do */
-Expr read_of(void *map, Expr e);                                               /* what an ExprMap has for e, or e */
+Expr read_first(Lowering *l, Expr e, const Index *across); /* its factors that are the same for all of a row, read now */
+Expr read_of(void *map, Expr e);                           /* what an ExprMap has for e, or e */
 
 #endif

@@ -11,7 +11,7 @@ typedef struct {
 } Row;
 
 /* The factors that are the same for all of a row, read before it: else the C compiler has to prove that the row does not overwrite them. */
-static Expr read_first(Lowering *l, Expr e, const Index *across) {
+Expr read_first(Lowering *l, Expr e, const Index *across) {
     bool read = e->kind == EXPR_READ && !e->has_default && e->tensor->rank > 0 && !e->tensor->local;
     if (read && !expr_depends(e, across)) return let_read(l, e);
     if (!expr_is_op(e, OP_MUL) || e->integer) return e;

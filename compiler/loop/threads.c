@@ -30,10 +30,10 @@ static const double HARDLY = 0.05, /* a difference that is not worth another loo
 
 /* ---- Independence: along some axis, each iteration has a window of its own in all tensors that are written */
 
-/* Along one axis, all reads and writes are at  factor * index + low .. factor * index + high. */
+/* Along one axis, all reads and writes are at  factor * index + low .. factor * index + high, divided by `unit`. */
 typedef struct {
     bool known;
-    int64_t factor, low, high;
+    int64_t factor, low, high, unit;
 } Window;
 
 typedef struct {
@@ -54,6 +54,14 @@ typedef struct {
 static Window window_along(Look *look, Expr subscript) {
     Affine affine;
     int64_t factor = 0;
+    if (expr_is_op(subscript, OP_FLOORDIV) &&
+        subscript->kids[1]->kind == EXPR_CONST) { /* that times the unit is at most unit - 1 below */
+        Window window = window_along(look, subscript->kids[0]);
+        window.known &= window.unit == 1;
+        window.unit = (int64_t)subscript->kids[1]->value;
+        window.low -= window.unit - 1;
+        return window;
+    }
     if (!affine_of(look->pool, subscript, &affine)) return (Window){0};
     for (size_t i = 0; i < affine.terms.count; i++) {
         Expr term = affine.terms.at[i].term;
@@ -61,7 +69,7 @@ static Window window_along(Look *look, Expr subscript) {
         else if (expr_depends(term, look->index)) return (Window){0};
     }
     Interval rest = interval_of(expr_substitute(look->pool, subscript, &look->index, (Expr[]){expr_number(look->pool, 0)}, 1));
-    return (Window){rest.known && factor != 0, factor, rest.low, rest.high};
+    return (Window){rest.known && factor != 0, factor, rest.low, rest.high, 1};
 }
 
 static void touch(Look *look, const Tensor *tensor, const Expr *subscripts, bool writes) {
@@ -76,7 +84,7 @@ static void touch(Look *look, const Tensor *tensor, const Expr *subscripts, bool
         if (!first && !all->known) continue;
         Window here = window_along(look, subscripts[k]);
         if (first) *all = here;
-        all->known &= here.known && here.factor == all->factor;
+        all->known &= here.known && here.factor == all->factor && here.unit == all->unit;
         if (here.low < all->low) all->low = here.low;
         if (here.high > all->high) all->high = here.high;
     }
