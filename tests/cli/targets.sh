@@ -158,6 +158,24 @@ END
 "$NNC" compile waits.nn --target=x86-64-v4 --dump=schedule | grep -A4 'output.dense_2\[b, j\] = ' >waits
 grep -q 'j in the lanes of 6 vectors of 16' waits
 
+# Without vectors, strict arithmetic takes 25 of these examples at a time, and the last batch one by one: sums in each step of a scan, sums in
+# the sum of another index, two numbers of an example in a term, a sum of a few elements.
+network turned 50 "momentum(rate = 0.05)" <<END
+layer pairs(x[n], units) -> y[units] {
+    param W[units, n] = glorot_uniform(n, units)
+    y[j] = sum(i: W[j, i] * x[i] * x[(i + 1) mod n]) - sum(i: W[j, i] * x[i])
+}
+layer experts(x[n], count, units) -> y[units] {
+    param W[count, units, n] = glorot_uniform(n, units)
+    y[j] = sum(e in 0..count: tanh(sum(i: W[e, j, i] * x[i])))
+}
+output = x -> reshape(8, 8) -> gru(20) -> last_step -> pairs(26) -> experts(4, 18) -> dense(10) -> softmax
+END
+"$NNC" compile turned.nn --quiet -o turned
+grep -q 'for (int b = 0; b + 25 <= examples; b += 25)' turned/turned.c
+for tensor in x hidden output_gru output_pairs output_experts; do grep -o "${tensor}[a-z_]*_columns" turned/turned.c | head -1; done >columns
+test "$(wc -l <columns)" -ge 4
+
 targets=
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq x86-64-v4-wide:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
@@ -173,7 +191,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small waits order; do train $model 1; done
+for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small waits order turned; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
