@@ -20,7 +20,8 @@ enum {
     MOST_SUMS = 4,        /* of an element */
     MOST_AXES = 8,
     LEAST_EXAMPLES = 17, /* gcc writes out loops of 16, and makes no vectors then */
-    MOST_EXAMPLES = 32
+    MOST_EXAMPLES = 32,
+    ELEMENTS = 4 /* of each of them */
 };
 
 /* What sums read of the examples: x[b, i] stands in columns[i][e]. */
@@ -166,7 +167,7 @@ static void grow(Turned *c, Index *index, int count, ExprMap *found) {
     Expr element = expr_index(l->pool, c->element);
     for (int i = 0; i < c->sum_count; i++) {
         const Expr sum = c->sums[i], body = expr_replace(l->pool, sum->kids[0], read_columns, c);
-        Tensor *rows[MOST_AT_A_TIME];
+        Tensor *rows[ELEMENTS];
         for (int k = 0; k < count; k++) {
             rows[k] = tensor_new(l->program, TENSOR_PART, "row", 1, &c->element->size);
             rows[k]->array = true;
@@ -177,7 +178,7 @@ static void grow(Turned *c, Index *index, int count, ExprMap *found) {
         for (int k = 0; k < count; k++) store(l, rows[k], &element, expr_number(l->pool, 0));
         l->out = outer;
         open_loops(l, sum->bound, sum->bound_count, NULL);
-        Expr terms[MOST_AT_A_TIME];
+        Expr terms[ELEMENTS];
         for (int k = 0; k < count; k++) terms[k] = read_first(l, shifted(l, body, index, k), c->element);
         open_loops(l, &c->element, 1, NULL);
         for (int k = 0; k < count; k++)
@@ -188,7 +189,7 @@ static void grow(Turned *c, Index *index, int count, ExprMap *found) {
 
 static void find_elements(Turned *c, const Group *group, Expr value, Index *index, int count) {
     Lowering *l = c->l;
-    ExprMap found[MOST_AT_A_TIME];
+    ExprMap found[ELEMENTS];
     for (int k = 0; k < count; k++) found[k] = (ExprMap){.arena = l->arena};
     grow(c, index, count, found);
     open_loops(l, &c->element, 1, NULL);
@@ -199,10 +200,11 @@ static void find_elements(Turned *c, const Group *group, Expr value, Index *inde
     }
 }
 
-bool lower_in_columns(Lowering *l, const Group *group, Index *index, int count) {
+bool lower_in_columns(Lowering *l, const Group *group, Index *index) {
     const Statement *s = group->list.at[0];
     Turned c = {.l = l, .s = s};
     Expr value = without_single_indices(l, s->value);
+    const int count = index->size < ELEMENTS ? (int)index->size : ELEMENTS;
     if (!suits(&c, value)) return false;
     c.element = index_new(l->pool, name_of(pool_names(l->pool), "e"), examples_of(c.batch->size));
     c.shares = l->loop->options.threads > 1 ? c.batch->size / c.element->size : 1;

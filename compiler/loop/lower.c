@@ -111,7 +111,21 @@ typedef struct {
 } Together;
 
 /* Lanes of a vector hide the latency of additions, too: where sums may not be split into lanes, fewer elements keep more registers. */
-static int count_together(const Lowering *l) { return l->loop->options.fast ? MOST_AT_A_TIME : MOST_AT_A_TIME / 2; }
+static int count_together(const Lowering *l, const Index *index) {
+    if (l->loop->options.fast) return MOST_AT_A_TIME;
+    return index->size < MOST_AT_A_TIME ? (int)index->size : MOST_AT_A_TIME / 2;
+}
+
+/* Where the index stands for the k-th of so many elements: all there are need no loop. */
+static Expr place_together(Lowering *l, Index *index, int count, int k) {
+    if (index->size == count) return expr_number(l->pool, k);
+    return expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, k));
+}
+
+static Expr put_together(Lowering *l, Expr e, Index *index, int count, int k) {
+    Expr to = place_together(l, index, count, k);
+    return expr_substitute(l->pool, e, &index, &to, 1);
+}
 
 static void sum_together(void *context, Expr e) {
     Together *t = context;
@@ -119,19 +133,21 @@ static void sum_together(void *context, Expr e) {
     if (e->kind != EXPR_REDUCE) return;
     Tensor *sums[MOST_AT_A_TIME];
     for (int k = 0; k < t->count; k++) {
-        sums[k] = let(l, "sum", 0, l->own != NULL ? shifted(l, l->own, t->index, k) : expr_number(l->pool, 0), false);
+        Expr first = l->own != NULL ? put_together(l, l->own, t->index, t->count, k) : expr_number(l->pool, 0);
+        sums[k] = let(l, "sum", 0, first, false);
         expr_map_put(&t->found[k], e, read_local(l, sums[k]));
     }
     Nodes *outer = open_loops(l, e->bound, e->bound_count, NULL);
     for (int k = 0; k < t->count; k++) {
         may_sum_in_any_order(l, outer, e, sums[k]);
-        set(l, sums[k], expr_op2(l->pool, OP_ADD, read_local(l, sums[k]), lowered(l, shifted(l, e->kids[0], t->index, k))));
+        set(l, sums[k],
+            expr_op2(l->pool, OP_ADD, read_local(l, sums[k]), lowered(l, put_together(l, e->kids[0], t->index, t->count, k))));
     }
     l->out = outer;
 }
 
-/* The last index of the statement, if it has so many values, and its sums are long. */
-static Index *index_of_sums(Lowering *l, const Group *group, int64_t least) {
+/* The last index of the statement, where its sums are long: where it has few values they must be so long that it is worth the text. */
+Index *index_together(Lowering *l, const Group *group) {
     const Statement *s = group->list.at[0];
     if (row_index(l, s) != NULL) return NULL;
     Sums sums = {0};
@@ -139,12 +155,11 @@ static Index *index_of_sums(Lowering *l, const Group *group, int64_t least) {
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
     bool fits = s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves && last != NULL && !last->batch &&
                 last != l->step;
-    if (!fits || last->first > 0 || last->size < least || index_product(sums.first->bound, sums.first->bound_count) < LONG_SUM)
-        return NULL;
+    if (!fits || last->first > 0 || last->size < (l->loop->options.fast ? 2 * MOST_AT_A_TIME : LEAST_AT_A_TIME)) return NULL;
+    double terms = index_product(sums.first->bound, sums.first->bound_count);
+    if (terms < (last->size < MOST_AT_A_TIME ? VERY_LONG_SUM : LONG_SUM)) return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }
-
-Index *index_together(Lowering *l, const Group *group) { return index_of_sums(l, group, 2 * count_together(l)); }
 
 typedef struct {
     const Index *index, *around;
@@ -169,21 +184,23 @@ static bool runs_outside(const Lowering *l, const Statement *s, const Index *ind
 
 void lower_together(Lowering *l, const Group *group, Index *index, Index *const *indices, int index_count) {
     const Statement *s = group->list.at[0];
-    int count = count_together(l);
+    int count = count_together(l, index);
     bool outside = runs_outside(l, s, index);
     Expr value = without_single_indices(l, s->value);
     if (!outside) open_loops(l, indices, index_count, index);
     Nodes *outer = l->out;
-    Node *loop = node_new(l, NODE_LOOP);
-    loop->index = index;
-    loop->step = count;
-    l->out = &loop->body;
+    if (index->size > count) {
+        Node *loop = node_new(l, NODE_LOOP);
+        loop->index = index;
+        loop->step = count;
+        l->out = &loop->body;
+    }
     if (outside) open_loops(l, indices, index_count, index);
     Together together = {.l = l, .index = index, .count = count};
     for (int k = 0; k < count; k++) together.found[k].arena = l->arena;
     expr_visit(l->pool, value, sum_together, &together);
     for (int k = 0; k < count; k++) {
-        Expr to = expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, k));
+        Expr to = place_together(l, index, count, k);
         lower_element(l, group, expr_rewrite(l->pool, value, read_of, &together.found[k]), false, &index, &to, 1, NULL);
     }
     l->out = outer;
@@ -250,7 +267,6 @@ static void order_by_storage(const Statement *s, Index **ordered) {
 static void lower_nest(Lowering *l, const Group *group, bool lines) {
     Statement *s = group->list.at[0];
     Index *across = lines ? NULL : row_index(l, s), *together = lines ? NULL : index_together(l, group);
-    Index *beside = lines ? NULL : index_of_sums(l, group, count_together(l)); /* examples may be, too */
     Expr value = without_single_indices(l, s->value);
     Nodes *outer = l->out;
     if (!lines && (lower_in_lanes(l, group) || lower_transposed(l, group))) {
@@ -260,9 +276,8 @@ static void lower_nest(Lowering *l, const Group *group, bool lines) {
     if (group->leaves_out) bug("'%s' has no vectors any more", s->target->name);
     if (group->update != NULL) lower_loops(l, group->update, lines); /* one after the other, then */
     if (across != NULL && lower_borders(l, group, across)) return;
-    if (beside != NULL && lower_in_columns(l, group, beside, count_together(l))) return;
     if (together != NULL) {
-        lower_together(l, group, together, s->indices, s->count);
+        if (!lower_in_columns(l, group, together)) lower_together(l, group, together, s->indices, s->count);
         l->out = outer;
         return;
     }

@@ -24,7 +24,13 @@ typedef struct {
     int *readers;       /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
-enum { SHORT_ROW = 4, LONG_SUM = 8, MOST_AT_A_TIME = 8 /* elements whose sums run in one loop */ };
+enum {
+    SHORT_ROW = 4,
+    LONG_SUM = 8,
+    VERY_LONG_SUM = 100,
+    LEAST_AT_A_TIME = 3,
+    MOST_AT_A_TIME = 8 /* elements whose sums run in one loop */
+};
 
 typedef struct {
     Expr first;  /* reduction */
@@ -63,7 +69,7 @@ Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, cons
 void lower_together(Lowering *l, const Group *group, Index *index, Index *const *indices, int count);
 
 /* ---- columns.c: the same, of several examples at a time; false: that is not for this statement */
-bool lower_in_columns(Lowering *l, const Group *group, Index *index, int count);
+bool lower_in_columns(Lowering *l, const Group *group, Index *index);
 
 /* ---- lanes.c; false: no vectors are wanted */
 bool lower_in_lanes(Lowering *l, const Group *group);

@@ -169,7 +169,7 @@ layer experts(x[n], count, units) -> y[units] {
     param W[count, units, n] = glorot_uniform(n, units)
     y[j] = sum(e in 0..count: tanh(sum(i: W[e, j, i] * x[i])))
 }
-output = x -> reshape(8, 8) -> gru(20) -> last_step -> pairs(26) -> experts(4, 18) -> dense(10) -> softmax
+output = x -> reshape(8, 8) -> gru(20) -> last_step -> pairs(104) -> experts(4, 18) -> dense(10) -> softmax
 END
 "$NNC" compile turned.nn --quiet -o turned
 grep -q 'for (int b = 0; b + 25 <= examples; b += 25)' turned/turned.c
