@@ -259,6 +259,10 @@ static void print_formulas(CPrinter *p, const Node *block) {
     if (p->annotate > 1 && block->choice != NULL) text_printf(p->text, "\n       %s", block->choice);
     if (block->own_terms)
         text_put(p->text, "\n   Each element has the terms that are not 0: those with an index out of range are left out.");
+    if (block->turned > 0)
+        text_printf(p->text,
+                    "\n   %d examples at a time: numbers of all of them stand side by side. Then those that are left over.",
+                    block->turned);
     text_put(p->text, " */\n");
 }
 

@@ -21,7 +21,8 @@ enum {
     MOST_AXES = 8,
     LEAST_EXAMPLES = 17, /* gcc writes out loops of 16, and makes no vectors then */
     MOST_EXAMPLES = 32,
-    ELEMENTS = 4 /* of each of them */
+    ELEMENTS = 4,  /* of each of them */
+    LEAST_USES = 8 /* of a number that is turned round, in terms */
 };
 
 /* What sums read of the examples: x[b, i] stands in columns[i][e]. */
@@ -39,6 +40,7 @@ typedef struct {
     Column columns[MOST_COLUMNS];
     Expr sums[MOST_SUMS];
     int count, sum_count;
+    double numbers, terms; /* of one example, that are turned round, and that they are for */
     bool suits;
 } Turned;
 
@@ -79,6 +81,7 @@ static void look_at_operand(void *context, Expr e) {
         numbers *= column->varies[a] ? (double)t->shape[a] : 1;
     }
     c->suits = numbers > 1 && numbers <= MOST_NUMBERS;
+    c->numbers += numbers;
 }
 
 static void look_at_sum(void *context, Expr e) {
@@ -88,6 +91,7 @@ static void look_at_sum(void *context, Expr e) {
     for (int i = 0; i < e->bound_count; i++) c->suits &= !e->bound[i]->batch;
     if (!c->suits) return;
     c->sums[c->sum_count++] = e;
+    c->terms += index_product(e->bound, e->bound_count);
     expr_visit(c->l->pool, e->kids[0], look_at_operand, c);
 }
 
@@ -107,7 +111,8 @@ static bool suits(Turned *c, Expr value) {
     if (!c->suits) return false;
     c->batch = s->indices[0];
     expr_visit(l->pool, value, look_at_sum, c);
-    return c->suits && c->count > 0;
+    for (int i = 1; i < s->count; i++) c->terms *= s->indices[i] == l->step ? 1 : (double)s->indices[i]->size;
+    return c->suits && c->count > 0 && c->terms >= LEAST_USES * c->numbers;
 }
 
 static Expr beside(const Turned *c) {
@@ -125,16 +130,20 @@ static int share_of(const Turned *c, Expr *at) {
 /* for all of what is read: for e: columns[...][e] := x[b + e, ...] */
 static void turn_round(Turned *c, Column *column) {
     Lowering *l = c->l;
-    Tensor *t = column->read->tensor;
+    const Expr read = column->read;
+    Tensor *t = read->tensor;
     Index *axes[MOST_AXES];
     Expr from[MOST_AXES], to[MOST_AXES + 1];
     int64_t shape[MOST_AXES + 1] = {c->shares};
     int rank = share_of(c, to), count = 0;
     from[0] = beside(c);
     for (int a = 1; a < t->rank; a++) {
-        from[a] = column->read->kids[a];
+        from[a] = read->kids[a];
         if (!column->varies[a]) continue;
-        axes[count] = index_of_axis(l->program, t, a, t->shape[a]);
+        const Index *index = read->kids[a]->kind == EXPR_INDEX ? read->kids[a]->index : NULL;
+        bool alone = index != NULL && index->first == 0 && index->size == t->shape[a];
+        for (int k = 0; k < count; k++) alone &= axes[k] != index;
+        axes[count] = alone ? read->kids[a]->index : index_of_axis(l->program, t, a, t->shape[a]);
         from[a] = to[rank] = expr_index(l->pool, axes[count++]);
         shape[rank++] = t->shape[a];
     }
@@ -207,6 +216,7 @@ bool lower_in_columns(Lowering *l, const Group *group, Index *index) {
     const int count = index->size < ELEMENTS ? (int)index->size : ELEMENTS;
     if (!suits(&c, value)) return false;
     c.element = index_new(l->pool, name_of(pool_names(l->pool), "e"), examples_of(c.batch->size));
+    l->turned = (int)c.element->size;
     c.shares = l->loop->options.threads > 1 ? c.batch->size / c.element->size : 1;
     Nodes *outer = l->out;
     for (int rest = 0; rest < 2; rest++) {

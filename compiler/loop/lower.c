@@ -412,8 +412,10 @@ void lower_group(Lowering *l, const Group *group) {
                               : group->choice == NULL && !is_transposed(l, group) && choose_lines(l, group, &block->choice);
     block->lines = lines && !block->inner;
     l->own_terms = false;
+    l->turned = 0;
     lower_loops(l, group, lines);
     block->own_terms = l->own_terms;
+    block->turned = l->turned;
     if (!block->inner) draw_borders(l, group, 0);
     block->scoped = block->body.count > 1 || (block->body.count == 1 && is_lanes(block->body.at[0]));
     l->out = outer;

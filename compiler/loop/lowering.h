@@ -19,6 +19,7 @@ typedef struct {
     Expr own;           /* of a statement that adds: its target's element, where its sum begins; or NULL */
     Expr begins_at;     /* the same, of the element that is lowered next */
     bool own_terms;     /* of the block: terms were left out */
+    int turned;         /* of the block: how many examples stand side by side; 0: none */
     Expr winner_of;     /* of the element: the argmax or argmin that was found, or NULL; ... */
     Expr winner;        /* ... and the number that won */
     int *readers;       /* by tensor id: how often it is read in the routine; those that more than statements read have many */

@@ -43,6 +43,7 @@ Expr let_read(Lowering *l, Expr read) {
 }
 
 void set(Lowering *l, Tensor *local, Expr value) {
+    if (value == read_local(l, local)) return;
     Node *node = node_new(l, NODE_SET);
     node->target = local;
     node->value = value;
