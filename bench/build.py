@@ -62,6 +62,7 @@ class Ours:
     mode: str
     options: tuple
     cc: str
+    flags: tuple = ()  # instead of those that nnc says
     quick = property(lambda self: self.cc == CC)
     name = property(lambda self: f"{self.mode} {self.cc}")
 
@@ -76,10 +77,10 @@ class Ours:
 
     @functools.cache
     def build(self, row):
-        """NAME.c as `nnc compile` says; the rest only prepares, or measures."""
+        """NAME.c as `nnc compile` says, or by other flags; the rest only prepares, or measures."""
         work = folder(row.name, self.name)
         told = run([NNC, "compile", HERE / f"{row.network}.nn", *self.options, "--batch", row.batch, "-o", work])
-        flags = re.search(r"^ +cc (-.*?) \S+\.c", told.out, re.M).group(1).split()
+        flags = self.flags or re.search(r"^ +cc (-.*?) \S+\.c", told.out, re.M).group(1).split()
         source, code, program = work / f"{row.network}.c", work / f"{row.network}.o", work / "program"
         compiled = run([self.cc, *flags, "-w", "-c", source, "-o", code])
         around = [work / f"{row.network}_main.c", work / "runtime/member.c", work / "runtime/random.c", HERE / "ours.c", HERE / "measure.c"]
@@ -195,6 +196,7 @@ class Framework:
 COMPILERS = tuple(dict.fromkeys((CC, "clang")))
 COLUMNS = [
     *(Ours("portable", ("--target=portable", "--math=fast"), cc) for cc in COMPILERS),
+    *(Ours("default", (), cc, ("-O3", "-march=native")) for cc in COMPILERS),
     *(Ours("native", ("--target=native", "--math=fast"), cc) for cc in COMPILERS),
     *(Ours("strict", ("--target=native", "--math=strict"), cc) for cc in COMPILERS),
     Peer("plain", plain, exact=1e-6, quick=True),
