@@ -35,7 +35,7 @@
 
 /* Fast arithmetic (NNC_FAST, which a network defines before it includes this): the including file may have sums reordered where the
    machine fuses multiply and add (NNC_FUSED). What follows keeps its accuracy then, below 4 ulp, by fused operations, or is compiled
-   as written by itself. Nothing is promised of results that nearly overflow or are below 2^-126. */
+   as written by itself. Nothing is promised of results that nearly overflow or are below 2^-126, nor of a zero's sign. */
 #ifndef NNC_AS_WRITTEN
 #if defined(NNC_FAST) && defined(__GNUC__) && defined(__FP_FAST_FMAF) && defined(__FP_FAST_FMA)
 #define NNC_FUSED 1
