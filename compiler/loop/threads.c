@@ -54,8 +54,8 @@ typedef struct {
 static Window window_along(Look *look, Expr subscript) {
     Affine affine;
     int64_t factor = 0;
-    if (expr_is_op(subscript, OP_FLOORDIV) &&
-        subscript->kids[1]->kind == EXPR_CONST) { /* that times the unit is at most unit - 1 below */
+    if (expr_is_op(subscript, OP_FLOORDIV) && subscript->kids[1]->kind == EXPR_CONST && subscript->kids[1]->value >= 1) {
+        /* The quotient times the unit is what was divided, or up to unit - 1 less. */
         Window window = window_along(look, subscript->kids[0]);
         window.known &= window.unit == 1;
         window.unit = (int64_t)subscript->kids[1]->value;
