@@ -261,7 +261,8 @@ static void print_formulas(CPrinter *p, const Node *block) {
         text_put(p->text, "\n   Each element has the terms that are not 0: those with an index out of range are left out.");
     if (block->turned > 0)
         text_printf(p->text,
-                    "\n   %d examples at a time: numbers of all of them stand side by side. Then those that are left over.",
+                    "\n   %d examples at a time: what they have stands side by side in columns, so that their sums, each in its"
+                    "\n   order, can be vectors. Then those that are left over.",
                     block->turned);
     text_put(p->text, " */\n");
 }
