@@ -138,7 +138,7 @@ class Peer:
 
 
 def plain(row):
-    name = "plain" if row.layers else f"plain_{row.network}"
+    name = "plain" if row.layers else "plain_conv" if row.network == "strided" else f"plain_{row.network}"
     return f"{name}.c" if (HERE / f"{name}.c").exists() else None
 
 
