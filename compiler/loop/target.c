@@ -22,10 +22,12 @@ const char *target_names(Arena *arena) {
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
-/* Of Intel's processors with AVX-512 all do, but those for desktops and notebooks; of AMD's those from Zen 5 on, the first that can intersect
+/* Of Intel's processors with AVX-512 all do, but those for desktops and notebooks, which have no bfloat16 (and whose name is what a
+   virtual machine may say of any); of AMD's those from Zen 5 on, the first that can intersect
    vectors. */
 static bool multiplies_two_wide_vectors(void) {
     if (__builtin_cpu_is("amd")) return __builtin_cpu_supports("avx512vp2intersect");
+    if (__builtin_cpu_is("intel") && __builtin_cpu_supports("avx512bf16")) return true;
     return __builtin_cpu_is("intel") && !__builtin_cpu_is("cannonlake") && !__builtin_cpu_is("icelake-client") &&
            !__builtin_cpu_is("tigerlake") && !__builtin_cpu_is("rocketlake");
 }
