@@ -74,8 +74,9 @@ const char usage_details[] =
 const char usage_shared[] =
     "compile, train, predict and evaluate\n"
     "  --math=MODE      strict: the same bits on every machine (compile); fast: sums may be reordered (the others)\n"
-    "  --target=NAME    portable (compile), native (the others), x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-wide (two\n"
-    "                   vectors of 64 bytes a cycle, as Intel's servers, Zen 5) or aarch64\n"
+    "  --target=NAME    portable (compile), scalar (C for processors without vectors, in less memory), native (the others),\n"
+    "                   x86-64-v2, x86-64-v3, x86-64-v4, x86-64-v4-wide (two vectors of 64 bytes a cycle, as Intel's\n"
+    "                   servers, Zen 5) or aarch64\n"
     "  --threads N      N threads share the work, by OpenMP: sooner, with the same bits on every run (strict: those of one)\n"
     "  --micro-batch N  gradients are found of N examples at a time and added up over the batch: less memory, and often\n"
     "                   faster; by default as many as suit the caches (with vectors), or the batch; not with --threads\n"

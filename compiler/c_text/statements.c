@@ -16,28 +16,50 @@ static void print_clipped_head(CPrinter *p, const Node *node, const char *name) 
     text_printf(p->text, "; %s++) {\n", name);
 }
 
+/* "for (int e = 0; e < (32 < examples - b ? 32 : examples - b); e++)", and those that are not there: "for (int e = examples - b; e < 32; ..." */
+static void print_head_within(CPrinter *p, const Node *node, const char *name) {
+    Text *left = text_new(p->text->arena), *outer = p->text;
+    p->text = left;
+    if (node->within->batch) text_put(left, "examples");
+    else text_printf(left, "%lld", (long long)node->within->size);
+    if (node->from->kind != EXPR_CONST) {
+        text_put(left, " - ");
+        c_print(p, node->from, C_INTEGER, SUM + 1);
+    }
+    p->text = outer;
+    const long long size = node->index->size;
+    const char *there = text_string(left);
+    text_printf(p->text, "for (%s %s = %s; %s < ", c_index_type(size), name, node->beyond ? there : "0", name);
+    if (node->beyond) text_printf(p->text, "%lld", size);
+    else if (node->from->kind == EXPR_CONST) text_put(p->text, there);
+    else text_printf(p->text, "(%lld < %s ? %lld : %s)", size, there, size, there);
+    text_printf(p->text, "; %s++) {\n", name);
+}
+
 static void print_loop_head(CPrinter *p, const Node *node, const char *name) {
     Arena *arena = p->text->arena;
     int64_t size = node->index->size;
     const char *type = c_index_type(size), *end = node->index->batch ? "examples" : arena_printf(arena, "%lld", (long long)size);
-    if (node->step > 1 && p->loop->options.threads > 1) { /* the form that OpenMP understands */
+    const char *from = arena_printf(arena, "%lld", (long long)node->index->first);
+    const char *first = node->rest == 0      ? from
+                        : node->index->batch ? arena_printf(arena, "examples - examples %% %d", node->rest)
+                                             : arena_printf(arena, "%lld", (long long)(size - size % node->rest));
+    if (node->step > 1 && !node->all && p->loop->options.threads > 1) { /* the form that OpenMP understands */
         const char *last = node->index->batch ? arena_printf(arena, "examples - %d", node->step)
                                               : arena_printf(arena, "%lld", (long long)(size - node->step));
-        text_printf(p->text, "for (%s %s = 0; %s <= %s; %s += %d) {\n", type, name, name, last, name, node->step);
+        text_printf(p->text, "for (%s %s = %s; %s <= %s; %s += %d) {\n", type, name, first, name, last, name, node->step);
         return;
     }
     if (node->step > 1) {
-        text_printf(p->text, "for (%s %s = 0; %s + %d <= %s; %s += %d) {\n", type, name, name, node->step, end, name, node->step);
+        const char *whole = node->all ? name : arena_printf(arena, "%s + %d", name, node->step);
+        text_printf(p->text, "for (%s %s = %s; %s %s %s; %s += %d) {\n", type, name, first, whole, node->all ? "<" : "<=", end,
+                    name, node->step);
         return;
     }
-    const char *from = arena_printf(arena, "%lld", (long long)node->index->first);
     if (node->reversed) {
         text_printf(p->text, "for (%s %s = %lld; %s >= %s; %s--) {\n", type, name, (long long)size - 1, name, from, name);
         return;
     }
-    const char *first = node->rest == 0      ? from
-                        : node->index->batch ? arena_printf(arena, "examples - examples %% %d", node->rest)
-                                             : arena_printf(arena, "%lld", (long long)(size - size % node->rest));
     text_printf(p->text, "for (%s %s = %s; %s < %s; %s++) {\n", type, name, first, name, end, name);
 }
 
@@ -92,7 +114,9 @@ static void print_loop(CPrinter *p, const Node *node) {
         text_put(p->text, "\n");
     }
     if (node->unrolled) text_put(p->text, "NNC_UNROLLED ");
-    if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
+    if (node->not_unrolled) text_put(p->text, "NNC_NOT_UNROLLED ");
+    if (node->within != NULL) print_head_within(p, node, name);
+    else if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
     else print_loop_head(p, node, name);
     p->text->indent++;
     if (any_order) text_put(p->text, "NNC_ANY_ORDER\n");
@@ -102,6 +126,18 @@ static void print_loop(CPrinter *p, const Node *node) {
     p->text->indent--;
     text_put(p->text, "}\n");
     if (node->meet && !node->unwaited) text_put(p->text, "#pragma omp barrier\n");
+    c_leave(p, mark);
+}
+
+static void print_if(CPrinter *p, const Node *node) {
+    size_t mark = c_enter(p);
+    text_put(p->text, "if (");
+    c_print(p, node->value, C_INTEGER, 0);
+    text_put(p->text, ") {\n");
+    p->text->indent++;
+    c_nodes(p, &node->body);
+    p->text->indent--;
+    text_put(p->text, "}\n");
     c_leave(p, mark);
 }
 
@@ -234,6 +270,17 @@ static const char *const occasions[] = {
     [UNLESS_LAST] =
         "Unless it was the last: weights are read once, for their update and for the next example, which is in[1]:\n   "};
 
+/* What stands side by side: "examples", "values of o" */
+static const char *elements_of(CPrinter *p, const Node *block) {
+    IndexNames names = statement_index_names(p->text->arena, block->statements.at[0]);
+    if (block->turned_along->batch) return "examples";
+    const char *name = block->turned_along->name;
+    for (size_t i = 0; i < names.count; i++) {
+        if (names.at[i].index == block->turned_along) name = names.at[i].name;
+    }
+    return arena_printf(p->text->arena, "values of %s", name);
+}
+
 /* The formulas that the block computes, in the names of the model, and where they come from. */
 static void print_formulas(CPrinter *p, const Node *block) {
     if (p->annotate == 0) return;
@@ -260,10 +307,10 @@ static void print_formulas(CPrinter *p, const Node *block) {
     if (block->own_terms)
         text_put(p->text, "\n   Each element has the terms that are not 0: those with an index out of range are left out.");
     if (block->turned > 0)
-        text_printf(p->text,
-                    "\n   %d examples at a time: what they have stands side by side in columns, so that their sums, each in its"
-                    "\n   order, can be vectors. Then those that are left over.",
-                    block->turned);
+        text_printf(
+            p->text,
+            "\n   %d %s at a time: what they read stands side by side, so that their sums, each in its order, can be vectors.",
+            block->turned, elements_of(p, block));
     text_put(p->text, " */\n");
 }
 
@@ -321,6 +368,7 @@ static void print_node(CPrinter *p, const Node *node) {
         else print_block(p, node);
         break;
     case NODE_LOOP: print_loop(p, node); break;
+    case NODE_IF: print_if(p, node); break;
     case NODE_LET: print_let(p, node); break;
     case NODE_SET:
     case NODE_STORE: print_assignment(p, node); break;

@@ -54,13 +54,14 @@ static void check_nodes(Check *c, const Nodes *nodes) {
         for (size_t s = 0; node->scan != NULL && s < node->statements.count; s++) /* what is read at earlier steps */
             c->buffered[node->statements.at[s]->target->id] = true;
         node_visit(c->routine->program->pool, node, check_node, c);
-        if (node->kind == NODE_STORE) c->buffered[node->target->id] = true;
+        bool begins = node->kind == NODE_LET && node->elements.count > 0 && !node->target->local;
+        if (node->kind == NODE_STORE || begins) c->buffered[node->target->id] = true;
         if (node->kind == NODE_SET && !in_scope(c, node->target)) complain(c, "out of scope is", node->target->name);
         if (node->kind == NODE_LOOP && (node->step > 1 || node->rest > 0) && node->index->first > 0)
             complain(c, "several at a time, but not from 0 on:", node->index->name);
         if (node->kind == NODE_LOOP) vec_push(c->arena, &c->scope, node->index);
         check_nodes(c, &node->body);
-        if (node->kind == NODE_LOOP || (node->kind == NODE_BLOCK && node->scoped)) c->scope.count = mark;
+        if (node->kind == NODE_LOOP || node->kind == NODE_IF || (node->kind == NODE_BLOCK && node->scoped)) c->scope.count = mark;
         if (node->kind == NODE_LET) vec_push(c->arena, &c->scope, node->target);
         for (size_t s = 0; node->kind == NODE_BLOCK && s < node->statements.count; s++) {
             const Tensor *t = node->statements.at[s]->target;

@@ -1,248 +1,335 @@
-/* Sums of many examples at a time: strict arithmetic without vectors, where the terms of a sum are neighbours in memory.
+/* Sums of many elements at a time: C without vectors, where what elements read does not stand side by side in memory.
 
-   Such terms may not be added out of order, so C compilers make no vectors of them. What several examples have is turned round first: the
-   same number of all of them stands side by side, and their sums grow together:
+   C compilers make vectors of a loop over elements, but not of one over the terms of a sum, which may not be added out of order, nor of
+   one in which neighbours read numbers that lie apart. So the numbers of several elements along one index, examples for example, are
+   turned round first: they stand side by side, and the sums of these elements grow together:
 
        for b, 32 at a time:
            for i: for e: columns[i][e] := x[b + e, i]
            for j, 4 at a time:
-               for e: row[e] := 0; row2[e] := 0; ...
+               row := 0; row2 := 0; ...
                for i: for e: row[e] += W[j, i] * columns[i][e]; row2[e] += W[j + 1, i] * columns[i][e]; ...
                for e: hidden.dense[b + e, j] := row[e]; ...
 
-   Requires: what lower.c runs several elements at a time. Ensures: the same numbers are added in the same order; examples that are left
-   over are as in lower.c. In a step of a scan, columns have what the sums read in this step. */
-#include "loop/lowering.h"
+   The same for weights of a convolution, whose gradient has neighbours that read other channels.
+   Requires: what lower.c would lower without vectors. Ensures: the same numbers are added in the same order. Terms that are 0, because
+   they read beyond an end of a tensor, are not asked for in the loop over elements, but before it. In a step of a scan, columns have
+   what the sums read in this step. */
+#include "loop/columns.h"
 
-enum {
-    MOST_COLUMNS = 4,     /* tensors that are turned round for a statement */
-    MOST_NUMBERS = 16384, /* ... of one example */
-    MOST_SUMS = 4,        /* of an element */
-    MOST_AXES = 8,
-    LEAST_EXAMPLES = 17, /* gcc writes out loops of 16, and makes no vectors then */
-    MOST_EXAMPLES = 32,
-    ELEMENTS = 4,  /* of each of them */
-    LEAST_USES = 8 /* of a number that is turned round, in terms */
-};
+#include "tensor/affine.h"
 
-/* What sums read of the examples: x[b, i] stands in columns[i][e]. */
-typedef struct {
-    Expr read;              /* the first one that reads it */
-    bool varies[MOST_AXES]; /* inside of the loop over examples: an axis of the columns */
-    Tensor *columns;
-} Column;
+#include <math.h>
 
-typedef struct {
-    Lowering *l;
-    const Statement *s;
-    Index *batch, *element;
-    int64_t shares; /* of the batch, each of which has columns of its own: for threads */
-    Column columns[MOST_COLUMNS];
-    Expr sums[MOST_SUMS];
-    int count, sum_count;
-    double numbers, terms; /* of one example, that are turned round, and that they are for */
-    bool suits;
-} Turned;
+/* Cycles */
+static const double TURNING = 1.6, /* for a number that is turned round */
+    GROWING = 1.5 / LANES,         /* for a term of a row */
+    WAITING = 6,                   /* from one term of a row to the next, which needs the sum so far */
+    LOOPING = 1,                   /* for a loop */
+    ASKING = 1,                    /* for a number of a row that may not be there */
+    READING = 0.5 / LANES,         /* for a number of a column that rows do not share */
+    ONE_BY_ONE = 0.8,              /* for a term of a sum that is no row, ... */
+    ASKED = 2,                     /* ... or which asks, ... */
+    ASKED_AT_ENDS = 0.5,           /* ... or is one of a row whose ends ask */
+    WORTH = 1000;                  /* that are saved */
+
+/* ---- What sums read */
+
+bool is_round_columns(const Turned *c, const Index *index) {
+    bool found = index == c->l->step;
+    for (int i = 0; i < c->outside_count; i++) found |= c->outside[i] == index;
+    return found;
+}
 
 static bool varies(const Turned *c, Expr subscript) {
     for (int i = 0; i < subscript->free_count; i++) {
-        if (subscript->free[i] != c->l->step) return true;
+        if (!is_round_columns(c, subscript->free[i])) return true;
     }
     return false;
 }
 
-static Column *column_of(Turned *c, Expr read) {
-    for (int i = 0; i < c->count; i++) {
+/* The axis along which the read moves with the index, from one end to the other; -1: there is none, or more than one */
+static int axis_along(Pool *pool, Expr read, Index *index) {
+    int found = -1, count = 0;
+    for (int a = 0; a < read->tensor->rank; a++) {
+        if (!expr_depends(read->kids[a], index)) continue;
+        if (read->kids[a] == expr_index(pool, index) && index->size <= read->tensor->shape[a]) found = a;
+        count++;
+    }
+    return count == 1 ? found : -1;
+}
+
+/* Neighbours stand side by side as it is. */
+bool is_side_by_side(const Turned *c, Expr read) {
+    Interval range = interval_of(read->kids[read->tensor->rank - 1]);
+    bool inside = range.known && range.low >= 0 && range.high < read->tensor->shape[read->tensor->rank - 1];
+    return runs_along(c->l, read, c->along) && inside && c->along->size % c->element->size == 0 && !c->along->batch;
+}
+
+static void look_at_operand(void *context, Expr e) {
+    Turned *c = context;
+    if (e->kind == EXPR_REDUCE || e->kind == EXPR_DRAW) c->suits = false;
+    if (e->kind != EXPR_READ || !expr_depends(e, c->along)) return;
+    const Tensor *t = e->tensor;
+    c->suits &= !t->local && t->index_range == 0 && t->ring == 0 && t->rank > 0 && t->rank <= MOST_AXES;
+    if (!c->suits || is_side_by_side(c, e)) return;
+    c->suits = axis_along(c->l->pool, e, c->along) >= 0 && c->read_count < MOST_READS;
+    if (c->suits) c->reads[c->read_count++] = e;
+}
+
+static void look_for_read(void *found, Expr e) { *(bool *)found |= e->kind == EXPR_READ || e->kind == EXPR_DRAW; }
+
+static bool asks_indices(const Turned *c, Expr condition) {
+    bool reads = expr_depends(condition, c->along);
+    expr_visit(c->l->pool, condition, look_for_read, &reads);
+    return !reads;
+}
+
+static void ask(Turned *c, int sum, Expr condition) {
+    for (int i = 0; i < c->condition_count[sum]; i++) {
+        if (c->conditions[sum][i] == condition) return;
+    }
+    c->suits &= c->condition_count[sum] < MOST_CONDITIONS;
+    if (c->suits) c->conditions[sum][c->condition_count[sum]++] = condition;
+}
+
+/* All that is asked is asked before the loop over elements; but what the next row asks for a number that is the same for all elements,
+   decides that number: what is left of the condition. */
+static Expr ask_before(Turned *c, int sum, Expr condition, bool number) {
+    Pool *pool = c->l->pool;
+    if (expr_is_op(condition, OP_AND)) {
+        Expr first = ask_before(c, sum, condition->kids[0], number);
+        return expr_op2(pool, OP_AND, first, ask_before(c, sum, condition->kids[1], number));
+    }
+    if (number && c->next != NULL && expr_depends(condition, c->next)) return condition;
+    if (condition != expr_truth(pool, true)) ask(c, sum, condition);
+    return expr_truth(pool, true);
+}
+
+/* A product of numbers that stand in memory or in the text: none of them is infinite, where 0 times it were no number. */
+static bool is_product(Expr term) {
+    if (expr_is_op(term, OP_MUL)) return is_product(term->kids[0]) && is_product(term->kids[1]);
+    if (term->kind == EXPR_READ && term->has_default) return expr_is(term->kids[term->count - 1], 0);
+    return term->kind == EXPR_READ || (term->kind == EXPR_CONST && isfinite(term->value));
+}
+
+static Expr without_defaults(Turned *c, int sum, Expr term) {
+    Pool *pool = c->l->pool;
+    if (expr_is_op(term, OP_MUL)) {
+        Expr first = without_defaults(c, sum, term->kids[0]);
+        return expr_op2(pool, OP_MUL, first, without_defaults(c, sum, term->kids[1]));
+    }
+    if (term->kind != EXPR_READ || !term->has_default) return term;
+    Expr left = ask_before(c, sum, is_inside(pool, term->tensor, term->kids), !expr_depends(term, c->along));
+    Expr read = expr_read(pool, term->tensor, term->kids, term->tensor->rank, NULL);
+    return expr_if(pool, left, read, expr_number(pool, 0));
+}
+
+/* The term without the questions that are the same for all elements, where it is 0 if the answer is no. */
+static Expr without_questions(Turned *c, int sum, Expr term) {
+    while (expr_is_op(term, OP_IF) && asks_indices(c, term->kids[0]) && expr_is(term->kids[2], 0)) {
+        ask_before(c, sum, term->kids[0], false);
+        term = term->kids[1];
+    }
+    return is_product(term) ? without_defaults(c, sum, term) : term;
+}
+
+/* The index stands in subscripts alone. */
+static bool only_reads_along(const Index *along, Expr e) {
+    if (!expr_depends(e, along)) return true;
+    bool only = e->kind != EXPR_INDEX;
+    int first = e->kind == EXPR_READ ? e->tensor->rank : 0; /* what it is by default */
+    for (int k = first; k < e->count && only; k++) only = only_reads_along(along, e->kids[k]);
+    return only;
+}
+
+static void look_at_sum(void *context, Expr e) {
+    Turned *c = context;
+    if (e->kind != EXPR_REDUCE) return;
+    double points = index_product(e->bound, e->bound_count);
+    c->suits &=
+        c->sum_count < MOST_SUMS && e->reduction == REDUCE_SUM && points >= LEAST_TERMS && only_reads_along(c->along, e->kids[0]);
+    if (!c->suits) return;
+    c->sums[c->sum_count++] = e;
+    c->work += points;
+    expr_visit(c->l->pool, e->kids[0], look_at_operand, c);
+}
+
+static void look_for_question(void *found, Expr e) { *(bool *)found |= expr_is_op(e, OP_IF); }
+
+/* What is asked, if the rows of this index grow together; returns whether that may be. */
+static bool ask_for(Turned *c, Index *next) {
+    c->next = next;
+    for (int s = 0; s < c->sum_count; s++) {
+        c->condition_count[s] = 0;
+        c->terms[s] = without_questions(c, s, c->sums[s]->kids[0]);
+        for (int i = 0; i < c->condition_count[s]; i++) {
+            c->suits &= !expr_depends(c->conditions[s][i], c->along);
+            if (next != NULL && expr_depends(c->conditions[s][i], next)) return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Loops, and columns */
+
+/* All that is read has an axis for the index: its elements need not be turned round together. */
+static bool is_in_all(const Turned *c, Index *index) {
+    bool all = index != c->along && index != c->l->step && c->read_count > 0;
+    for (int r = 0; r < c->read_count && all; r++) all = axis_along(c->l->pool, c->reads[r], index) >= 0;
+    return all;
+}
+
+Column *column_for(Turned *c, Expr read) {
+    for (int i = 0; i < c->column_count; i++) {
         const Column *column = &c->columns[i];
-        bool same = column->read->tensor == read->tensor;
-        for (int a = 1; same && a < read->tensor->rank; a++)
+        bool same = column->read->tensor == read->tensor && read->kids[column->along] == column->read->kids[column->along];
+        for (int a = 0; same && a < read->tensor->rank; a++)
             same = column->varies[a] ? varies(c, read->kids[a]) : column->read->kids[a] == read->kids[a];
         if (same) return &c->columns[i];
     }
     return NULL;
 }
 
-static void look_at_operand(void *context, Expr e) {
-    Turned *c = context;
-    if (e->kind == EXPR_REDUCE || e->kind == EXPR_DRAW) c->suits = false;
-    if (e->kind != EXPR_READ || !expr_depends(e, c->batch)) return;
-    const Tensor *t = e->tensor;
-    c->suits &= t->batched && !t->local && !e->has_default && t->index_range == 0 && t->rank > 1 && t->rank <= MOST_AXES &&
-                e->kids[0] == expr_index(c->l->pool, c->batch);
-    for (int a = 1; a < t->rank && c->suits; a++) c->suits = !expr_depends(e->kids[a], c->batch);
-    if (!c->suits || column_of(c, e) != NULL) return;
-    c->suits = c->count < MOST_COLUMNS;
+static void add_column(Turned *c, Expr read) {
+    if (column_for(c, read) != NULL) return;
+    c->suits &= c->column_count < MOST_COLUMNS;
     if (!c->suits) return;
-    Column *column = &c->columns[c->count++];
+    Column *column = &c->columns[c->column_count++];
     double numbers = 1;
-    *column = (Column){.read = e};
-    for (int a = 1; a < t->rank; a++) {
-        column->varies[a] = varies(c, e->kids[a]);
-        numbers *= column->varies[a] ? (double)t->shape[a] : 1;
+    *column = (Column){.read = read, .along = axis_along(c->l->pool, read, c->along)};
+    for (int a = 0; a < read->tensor->rank; a++) {
+        column->varies[a] = a != column->along && varies(c, read->kids[a]);
+        numbers *= column->varies[a] ? (double)read->tensor->shape[a] : 1;
     }
-    c->suits = numbers > 1 && numbers <= MOST_NUMBERS;
+    c->suits &= numbers * (double)c->element->size <= MOST_NUMBERS;
     c->numbers += numbers;
 }
 
-static void look_at_sum(void *context, Expr e) {
-    Turned *c = context;
-    if (e->kind != EXPR_REDUCE) return;
-    c->suits &= c->sum_count < MOST_SUMS;
-    for (int i = 0; i < e->bound_count; i++) c->suits &= !e->bound[i]->batch;
-    if (!c->suits) return;
-    c->sums[c->sum_count++] = e;
-    c->terms += index_product(e->bound, e->bound_count);
-    expr_visit(c->l->pool, e->kids[0], look_at_operand, c);
+static bool is_in_columns(const Turned *c, const Index *index) {
+    bool any = false;
+    for (int i = 0; i < c->column_count; i++) any |= expr_depends(c->columns[i].read, index);
+    return any;
 }
 
-/* How many examples at a time: a share of the batch, if there is one. */
-static int64_t examples_of(int64_t batch) {
-    for (int64_t e = MOST_EXAMPLES; e >= LEAST_EXAMPLES; e--) {
-        if (batch % e == 0) return e;
+/* The rows ask for numbers, each for its own. */
+static bool asks_for_numbers(const Turned *c) {
+    bool any = false;
+    for (int s = 0; s < c->sum_count; s++) expr_visit(c->l->pool, c->terms[s], look_for_question, &any);
+    return any;
+}
+
+static double cost_of(const Turned *c) {
+    double filled = (double)c->along->size / (double)(c->blocks * c->element->size);
+    double asking = c->next != NULL && asks_for_numbers(c) ? ASKING : 0,
+           sharing = c->next != NULL && is_in_columns(c, c->next) ? READING : 0;
+    double rows = c->next == NULL        ? 1
+                  : c->next->size < ROWS ? (double)c->next->size
+                                         : ROWS,
+           numbers = rows * (double)c->element->size;
+    double growing = (fmax((GROWING + sharing) * numbers, WAITING) + LOOPING + asking * rows) / numbers;
+    return (c->work * growing + c->numbers * TURNING) / filled;
+}
+
+/* Rows of neighbours share what they read of the columns; or at least the loop. */
+static void choose_next(Turned *c) {
+    Index *best = NULL;
+    double least = INFINITY;
+    for (int i = c->s->count - 1; i >= -1; i--) {
+        Index *index = i >= 0 ? c->s->indices[i] : NULL;
+        bool open = index != NULL &&
+                    (index->batch || index->first > 0 || is_single(index) || index == c->along || is_round_columns(c, index));
+        if (open || !ask_for(c, index)) continue;
+        double cost = cost_of(c);
+        if (cost < least) {
+            best = index;
+            least = cost;
+        }
     }
-    return MOST_EXAMPLES;
+    ask_for(c, best);
 }
 
-static bool suits(Turned *c, Expr value) {
-    const Lowering *l = c->l;
+/* How many elements at a time: whole vectors, few of which are not filled in the last block, and long loops. */
+static int64_t elements_of(const Index *along, int64_t *blocks) {
+    int64_t best = LANES;
+    double least = INFINITY;
+    for (int64_t count = LANES; count <= MOST_ELEMENTS; count += LANES) {
+        double time = (double)((along->size + count - 1) / count * (count + LANES / 2));
+        if (time >= least) continue;
+        least = time;
+        best = count;
+    }
+    *blocks = (along->size + best - 1) / best;
+    return best;
+}
+
+static bool suits(Turned *c, Index *along, Expr value) {
     const Statement *s = c->s;
-    bool strict = !l->loop->options.fast && l->loop->options.target->bytes == 0 && l->unrolls;
-    c->suits = strict && s->count > 1 && s->indices[0]->batch && s->indices[0]->size >= LEAST_EXAMPLES && l->own == NULL;
+    c->along = along;
+    c->suits = along != c->l->step && along->size >= LEAST_ELEMENTS && along->first == 0;
     if (!c->suits) return false;
-    c->batch = s->indices[0];
-    expr_visit(l->pool, value, look_at_sum, c);
-    for (int i = 1; i < s->count; i++) c->terms *= s->indices[i] == l->step ? 1 : (double)s->indices[i]->size;
-    return c->suits && c->count > 0 && c->terms >= LEAST_USES * c->numbers;
-}
-
-static Expr beside(const Turned *c) {
-    return expr_op2(c->l->pool, OP_ADD, expr_index(c->l->pool, c->batch), expr_index(c->l->pool, c->element));
-}
-
-/* Where the columns of these examples begin: how many subscripts that takes. */
-static int share_of(const Turned *c, Expr *at) {
-    if (c->shares == 1) return 0;
-    at[0] =
-        expr_op2(c->l->pool, OP_FLOORDIV, expr_index(c->l->pool, c->batch), expr_number(c->l->pool, (double)c->element->size));
-    return 1;
-}
-
-/* for all of what is read: for e: columns[...][e] := x[b + e, ...] */
-static void turn_round(Turned *c, Column *column) {
-    Lowering *l = c->l;
-    const Expr read = column->read;
-    Tensor *t = read->tensor;
-    Index *axes[MOST_AXES];
-    Expr from[MOST_AXES], to[MOST_AXES + 1];
-    int64_t shape[MOST_AXES + 1] = {c->shares};
-    int rank = share_of(c, to), count = 0;
-    from[0] = beside(c);
-    for (int a = 1; a < t->rank; a++) {
-        from[a] = read->kids[a];
-        if (!column->varies[a]) continue;
-        const Index *index = read->kids[a]->kind == EXPR_INDEX ? read->kids[a]->index : NULL;
-        bool alone = index != NULL && index->first == 0 && index->size == t->shape[a];
-        for (int k = 0; k < count; k++) alone &= axes[k] != index;
-        axes[count] = alone ? read->kids[a]->index : index_of_axis(l->program, t, a, t->shape[a]);
-        from[a] = to[rank] = expr_index(l->pool, axes[count++]);
-        shape[rank++] = t->shape[a];
+    c->element = index_new(c->l->pool, name_of(pool_names(c->l->pool), "e"), elements_of(along, &c->blocks));
+    expr_visit(c->l->pool, value, look_at_sum, c);
+    if (!c->suits || c->sum_count == 0) return false;
+    for (int i = 0; i < s->count; i++) {
+        Index *index = s->indices[i];
+        if (index == along || index == c->l->step) continue;
+        c->work *= (double)index->size;
+        if (c->outside_count < MOST_AXES && !is_single(index) && is_in_all(c, index)) c->outside[c->outside_count++] = index;
     }
-    to[rank] = expr_index(l->pool, c->element);
-    shape[rank++] = c->element->size;
-    column->columns = tensor_new(l->program, TENSOR_PART, arena_printf(l->arena, "%s.columns", t->name), rank, shape);
-    Nodes *outer = open_loops(l, axes, count, NULL);
-    open_loops(l, &c->element, 1, NULL);
-    store(l, column->columns, to, expr_read(l->pool, t, from, t->rank, NULL));
-    l->out = outer;
+    for (int r = 0; r < c->read_count && c->suits; r++) add_column(c, c->reads[r]);
+    double all = c->numbers * (double)(c->blocks * c->element->size); /* of threads, which have columns of their own */
+    for (int i = 0; i < c->outside_count; i++) c->numbers *= (double)c->outside[i]->size;
+    for (int i = 0; i < c->outside_count; i++) all *= (double)c->outside[i]->size;
+    c->suits &= c->l->loop->options.threads <= 1 || all <= MOST_NUMBERS;
+    choose_next(c);
+    return c->suits;
 }
 
-static Expr read_columns(void *context, Expr e) {
-    Turned *c = context;
-    if (e->kind != EXPR_READ || !expr_depends(e, c->batch)) return e;
-    const Column *column = column_of(c, e);
-    Expr at[MOST_AXES + 1];
-    int rank = share_of(c, at);
-    for (int a = 1; a < e->tensor->rank; a++) {
-        if (column->varies[a]) at[rank++] = e->kids[a];
-    }
-    at[rank] = expr_index(c->l->pool, c->element);
-    return read_at(c->l, column->columns, at);
-}
+/* ---- Choice */
 
-/* The sums of `count` elements, of all examples: in found[k], by sum. */
-static void grow(Turned *c, Index *index, int count, ExprMap *found) {
-    Lowering *l = c->l;
-    Nodes *outer = l->out;
-    Expr element = expr_index(l->pool, c->element);
-    for (int i = 0; i < c->sum_count; i++) {
-        const Expr sum = c->sums[i], body = expr_replace(l->pool, sum->kids[0], read_columns, c);
-        Tensor *rows[ELEMENTS];
-        for (int k = 0; k < count; k++) {
-            rows[k] = tensor_new(l->program, TENSOR_PART, "row", 1, &c->element->size);
-            rows[k]->array = true;
-            node_new(l, NODE_LET)->target = rows[k];
-            expr_map_put(&found[k], sum, read_at(l, rows[k], &element));
-        }
-        open_loops(l, &c->element, 1, NULL);
-        for (int k = 0; k < count; k++) store(l, rows[k], &element, expr_number(l->pool, 0));
-        l->out = outer;
-        open_loops(l, sum->bound, sum->bound_count, NULL);
-        Expr terms[ELEMENTS];
-        for (int k = 0; k < count; k++) terms[k] = read_first(l, shifted(l, body, index, k), c->element);
-        open_loops(l, &c->element, 1, NULL);
-        for (int k = 0; k < count; k++)
-            store(l, rows[k], &element, expr_op2(l->pool, OP_ADD, read_at(l, rows[k], &element), lowered(l, terms[k])));
-        l->out = outer;
-    }
-}
+static double time_of(const Turned *c) { return cost_of(c) * (double)c->along->size; }
 
-static void find_elements(Turned *c, const Group *group, Expr value, Index *index, int count) {
-    Lowering *l = c->l;
-    ExprMap found[ELEMENTS];
-    for (int k = 0; k < count; k++) found[k] = (ExprMap){.arena = l->arena};
-    grow(c, index, count, found);
-    open_loops(l, &c->element, 1, NULL);
-    for (int k = 0; k < count; k++) {
-        Index *from[] = {c->batch, index};
-        const Expr to[] = {beside(c), expr_op2(l->pool, OP_ADD, expr_index(l->pool, index), expr_number(l->pool, k))};
-        lower_element_at(l, group, expr_rewrite(l->pool, value, read_of, &found[k]), from, to, 2);
-    }
-}
-
-bool lower_in_columns(Lowering *l, const Group *group, Index *index) {
+/* What the sums cost without columns */
+static double time_without(Lowering *l, const Group *group, const Sums *sums) {
     const Statement *s = group->list.at[0];
-    Turned c = {.l = l, .s = s};
-    Expr value = without_single_indices(l, s->value);
-    const int count = index->size < ELEMENTS ? (int)index->size : ELEMENTS;
-    if (!suits(&c, value)) return false;
-    c.element = index_new(l->pool, name_of(pool_names(l->pool), "e"), examples_of(c.batch->size));
-    l->turned = (int)c.element->size;
-    c.shares = l->loop->options.threads > 1 ? c.batch->size / c.element->size : 1;
-    Nodes *outer = l->out;
-    for (int rest = 0; rest < 2; rest++) {
-        l->out = outer;
-        Node *examples = node_new(l, NODE_LOOP);
-        examples->index = c.batch;
-        if (rest) examples->rest = (int)c.element->size;
-        else examples->step = (int)c.element->size;
-        l->out = &examples->body;
-        if (rest) {
-            lower_together(l, group, index, s->indices + 1, s->count - 1);
-            break;
-        }
-        for (int i = 0; i < c.count; i++) turn_round(&c, &c.columns[i]);
-        open_loops(l, s->indices + 1, s->count - 1, index);
-        Nodes *around = l->out;
-        for (int left = 0; left < (index->size % count == 0 ? 1 : 2); left++) {
-            l->out = around;
-            Node *elements = node_new(l, NODE_LOOP);
-            elements->index = index;
-            if (left) elements->rest = count;
-            else elements->step = count;
-            l->out = &elements->body;
-            find_elements(&c, group, value, index, left ? 1 : count);
-        }
+    Index *across = row_index(l, s), *last = sums->first->bound[sums->first->bound_count - 1];
+    double terms = index_product(sums->first->bound, sums->first->bound_count), each = ONE_BY_ONE;
+    int64_t row = across != NULL ? across->size : 1;
+    bool lanes = l->loop->options.fast && runs_along(l, sums->first->kids[0], last);
+    if (across == NULL && lanes) row = index_together(l, group) != NULL ? last->size : LANES;
+    if (row > FEW_ELEMENTS) each = GROWING;
+    else if (row % LANES == 0 || across != NULL) each = ONE_BY_ONE / 2;
+    if (sums->leaves) each = across == NULL ? ASKED : ASKED_AT_ENDS;
+    for (int i = 0; i < s->count; i++) terms *= s->indices[i] == l->step ? 1 : (double)s->indices[i]->size;
+    return terms * each;
+}
+
+/* The index along which it takes least, if that is so much less than without columns that it is worth the text. */
+static bool choose(Turned *best, const Group *group, Expr value) {
+    Lowering *l = best->l;
+    const Statement *s = group->list.at[0];
+    Sums sums = {0};
+    expr_visit(l->pool, value, look_at_reduction, &sums);
+    if (sums.first == NULL || sums.others) return false;
+    double least = l->loop->options.columns ? INFINITY : time_without(l, group, &sums) - WORTH;
+    for (int i = 0; i < s->count; i++) {
+        Turned c = {.l = l, .s = s};
+        if (!suits(&c, s->indices[i], value) || time_of(&c) >= least) continue;
+        least = time_of(&c);
+        *best = c;
     }
-    l->out = outer;
+    return best->s != NULL;
+}
+
+bool lower_in_columns(Lowering *l, const Group *group) {
+    const Statement *s = group->list.at[0];
+    const bool may = l->loop->options.target->side_by_side > 1 && l->unrolls && l->own == NULL && s->subscripts == NULL;
+    Expr value = without_single_indices(l, s->value);
+    Turned best = {.l = l};
+    if (!may || !choose(&best, group, value)) return false;
+    l->turned = (int)(best.element->size < best.along->size ? best.element->size : best.along->size);
+    l->turned_along = best.along;
+    grow_in_columns(&best, group, value);
     return true;
 }

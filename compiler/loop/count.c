@@ -1,4 +1,6 @@
 /* What a routine costs: operations on numbers, for a full batch. Whole-number arithmetic of subscripts does not count. */
+#include <math.h>
+
 #include "loop/loop.h"
 
 typedef struct {
@@ -55,6 +57,9 @@ static void count_op(void *context, Expr e) {
 
 double loop_turns(const Node *loop) {
     int64_t size = loop->index->size - loop->index->first;
+    if (loop->beyond) return 0;
+    if (loop->all) return ceil((double)size / loop->step);
+    if (loop->rest > 0 && loop->step > 1) return 1;
     return (double)(loop->rest > 0 ? size % loop->rest : loop->step > 1 ? size / loop->step : size);
 }
 
@@ -74,7 +79,7 @@ static double value_of(const Around *around, const int64_t *values, Expr e, bool
     for (int i = around->count - 1; i >= 0 && e->kind == EXPR_INDEX; i--) {
         if (around->at[i]->index == e->index) return (double)values[i];
     }
-    *known &= e->kind == EXPR_OP && e->integer;
+    *known &= e->kind == EXPR_OP && (e->integer || e->condition);
     for (int k = 0; k < e->count && *known; k++) kid[k] = value_of(around, values, e->kids[k], known);
     return *known ? op_value(e->op, kid[0], kid[1], kid[2]) : 0;
 }
@@ -99,6 +104,15 @@ static bool add_cases(const Around *around, int position, int64_t *values, const
     return known;
 }
 
+/* In what share of all cases a condition holds: as a loop that turns once or not at all */
+static double share_of(const Around *around, const Node *node) {
+    const Node once = {.low = expr_number(around->pool, 0), .high = node->value};
+    int64_t values[MOST_LOOPS] = {0};
+    double sum = 0;
+    int cases = 0;
+    return add_cases(around, 0, values, &once, &sum, &cases) && cases > 0 ? sum / cases : 1;
+}
+
 static double turns_of(const Around *around, const Node *loop) {
     int64_t values[MOST_LOOPS] = {0};
     double sum = 0;
@@ -113,7 +127,7 @@ static void count_nodes(Around *around, const Nodes *nodes, double times, Costs 
         if (node->when == UNLESS_LAST) continue;
         Count count = {costs, times};
         if (node->value != NULL) expr_visit(around->pool, node->value, count_op, &count);
-        double turns = node->kind == NODE_LOOP ? turns_of(around, node) : 1;
+        double turns = node->kind == NODE_LOOP ? turns_of(around, node) : node->kind == NODE_IF ? share_of(around, node) : 1;
         bool nests = node->kind == NODE_LOOP && around->count < MOST_LOOPS;
         if (nests) around->at[around->count++] = node;
         count_nodes(around, &node->body, times * turns, costs);

@@ -73,6 +73,7 @@ static void substitute(Pool *pool, const Nodes *nodes, Index *from, Expr to) {
         if (node->value != NULL) node->value = expr_substitute(pool, node->value, &from, &to, 1);
         if (node->low != NULL) node->low = expr_substitute(pool, node->low, &from, &to, 1);
         if (node->high != NULL) node->high = expr_substitute(pool, node->high, &from, &to, 1);
+        if (node->from != NULL) node->from = expr_substitute(pool, node->from, &from, &to, 1);
         for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
             node->subscripts[k] = expr_substitute(pool, node->subscripts[k], &from, &to, 1);
         substitute(pool, &node->body, from, to);
@@ -113,7 +114,7 @@ static void digits_of(LoopProgram *loop, Pool *pool, const Nodes *nodes) {
         Node *node = nodes->at[i];
         if (node->kind == NODE_BLOCK && node->lines) continue;
         bool plain = node->kind == NODE_LOOP && !node->index->batch && !node->reversed && node->index->first == 0 &&
-                     node->step == 0 && node->rest == 0 && node->low == NULL && node->high == NULL;
+                     node->step == 0 && node->rest == 0 && node->low == NULL && node->high == NULL && node->within == NULL;
         Digits d = {.index = node->index, .fits = plain};
         if (plain) look_at_nodes(pool, &d, &node->body);
         if (found(&d)) take_apart(loop, pool, node, &d);

@@ -169,12 +169,17 @@ static void run_loop(LoopMachine *m, const Node *node) {
     int64_t first = node->rest > 0 ? end - end % node->rest : node->index->first;
     if (node->low != NULL) first = (int64_t)evaluate(m, node->low);
     if (node->high != NULL) end = (int64_t)evaluate(m, node->high);
+    if (node->within != NULL) {
+        int64_t left = (node->within->batch ? m->examples : node->within->size) - (int64_t)evaluate(m, node->from);
+        if (node->beyond) first = left;
+        else if (left < end) end = left;
+    }
     for (int64_t i = end - 1; i >= first && node->reversed; i--) {
         m->indices[node->index->id] = i;
         run_nodes(m, &node->body);
     }
     if (node->reversed) return;
-    for (int64_t i = first; i + step <= end; i += step) {
+    for (int64_t i = first; i + (node->all ? 1 : step) <= end; i += step) {
         m->indices[node->index->id] = i;
         run_nodes(m, &node->body);
     }
@@ -189,9 +194,13 @@ static void run_nodes(LoopMachine *m, const Nodes *nodes) {
             if (node->when != UNLESS_LAST) run_nodes(m, &node->body);
             break;
         case NODE_LOOP: run_loop(m, node); break;
+        case NODE_IF:
+            if (evaluate(m, node->value) != 0) run_nodes(m, &node->body);
+            break;
         case NODE_LET:
             if (node->across_lanes) bug("lanes are evaluated one by one: there is no sum of all");
-            for (size_t k = 0; k < node->elements.count; k++) loop_values(m, node->target)[k] = evaluate(m, node->elements.at[k]);
+            for (int64_t k = 0; node->elements.count > 0 && k < node->target->shape[0]; k++)
+                loop_values(m, node->target)[k] = k < (int64_t)node->elements.count ? evaluate(m, node->elements.at[k]) : 0;
             if (node->target->array) break;
             *loop_values(m, node->target) = evaluate(m, node->value);
             break;

@@ -146,7 +146,8 @@ static bool nodes_use_lanes(const Nodes *nodes, int lanes) {
 
 static bool nodes_have_tiles(const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count; i++) {
-        if (nodes->at[i]->elements.count > 0 || nodes_have_tiles(&nodes->at[i]->body)) return true;
+        if ((nodes->at[i]->elements.count > 0 && nodes->at[i]->target->lanes > 0) || nodes_have_tiles(&nodes->at[i]->body))
+            return true;
     }
     return false;
 }
@@ -166,6 +167,19 @@ bool loop_reorders_sums(const LoopProgram *loop) {
         if (nodes_reorder(&routines[i]->body)) return true;
     }
     return false;
+}
+
+static bool keeps_loops(const Nodes *nodes) {
+    bool any = false;
+    for (size_t i = 0; i < nodes->count; i++) any |= nodes->at[i]->not_unrolled || keeps_loops(&nodes->at[i]->body);
+    return any;
+}
+
+bool loop_keeps_loops(const LoopProgram *loop) {
+    const Routine *routines[] = {&loop->step, &loop->gradient, &loop->evaluate, &loop->predict};
+    bool any = false;
+    for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) any |= keeps_loops(&routines[i]->body);
+    return any;
 }
 
 bool loop_uses_lanes(const LoopProgram *loop, int lanes) {

@@ -21,6 +21,7 @@ typedef enum {
     NODE_BLOCK, /* the loops of one or more statements of the mathematics: `statements` */
     NODE_LOOP,  /* index runs over first .. size - 1, or over the examples of the batch */
     NODE_LET,   /* declares the local variable `target` with a first value; `constant` if it is never set again */
+    NODE_IF,    /* runs its body where the condition `value` holds */
     NODE_SET,   /* gives the local variable `target` a new value */
     NODE_STORE  /* target[subscripts] := value */
 } NodeKind;
@@ -32,22 +33,28 @@ typedef struct Node Node;
 typedef Vec(Node *) Nodes;
 struct Node {
     NodeKind kind;
-    Statements statements; /* of a block: what it computes */
-    const char *choice;    /* of a block: how, and why; NULL where there was nothing to choose */
-    int function;          /* of a block: > 0: it stands in a function of its own, with the other blocks of this number */
-    When when;             /* of a block */
-    bool lines;            /* of a block: straight lines */
-    bool goes_on;          /* of a block: the next piece of the one before */
-    int turned;            /* of a block: > 0: so many examples stand side by side in its columns (columns.c) */
-    bool own_terms;        /* of a block: sums of some elements leave out terms that those of others have, as they are 0 */
-    bool scoped;           /* of a block: its local variables are its own */
-    const Scan *scan;      /* of a block: its loop over the index of this scan has a block for each statement, `inner` */
+    Statements statements;     /* of a block: what it computes */
+    const char *choice;        /* of a block: how, and why; NULL where there was nothing to choose */
+    int function;              /* of a block: > 0: it stands in a function of its own, with the other blocks of this number */
+    When when;                 /* of a block */
+    bool lines;                /* of a block: straight lines */
+    bool goes_on;              /* of a block: the next piece of the one before */
+    int turned;                /* of a block: > 0: so many elements stand side by side in its columns (columns.c), ... */
+    const Index *turned_along; /* ... along this index */
+    bool own_terms;            /* of a block: sums of some elements leave out terms that those of others have, as they are 0 */
+    bool scoped;               /* of a block: its local variables are its own */
+    const Scan *scan;          /* of a block: its loop over the index of this scan has a block for each statement, `inner` */
     bool inner;
     Index *index;
-    int step;          /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
-    int rest;          /* of a loop: > 0: it runs over what a loop with this step leaves */
-    Expr low, high;    /* of a loop: it runs from here to below there; NULL: as the index says */
+    int step;            /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
+    bool all;            /* of a loop with a step: the last time there may be fewer */
+    int rest;            /* of a loop: > 0: it runs over what a loop with this step leaves */
+    Expr low, high;      /* of a loop: it runs from here to below there; NULL: as the index says */
+    const Index *within; /* of a loop: over what there is of this index from the place `from` on, or over what its size lacks */
+    Expr from;
+    bool beyond;       /* ... the latter */
     bool unrolled;     /* of a loop: to be written out by the C compiler */
+    bool not_unrolled; /* of a loop: not to be written out by the C compiler, which is to make vectors of it */
     bool reversed;     /* of a loop: from the last value down to the first */
     int parallel;      /* of a loop: > 0: threads share its iterations, and those of so many - 1 loops that are all of its body */
     bool meet;         /* of a loop: threads that share a loop in it do not wait for each other there, but behind this one */
@@ -58,9 +65,9 @@ struct Node {
     Expr *subscripts;
     Expr value;
     bool constant;
-    Exprs elements;    /* of a local variable that is an array: its first values; none: it has none yet */
+    Exprs elements;    /* of a local variable that is an array: its first values, the others 0; none: it has none yet */
     bool across_lanes; /* of a local variable: it is the sum of the value's lanes */
-    Nodes body;        /* of blocks and loops */
+    Nodes body;        /* of blocks, loops and conditions */
 };
 
 void node_visit(Pool *pool, const Node *node, Visit visit,
@@ -89,6 +96,7 @@ typedef struct {
     int registers;     /* that hold vectors */
     int rate;          /* bytes of vectors that it multiplies and adds in a cycle, in two vectors or in one */
     int second;        /* bytes that come from the second cache in a cycle */
+    int side_by_side;  /* numbers that the C compiler's own vectors have, roughly; 1: it makes none */
     const char *flags; /* for gcc and clang */
 } Target;
 const Target *target_find(const char *name); /* or NULL */
@@ -119,6 +127,7 @@ typedef struct {
     int64_t micro;  /* examples of a micro-batch; 0: as many as suit the model */
     int wait;       /* operations in the time that it takes them to meet; 0: as usual */
     bool parts;     /* in fast arithmetic they have parts of the batch, however little there is to do */
+    bool columns;   /* sums grow in columns wherever they can, however little it helps */
     bool gradients; /* a function that returns gradients is wanted */
     int annotate;   /* comments in the generated code: 0 none, 1 formulas, 2 and the rules that they were found by */
     bool unpack;    /* its program reads what gzip has packed, whatever the names of the model's files */
@@ -252,6 +261,7 @@ bool is_wide(Expr e, const Index *lane);                  /* does it differ from
 int loop_vector_blocks(const Routine *routine);           /* how many blocks have vectors */
 bool loop_has_tiles(const LoopProgram *loop);             /* do several sums of a step share a loop, in registers? */
 bool loop_reorders_sums(const LoopProgram *loop);         /* do loops sum in any order, which their printer says? */
+bool loop_keeps_loops(const LoopProgram *loop);           /* short ones, of which the C compiler is to make vectors */
 bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
 
 /* The tensors that the nodes read or write, by id. */

@@ -8,8 +8,8 @@
        for j: sum := 0; for i: sum += W[j, i] * x[i]               operands side by side along i
        for j: row[i] := 0 for all i; for b: for i: row[i] += d[b, j] * x[b, i]         ... along i, an index of the target
 
-   Both add the same numbers in the same order. The second is vector code without reordering a single addition. The first becomes so for a
-   large batch: columns.c. */
+   Both add the same numbers in the same order. The second is vector code without reordering a single addition. Columns
+   of numbers that are turned round make the first such code, too (columns.c). */
 #include "loop/cost.h"
 #include "loop/lowering.h"
 #include "loop/schedule.h"
@@ -182,12 +182,12 @@ static bool runs_outside(const Lowering *l, const Statement *s, const Index *ind
     return again.large;
 }
 
-void lower_together(Lowering *l, const Group *group, Index *index, Index *const *indices, int index_count) {
+static void lower_together(Lowering *l, const Group *group, Index *index) {
     const Statement *s = group->list.at[0];
     int count = count_together(l, index);
     bool outside = runs_outside(l, s, index);
     Expr value = without_single_indices(l, s->value);
-    if (!outside) open_loops(l, indices, index_count, index);
+    if (!outside) open_loops(l, s->indices, s->count, index);
     Nodes *outer = l->out;
     if (index->size > count) {
         Node *loop = node_new(l, NODE_LOOP);
@@ -195,7 +195,7 @@ void lower_together(Lowering *l, const Group *group, Index *index, Index *const 
         loop->step = count;
         l->out = &loop->body;
     }
-    if (outside) open_loops(l, indices, index_count, index);
+    if (outside) open_loops(l, s->indices, s->count, index);
     Together together = {.l = l, .index = index, .count = count};
     for (int k = 0; k < count; k++) together.found[k].arena = l->arena;
     expr_visit(l->pool, value, sum_together, &together);
@@ -209,7 +209,7 @@ void lower_together(Lowering *l, const Group *group, Index *index, Index *const 
     rest->index = index;
     rest->rest = count;
     l->out = &rest->body;
-    if (outside) open_loops(l, indices, index_count, index);
+    if (outside) open_loops(l, s->indices, s->count, index);
     lower_element(l, group, value, false, NULL, NULL, 0, NULL);
 }
 
@@ -275,9 +275,10 @@ static void lower_nest(Lowering *l, const Group *group, bool lines) {
     }
     if (group->leaves_out) bug("'%s' has no vectors any more", s->target->name);
     if (group->update != NULL) lower_loops(l, group->update, lines); /* one after the other, then */
+    if (!lines && lower_in_columns(l, group)) return;
     if (across != NULL && lower_borders(l, group, across)) return;
     if (together != NULL) {
-        if (!lower_in_columns(l, group, together)) lower_together(l, group, together, s->indices, s->count);
+        lower_together(l, group, together);
         l->out = outer;
         return;
     }
@@ -416,6 +417,7 @@ void lower_group(Lowering *l, const Group *group) {
     lower_loops(l, group, lines);
     block->own_terms = l->own_terms;
     block->turned = l->turned;
+    block->turned_along = l->turned_along;
     if (!block->inner) draw_borders(l, group, 0);
     block->scoped = block->body.count > 1 || (block->body.count == 1 && is_lanes(block->body.at[0]));
     l->out = outer;

@@ -19,10 +19,11 @@ typedef struct {
     Expr own;           /* of a statement that adds: its target's element, where its sum begins; or NULL */
     Expr begins_at;     /* the same, of the element that is lowered next */
     bool own_terms;     /* of the block: terms were left out */
-    int turned;         /* of the block: how many examples stand side by side; 0: none */
-    Expr winner_of;     /* of the element: the argmax or argmin that was found, or NULL; ... */
-    Expr winner;        /* ... and the number that won */
-    int *readers;       /* by tensor id: how often it is read in the routine; those that more than statements read have many */
+    int turned;         /* of the block: how many elements stand side by side; 0: none */
+    const Index *turned_along;
+    Expr winner_of; /* of the element: the argmax or argmin that was found, or NULL; ... */
+    Expr winner;    /* ... and the number that won */
+    int *readers;   /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
 enum {
@@ -66,11 +67,8 @@ void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const 
 /* All statements of the group at this point; the value that `wanted` has then. */
 Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, const Expr *to);
 
-/* Several of the elements along `index` at a time; the loops over `indices` are not open yet. */
-void lower_together(Lowering *l, const Group *group, Index *index, Index *const *indices, int count);
-
-/* ---- columns.c: the same, of several examples at a time; false: that is not for this statement */
-bool lower_in_columns(Lowering *l, const Group *group, Index *index);
+/* ---- columns.c; false: that is not for this statement */
+bool lower_in_columns(Lowering *l, const Group *group);
 
 /* ---- lanes.c; false: no vectors are wanted */
 bool lower_in_lanes(Lowering *l, const Group *group);

@@ -2,7 +2,7 @@
 #include "loop/loop.h"
 
 void node_visit(Pool *pool, const Node *node, Visit visit, void *context) {
-    const Expr single[] = {node->value, node->low, node->high};
+    const Expr single[] = {node->value, node->low, node->high, node->from};
     for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
         if (single[i] != NULL) expr_visit(pool, single[i], visit, context);
     }

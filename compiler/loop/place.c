@@ -178,7 +178,7 @@ static void drop_unread(const Reading *reading, Nodes *nodes) {
         Node *node = nodes->at[i];
         size_t before = node->body.count;
         drop_unread(reading, &node->body);
-        bool empty = node->kind == NODE_LOOP && before > 0 && node->body.count == 0;
+        bool empty = (node->kind == NODE_LOOP || node->kind == NODE_IF) && before > 0 && node->body.count == 0;
         if (!empty && !is_unread(reading, node)) nodes->at[kept++] = node;
     }
     nodes->count = kept;

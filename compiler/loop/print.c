@@ -43,10 +43,13 @@ static void print_range(Text *text, const Node *loop) {
     long long size = loop->index->size;
     if (loop->index->batch) text_put(text, "the batch");
     else if (loop->rest > 0) text_printf(text, "%lld..%lld", size / loop->rest * loop->rest, size);
-    else text_printf(text, "%lld..%lld", (long long)loop->index->first, loop->step > 1 ? size / loop->step * loop->step : size);
+    else
+        text_printf(text, "%lld..%lld", (long long)loop->index->first,
+                    loop->step > 1 && !loop->all ? size / loop->step * loop->step : size);
     if (loop->reversed) text_put(text, " reversed");
     if (loop->index->batch && loop->rest > 0) text_printf(text, ", what is left of groups of %d", loop->rest);
     if (loop->step > 1) text_printf(text, " step %d", loop->step);
+    if (loop->within != NULL) text_put(text, loop->beyond ? ", those that are not there" : ", those that are there");
     if (loop->parallel > 0) text_put(text, ", parallel");
     if (loop->meet && !loop->unwaited) text_put(text, ", threads meet behind it");
     if (loop->parallel > 0 && loop->unwaited) text_put(text, ", unwaited");
@@ -93,6 +96,14 @@ static void print_nodes(Text *text, const Nodes *nodes, const IndexNames *names,
         switch (node->kind) {
         case NODE_BLOCK: print_block(text, node, around); continue;
         case NODE_LOOP: print_loop(text, node, names, around); continue;
+        case NODE_IF:
+            text_put(text, "if ");
+            expr_print_named(text, node->value, names);
+            text_put(text, "\n");
+            text->indent++;
+            print_nodes(text, &node->body, names, around);
+            text->indent--;
+            continue;
         case NODE_LET:
             if (node->target->array) {
                 text_printf(text, "%s%s[%lld]", node->elements.count > 0 ? "let " : "var ", node->target->name,

@@ -215,7 +215,7 @@ static void split_loop(Split *s, Node *node, Nodes *out) {
 }
 
 static void split_block(Split *s, Node *block) {
-    if (block->lines) return;
+    if (block->lines || block->turned > 0) return;
     split_list(s, &block->body);
     block->scoped |= block->body.count > 1;
 }

@@ -4,13 +4,14 @@
 #include "loop/loop.h"
 
 /* clang-format off */
-static const Target targets[] = { /* bytes, registers, bytes in a cycle, from the second cache */
-    {"portable", "C99 loops that the C compiler may make vectors of", 0, 16, 64, 29, ""},
-    {"x86-64-v2", "SSE4.2: vectors of 16 bytes", 16, 16, 64, 29, "-march=x86-64-v2"},
-    {"x86-64-v3", "AVX2 and FMA: vectors of 32 bytes", 32, 16, 64, 29, "-march=x86-64-v3"},
-    {"x86-64-v4", "AVX-512: vectors of 64 bytes, one in a cycle", 64, 32, 64, 29, "-march=x86-64-v4"},
-    {"x86-64-v4-wide", "AVX-512: vectors of 64 bytes, two in a cycle", 64, 32, 128, 48, "-march=x86-64-v4"},
-    {"aarch64", "NEON: vectors of 16 bytes", 16, 32, 64, 29, "-march=armv8-a"},
+static const Target targets[] = { /* bytes, registers, bytes in a cycle, from the second cache, side by side */
+    {"portable", "C99 loops that the C compiler may make vectors of", 0, 16, 64, 29, 8, ""},
+    {"scalar", "C99 loops for a processor without vectors, in less memory", 0, 16, 64, 29, 1, ""},
+    {"x86-64-v2", "SSE4.2: vectors of 16 bytes", 16, 16, 64, 29, 1, "-march=x86-64-v2"},
+    {"x86-64-v3", "AVX2 and FMA: vectors of 32 bytes", 32, 16, 64, 29, 1, "-march=x86-64-v3"},
+    {"x86-64-v4", "AVX-512: vectors of 64 bytes, one in a cycle", 64, 32, 64, 29, 1, "-march=x86-64-v4"},
+    {"x86-64-v4-wide", "AVX-512: vectors of 64 bytes, two in a cycle", 64, 32, 128, 48, 1, "-march=x86-64-v4"},
+    {"aarch64", "NEON: vectors of 16 bytes", 16, 32, 64, 29, 1, "-march=armv8-a"},
 };
 /* clang-format on */
 enum { TARGETS = sizeof targets / sizeof *targets };

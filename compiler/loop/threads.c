@@ -23,7 +23,6 @@ enum {
     MEETING = 2000, /* ... threads to meet that are about to, anyway */
     UPDATING = 200, /* ... a thread to get what others wrote of an update, behind which they need not meet */
     START = 50,     /* ... a thread to find its part of a loop */
-    COMPILERS_LANES = 8 /* operations at a time in loops that the C compiler makes vectors of, roughly */
 };
 static const double HARDLY = 0.05, /* a difference that is not worth another loop */
     LEAST_SAVED = 0.35;            /* of a routine's time, or one thread runs it */
@@ -103,6 +102,7 @@ static void look_at_nodes(Look *look, const Nodes *nodes, bool *own_locals) {
         node_visit(look->pool, node, touch_read, look);
         switch (node->kind) {
         case NODE_BLOCK:
+        case NODE_IF:
         case NODE_LOOP: look_at_nodes(look, &node->body, own_locals); break;
         case NODE_LET:
             if (t->array && !t->local) look->own[t->id] = true;
@@ -231,9 +231,9 @@ static Time share_nodes(LoopProgram *loop, Routine *routine, const Nodes *nodes,
         Time own = {0};
         if (node->kind == NODE_LOOP && !node->index->lanes) own = share_loop(loop, routine, node, wait);
         else own = share_nodes(loop, routine, &node->body, wait);
-        if (node->value != NULL) {
+        if (node->value != NULL && node->kind != NODE_IF) {
             double operations = 1 + expr_cost(node->value);
-            own.alone = own.shared = loop->options.target->bytes > 0 ? operations : operations / COMPILERS_LANES;
+            own.alone = own.shared = operations / loop->options.target->side_by_side;
         }
         if (is_for_one(node)) {
             unmark(&node->body);

@@ -318,6 +318,7 @@ static void expand_some(Unroll *u, const Nodes *nodes, size_t from, size_t to) {
             if (node->index->batch) expand_batch(u, node);
             else expand_range(u, node, first_of(node), node->index->size);
             break;
+        case NODE_IF: bug("straight lines have no columns");
         case NODE_LET: expand_let(u, nodes, node); break;
         case NODE_SET: expand_set(u, node); break;
         case NODE_STORE: {

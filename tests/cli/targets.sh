@@ -172,11 +172,30 @@ layer experts(x[n], count, units) -> y[units] {
 output = x -> reshape(8, 8) -> gru(20) -> last_step -> pairs(104) -> experts(4, 18) -> dense(10) -> softmax
 END
 "$NNC" compile turned.nn --quiet -o turned
-grep -q 'for (int b = 0; b + 25 <= examples; b += 25)' turned/turned.c
+grep -q 'for (int b = 0; b < examples; b += 32)' turned/turned.c
+grep -q 'for (int e = 0; e < (32 < examples - b ? 32 : examples - b); e++)' turned/turned.c
 for tensor in x hidden output_gru output_pairs output_experts; do grep -o "${tensor}[a-z_]*_columns" turned/turned.c | head -1; done >columns
 test "$(wc -l <columns)" -ge 4
+"$NNC" compile turned.nn --quiet --target=scalar -o turned
+! grep -q '_columns' turned/turned.c || exit 1
 
-targets=
+# ... and along other indices: channels of convolutions with borders and strides, for 3 examples that are too few.
+channels='layer strided(x[c, h, w], filters, kernel) -> y[filters, (h + 1) / 2, (w + 1) / 2] {
+    param W[filters, c, kernel, kernel] = glorot_uniform(c * kernel^2, filters * kernel^2)
+    y[o, r, s] = sum(a, u, v: W[o, a, u, v] * (x[a, 2 * r + u - 2, 2 * s + v - 2] default 0))
+}
+output = x -> reshape(1, 8, 8) -> conv2d(7, kernel = 5, pad = 2) -> tanh -> strided(11, kernel = 5) -> tanh -> conv2d(19, kernel = 3)
+  -> flatten -> dense(10) -> softmax'
+echo "$channels" | network channels 7 "momentum(rate = 0.005)"
+echo "$channels" | network channels3 3 "momentum(rate = 0.003)"
+"$NNC" compile channels.nn --quiet -o channels
+"$NNC" compile channels3.nn --quiet -o channels3
+for elements in '7 examples' '7 values of i' '19 values of i'; do grep -q "   $elements at a time" channels/channels.c; done
+for elements in '7 values of o' '11 values of o' '19 values of o'; do grep -q "   $elements at a time" channels3/channels3.c; done
+grep -q 'if (2 [*] r + u - 2 >= 0 && 2 [*] r + u - 2 < 8) {' channels/channels.c
+grep -q 'const float .* = s + l - 2 >= 0 ?\|const float .* = s - [12] >= 0 ?' channels3/channels3.c
+
+targets=scalar
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq x86-64-v4-wide:avx512dq aarch64:asimd; do
     if grep -qw "${target#*:}" /proc/cpuinfo; then targets="$targets ${target%:*}"
     else echo "SKIPPED: this machine is no ${target%:*}" >&2
@@ -191,7 +210,7 @@ train() { # model, epochs: the same words and the same checkpoint from all of th
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3; done
-for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small waits order turned; do train $model 1; done
+for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small waits order turned channels channels3; do train $model 1; done
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels

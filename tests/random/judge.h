@@ -47,6 +47,7 @@ typedef struct {
     int every;               /* one of so many models: odd, so that none of the workers gets them all */
     int64_t micro;           /* examples of a micro-batch, where the batch has more; 0: as usual */
     int threads;             /* that have parts of the batch, of several examples; 0: none */
+    bool columns;            /* wherever they can be */
 } Form;
 
 /* False, with what the compiler said on standard output, if that fails. Changes the model. */

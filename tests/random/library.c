@@ -60,7 +60,8 @@ bool library_build(Arena *arena, Compilation *c, const Form *form, const char *f
                                                      .target = target_find(form->target),
                                                      .micro = form->micro,
                                                      .threads = form->threads,
-                                                     .parts = form->threads > 0});
+                                                     .parts = form->threads > 0,
+                                                     .columns = form->columns});
     if (!loop_check(loop, &why)) return printf("%s\n", why), false;
     Generated g = {.arena = arena, .build = folder};
     Text *header = text_new(arena), *source = text_new(arena), *program = text_new(arena), *door = text_new(arena);

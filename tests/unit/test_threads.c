@@ -115,7 +115,8 @@ static void run_nodes(Races *r, const Nodes *nodes) {
         for (int k = 0; node->subscripts != NULL && k < node->target->rank; k++)
             expr_visit(r->pool, node->subscripts[k], touch_read, r);
         switch (node->kind) {
-        case NODE_BLOCK: run_nodes(r, &node->body); break;
+        case NODE_BLOCK:
+        case NODE_IF: run_nodes(r, &node->body); break;
         case NODE_LOOP:
             assert_int_equal(node->parallel, 0);
             each(r, node, INT64_MAX, run_body, 0);
@@ -186,8 +187,8 @@ static int races_of(const char *text, const char *target, bool fast, int64_t bat
     Compilation *c = compilation_new();
     c->source = source_add(c->context.sources, "model.nn", text, strlen(text), false);
     c->options = (CompileOptions){.check = true, .batch = batch, .lower = true};
-    c->options.loop =
-        (LoopOptions){.target = target_find(target), .fast = fast, .unroll = UNROLL_AUTO, .threads = 2, .wait = wait};
+    c->options.loop = (LoopOptions){
+        .target = target_find(target), .fast = fast, .unroll = UNROLL_AUTO, .threads = 2, .wait = wait, .columns = wait > 0};
     Races r = {.arena = arena_new(), .touched = calloc(SLOTS, sizeof *r.touched)};
     if (!compile(c, stdout)) diagnostics_print(c->context.diagnostics, stderr, false);
     assert_non_null(c->loop);

@@ -1,0 +1,57 @@
+/* Shared by columns.c, which chooses what stands side by side, and grow.c, which writes it as nodes. */
+#ifndef NNC_LOOP_COLUMNS_H
+#define NNC_LOOP_COLUMNS_H
+
+#include "loop/lowering.h"
+
+enum {
+    MOST_COLUMNS = 4, /* tensors that are turned round for a statement */
+    MOST_READS = 8,
+    LEAST_TERMS = 4,
+    MOST_SUMS = 4, /* of an element */
+    MOST_AXES = 8,
+    MOST_CONDITIONS = 8,
+    LEAST_ELEMENTS = 5,
+    LANES = 8,         /* few elements are as many as fill vectors */
+    FEW_ELEMENTS = 16, /* gcc writes out loops of 16, and makes no vectors then */
+    MOST_ELEMENTS = 32,
+    ROWS = 4,             /* that grow in one loop, ... */
+    MOST_ROWS = 6,        /* ... or as many as there are */
+    TERMS = 4,            /* that are added to them at once, or as many as there are */
+    MOST_NUMBERS = 524288 /* in columns */
+};
+
+/* What sums read of the elements: x[b, i] stands in columns[i][e]. */
+typedef struct {
+    Expr read;              /* the first one that reads it */
+    int along;              /* the axis of the index whose elements stand side by side */
+    bool varies[MOST_AXES]; /* an axis of the columns */
+    Tensor *columns;
+} Column;
+
+typedef struct {
+    Lowering *l;
+    const Statement *s;
+    Index *along, *element;    /* elements of this index stand side by side: element of them at a time */
+    Index *next;               /* rows of this index grow together; or NULL */
+    int64_t blocks;            /* of the index along */
+    Index *outside[MOST_AXES]; /* loops in which columns are turned round anew */
+    int outside_count;
+    Expr reads[MOST_READS], sums[MOST_SUMS], terms[MOST_SUMS]; /* terms[i] is that of sums[i] without what is asked before */
+    Expr conditions[MOST_SUMS][MOST_CONDITIONS];
+    int read_count, sum_count, condition_count[MOST_SUMS], column_count;
+    Column columns[MOST_COLUMNS];
+    double numbers, work; /* for each element: what is turned round, and the terms of its sums */
+    bool suits;
+} Turned;
+
+/* ---- columns.c */
+
+bool is_round_columns(const Turned *c, const Index *index); /* is its loop round the columns? */
+bool is_side_by_side(const Turned *c, Expr read);           /* without columns */
+Column *column_for(Turned *c, Expr read);                   /* NULL: it has none */
+
+/* ---- grow.c: the group's statements with columns, behind what is there; `value` is that of the first without indices of one value */
+void grow_in_columns(Turned *c, const Group *group, Expr value);
+
+#endif
