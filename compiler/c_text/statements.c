@@ -306,11 +306,11 @@ static void print_formulas(CPrinter *p, const Node *block) {
     if (p->annotate > 1 && block->choice != NULL) text_printf(p->text, "\n       %s", block->choice);
     if (block->own_terms)
         text_put(p->text, "\n   Each element has the terms that are not 0: those with an index out of range are left out.");
-    if (block->turned > 0)
-        text_printf(
-            p->text,
-            "\n   %d %s at a time: what they read stands side by side, so that their sums, each in its order, can be vectors.",
-            block->turned, elements_of(p, block));
+    if (block->turned > 0) {
+        text_printf(p->text, "\n   %d %s at a time", block->turned, elements_of(p, block));
+        if (block->turned_zeros > 0) text_printf(p->text, ", with zeros up to %d", block->turned + block->turned_zeros);
+        text_put(p->text, ": what they read stands side by side, so that their sums, each in its order, can be vectors.");
+    }
     text_put(p->text, " */\n");
 }
 

@@ -26,12 +26,14 @@ static const double TURNING = 1.6, /* for a number that is turned round */
     GROWING = 1.5 / LANES,         /* for a term of a row */
     WAITING = 6,                   /* from one term of a row to the next, which needs the sum so far */
     LOOPING = 1,                   /* for a loop */
-    ASKING = 1,                    /* for a number of a row that may not be there */
+    ASKING = 0.5,                  /* for a number of a row that may not be there */
+    STORING = 1.5,                 /* a result away from those beside it */
     READING = 0.5 / LANES,         /* for a number of a column that rows do not share */
     ONE_BY_ONE = 0.8,              /* for a term of a sum that is no row, ... */
-    ASKED = 2,                     /* ... or which asks, ... */
+    ASKED = 1,                     /* ... or which asks, ... */
     ASKED_AT_ENDS = 0.5,           /* ... or is one of a row whose ends ask */
-    WORTH = 1000;                  /* that are saved */
+    WORTH = 1000,                  /* that are saved ... */
+    WORTH_SHARE = 0.2;             /* ... of all */
 
 /* ---- What sums read */
 
@@ -228,7 +230,12 @@ static double cost_of(const Turned *c) {
                                          : ROWS,
            numbers = rows * (double)c->element->size;
     double growing = (fmax((GROWING + sharing) * numbers, WAITING) + LOOPING + asking * rows) / numbers;
-    return (c->work * growing + c->numbers * TURNING) / filled;
+    const Statement *s = c->s;
+    double results = s->indices[s->count - 1] == c->along ? 0 : 1; /* for an element: they lie apart */
+    for (int i = 0; i < s->count; i++) {
+        if (s->indices[i] != c->along && s->indices[i] != c->l->step) results *= (double)s->indices[i]->size;
+    }
+    return (c->work * growing + c->numbers * TURNING + results * STORING) / filled;
 }
 
 /* Rows of neighbours share what they read of the columns; or at least the loop. */
@@ -312,7 +319,8 @@ static bool choose(Turned *best, const Group *group, Expr value) {
     Sums sums = {0};
     expr_visit(l->pool, value, look_at_reduction, &sums);
     if (sums.first == NULL || sums.others) return false;
-    double least = l->loop->options.columns ? INFINITY : time_without(l, group, &sums) - WORTH;
+    double without = time_without(l, group, &sums), least = without - fmax(WORTH, WORTH_SHARE * without);
+    if (l->loop->options.columns) least = INFINITY;
     for (int i = 0; i < s->count; i++) {
         Turned c = {.l = l, .s = s};
         if (!suits(&c, s->indices[i], value) || time_of(&c) >= least) continue;
@@ -329,6 +337,7 @@ bool lower_in_columns(Lowering *l, const Group *group) {
     Turned best = {.l = l};
     if (!may || !choose(&best, group, value)) return false;
     l->turned = (int)(best.element->size < best.along->size ? best.element->size : best.along->size);
+    l->turned_zeros = best.blocks == 1 ? (int)best.element->size - l->turned : 0;
     l->turned_along = best.along;
     grow_in_columns(&best, group, value);
     return true;

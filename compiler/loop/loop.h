@@ -40,7 +40,8 @@ struct Node {
     bool lines;                /* of a block: straight lines */
     bool goes_on;              /* of a block: the next piece of the one before */
     int turned;                /* of a block: > 0: so many elements stand side by side in its columns (columns.c), ... */
-    const Index *turned_along; /* ... along this index */
+    const Index *turned_along; /* ... along this index, ... */
+    int turned_zeros;          /* ... and so many zeros with them */
     bool own_terms;            /* of a block: sums of some elements leave out terms that those of others have, as they are 0 */
     bool scoped;               /* of a block: its local variables are its own */
     const Scan *scan;          /* of a block: its loop over the index of this scan has a block for each statement, `inner` */

@@ -418,6 +418,7 @@ void lower_group(Lowering *l, const Group *group) {
     block->own_terms = l->own_terms;
     block->turned = l->turned;
     block->turned_along = l->turned_along;
+    block->turned_zeros = l->turned_zeros;
     if (!block->inner) draw_borders(l, group, 0);
     block->scoped = block->body.count > 1 || (block->body.count == 1 && is_lanes(block->body.at[0]));
     l->out = outer;

@@ -21,9 +21,10 @@ typedef struct {
     bool own_terms;     /* of the block: terms were left out */
     int turned;         /* of the block: how many elements stand side by side; 0: none */
     const Index *turned_along;
-    Expr winner_of; /* of the element: the argmax or argmin that was found, or NULL; ... */
-    Expr winner;    /* ... and the number that won */
-    int *readers;   /* by tensor id: how often it is read in the routine; those that more than statements read have many */
+    int turned_zeros; /* that fill them up */
+    Expr winner_of;   /* of the element: the argmax or argmin that was found, or NULL; ... */
+    Expr winner;      /* ... and the number that won */
+    int *readers;     /* by tensor id: how often it is read in the routine; those that more than statements read have many */
 } Lowering;
 
 enum {
