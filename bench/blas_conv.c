@@ -2,14 +2,9 @@
 #include "peer.h"
 
 #include "blas.h"
+#include "conv.h"
 
-enum { MAPS = 16, SIDE = 16, KERNEL = 3, FILTERS = 32, PIXELS = TARGETS / FILTERS, WINDOW = MAPS * KERNEL * KERNEL };
-#ifdef ROW_STRIDED
-enum { OUT = 8, STRIDE = 2, DILATION = 3, PAD = 3 };
-#else
-enum { OUT = 16, STRIDE = 1, DILATION = 1, PAD = 1 };
-#endif
-enum { PADDED = SIDE + 2 * PAD };
+enum { PIXELS = TARGETS / FILTERS, WINDOW = MAPS * KERNEL * KERNEL };
 
 static struct { float gain[INPUTS], W[FILTERS * WINDOW], b[FILTERS]; } model;
 

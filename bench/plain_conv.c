@@ -3,13 +3,7 @@
 
 #include <string.h>
 
-enum { MAPS = 16, SIDE = 16, KERNEL = 3, FILTERS = 32 };
-#ifdef ROW_STRIDED
-enum { OUT = 8, STRIDE = 2, DILATION = 3, PAD = 3 };
-#else
-enum { OUT = 16, STRIDE = 1, DILATION = 1, PAD = 1 };
-#endif
-enum { PADDED = SIDE + 2 * PAD };
+#include "conv.h"
 
 static struct { float gain[MAPS][SIDE][SIDE], W[FILTERS][MAPS][KERNEL][KERNEL], b[FILTERS]; } model;
 
