@@ -51,7 +51,7 @@ static const Form forms[] = {
     {"one by one, tcc",        UNROLL_NONE, false, true,  "portable", {"tcc"},                 3, 1, 0, false},
     {"one by one, lines, tcc", UNROLL_AUTO, false, true,  "portable", {"tcc"},                 7, 1, 0, false},
     {"two by two, vectors",    UNROLL_AUTO, true,  true,  "native",   {"gcc", VECTOR_FLAGS},  23, 2, 0, false},
-    {"columns, tcc",           UNROLL_NONE, false, true,  "portable", {"tcc"},                 1, 0, 0, true},
+    {"columns, tcc",           UNROLL_NONE, false, true,  "portable", {"tcc"},                 3, 0, 0, true},
     {"float columns, gcc",     UNROLL_NONE, false, false, "portable", {"gcc", "-O1"},         11, 0, 0, true},
     {"fast columns, gcc -O2",  UNROLL_NONE, true,  true,  "portable", {"gcc", FAST_FLAGS},    29, 0, 0, true},
     {"scalar, tcc",            UNROLL_NONE, false, true,  "scalar",   {"tcc"},                 9, 0, 0, false},
