@@ -108,13 +108,6 @@ static Expr ask_before(Turned *c, int sum, Expr condition, bool number) {
     return expr_truth(pool, true);
 }
 
-/* A product of numbers that stand in memory or in the text: none of them is infinite, where 0 times it were no number. */
-static bool is_product(Expr term) {
-    if (expr_is_op(term, OP_MUL)) return is_product(term->kids[0]) && is_product(term->kids[1]);
-    if (term->kind == EXPR_READ && term->has_default) return expr_is(term->kids[term->count - 1], 0);
-    return term->kind == EXPR_READ || (term->kind == EXPR_CONST && isfinite(term->value));
-}
-
 static Expr without_defaults(Turned *c, int sum, Expr term) {
     Pool *pool = c->l->pool;
     if (expr_is_op(term, OP_MUL)) {

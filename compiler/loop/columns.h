@@ -6,14 +6,14 @@
 
 enum {
     MOST_COLUMNS = 4, /* tensors that are turned round for a statement */
-    MOST_READS = 8,
-    LEAST_TERMS = 4,
-    MOST_SUMS = 4, /* of an element */
+    MOST_READS = 8,   /* of these */
+    LEAST_TERMS = 4,  /* of a sum: fewer are over before a row has begun */
+    MOST_SUMS = 4,    /* of an element */
     MOST_AXES = 8,
-    MOST_CONDITIONS = 8,
-    LEAST_ELEMENTS = 5,
-    LANES = 8,         /* few elements are as many as fill vectors */
-    FEW_ELEMENTS = 16, /* gcc writes out loops of 16, and makes no vectors then */
+    MOST_CONDITIONS = 8, /* of a sum */
+    LEAST_ELEMENTS = 5,  /* fewer would fill half a vector */
+    LANES = 8,           /* few elements are as many as fill vectors */
+    FEW_ELEMENTS = 16,   /* gcc writes out loops of 16, and makes no vectors then */
     MOST_ELEMENTS = 32,
     ROWS = 4,             /* that grow in one loop, ... */
     MOST_ROWS = 6,        /* ... or as many as there are */

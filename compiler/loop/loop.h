@@ -230,6 +230,7 @@ Layout *layout_new(Arena *arena, Tensor *tensor, const LayoutAxis *axes, int cou
 void layout_set_border(Arena *arena, Tensor *tensor, const int64_t *before, const int64_t *after, double otherwise);
 /* Needs a read with a default not ask? left_out: a bit for each axis along which it never lies outside. */
 bool border_covers(Expr read, uint32_t left_out);
+bool is_product(Expr term); /* of numbers in memory or in the text, which are 0 where they read outside: terms.c */
 Expr is_inside(Pool *pool, const Tensor *tensor, const Expr *subscripts); /* a condition; the batch is always inside */
 const Tensor *tensor_stored(const Tensor *tensor);                        /* with the shape that it has in memory */
 const LayoutAxis *panels_of(const Tensor *tensor); /* of panels, which stand one after another; NULL: it has none */

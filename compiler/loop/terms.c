@@ -74,7 +74,7 @@ static bool may_clip(const Terms *t, Expr read) {
 }
 
 /* A product of numbers that stand in memory or in the text: none of them is the logarithm of what lies outside. */
-static bool is_product(Expr term) {
+bool is_product(Expr term) {
     if (expr_is_op(term, OP_MUL)) return is_product(term->kids[0]) && is_product(term->kids[1]);
     if (term->kind == EXPR_READ && term->has_default) return expr_is(term->kids[term->count - 1], 0);
     if (term->kind == EXPR_READ) return term->tensor->border == NULL || isfinite(term->tensor->border->otherwise);
