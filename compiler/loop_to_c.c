@@ -127,9 +127,10 @@ static void print_unused(Text *text, const char *call, const char *const *names,
 static const char *const training_parameters[] = {"model", "in", "target"}, *const prediction_parameters[] = {"model", "work",
                                                                                                               "in", "out"};
 
+/* A compiler that makes one function of this and the step keeps in mind that what they write overlaps nothing. */
 static void print_train(Text *text, const Words *w, const Program *program, const char *call) {
-    text_printf(text, "%s %s_train(%s_parameters *model, %s_state *state, %s_work *work, %s, size_t n%s) {\n", w->number,
-                w->model, w->model, w->model, w->model, w->feed, w->metrics);
+    text_printf(text, "%s %s_train(%s_parameters *restrict model, %s_state *state, %s_work *restrict work, %s, size_t n%s) {\n",
+                w->number, w->model, w->model, w->model, w->model, w->feed, w->metrics);
     text->indent++;
     print_unused(text, call, training_parameters, program->targets.count > 0 ? 3 : 2);
     print_mean_over_batches(text, w, program->metrics.at, program->metrics.count,
@@ -139,8 +140,8 @@ static void print_train(Text *text, const Words *w, const Program *program, cons
 }
 
 static void print_evaluate(Text *text, const Words *w, const Program *program, const char *call) {
-    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *work, %s, size_t n%s) {\n", w->number,
-                w->model, w->model, w->model, w->feed, w->metrics);
+    text_printf(text, "%s %s_evaluate(const %s_parameters *model, %s_evaluate_work *restrict work, %s, size_t n%s) {\n",
+                w->number, w->model, w->model, w->model, w->feed, w->metrics);
     text->indent++;
     print_unused(text, call, training_parameters, program->targets.count > 0 ? 3 : 2);
     print_mean_over_batches(text, w, program->metrics.at, program->metrics.count, call);
@@ -149,10 +150,10 @@ static void print_evaluate(Text *text, const Words *w, const Program *program, c
 }
 
 static void print_predict(Text *text, const Words *w, const char *call) {
-    text_printf(
-        text,
-        "void %s_predict(const %s_parameters *model, %s_predict_work *work, const %s_input *in, %s_output *out, size_t n) {\n",
-        w->model, w->model, w->model, w->model, w->model);
+    text_printf(text,
+                "void %s_predict(const %s_parameters *model, %s_predict_work *restrict work, const %s_input *in, "
+                "%s_output *restrict out, size_t n) {\n",
+                w->model, w->model, w->model, w->model, w->model);
     text->indent++;
     print_unused(text, call, prediction_parameters, 4);
     line(text, "for (size_t first = 0; first < n; first += %s_BATCH) {", w->upper, "", "");
@@ -178,12 +179,14 @@ static const char *keep_registers(const LoopProgram *loop) {
                         tiles && !loop->options.fast ? "\"no-predictive-commoning\", " : "");
 }
 
+/* Choices in functions.h are made of results that are found anyway: gcc makes vectors of a loop of these only if it may compute what is
+   not chosen, which could raise a flag, but changes no value. clang always may. */
 static void print_strict_arithmetic(Text *text, const LoopProgram *loop) {
     text_put(text, "/* The same bits on every machine: no fused multiply-add, no extended precision, nothing reordered. */\n"
                    "#if defined(__clang__)\n"
                    "#pragma STDC FP_CONTRACT OFF\n"
                    "#elif defined(__GNUC__)\n");
-    text_printf(text, "#pragma GCC optimize(%s\"fp-contract=off\")\n", keep_registers(loop));
+    text_printf(text, "#pragma GCC optimize(%s\"fp-contract=off\", \"no-trapping-math\")\n", keep_registers(loop));
     text_put(text, "#endif\n"
                    "#if defined(__FAST_MATH__)\n"
                    "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
