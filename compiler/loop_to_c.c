@@ -265,9 +265,9 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
     if (loop_parts(loop, &loop->step) > 1) text_put(text, threads_with_parts);
     else if (loop_uses_threads(loop)) text_printf(text, threads_alike, loop->options.fast ? "" : " bits");
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
-    text_printf(text, "#include \"%s.h\"\n\n%s#include \"runtime/%s\"\n%s%s", m,
-                loop_keeps_loops(loop) ? "#include \"runtime/columns.h\"\n" : "",
-                loop->is_double ? "functions_double.h" : "functions.h", draws ? "#include \"runtime/random.h\"\n" : "",
+    text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s%s%s", m,
+                loop->is_double ? "functions_double.h" : "functions.h",
+                loop_says_how(loop) ? "#include \"runtime/loops.h\"\n" : "", draws ? "#include \"runtime/random.h\"\n" : "",
                 loop_reorders_sums(loop) ? "#include \"runtime/sums.h\"\n" : "");
     for (int lanes = 2; lanes <= 16; lanes *= 2) {
         if (loop_uses_lanes(loop, lanes))

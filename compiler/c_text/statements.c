@@ -115,6 +115,7 @@ static void print_loop(CPrinter *p, const Node *node) {
     }
     if (node->unrolled) text_put(p->text, "NNC_UNROLLED ");
     if (node->not_unrolled) text_put(p->text, "NNC_NOT_UNROLLED ");
+    if (node->independent) text_put(p->text, "NNC_INDEPENDENT ");
     if (node->within != NULL) print_head_within(p, node, name);
     else if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
     else print_loop_head(p, node, name);

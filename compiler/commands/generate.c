@@ -52,7 +52,7 @@ static bool is_wanted(const LoopProgram *loop, const char *name, bool program) {
     if (strcmp(name, "functions.h") == 0) return !loop->is_double;
     if (strcmp(name, "functions_double.h") == 0) return loop->is_double;
     if (strcmp(name, "sums.h") == 0) return loop_reorders_sums(loop);
-    if (strcmp(name, "columns.h") == 0) return loop_keeps_loops(loop);
+    if (strcmp(name, "loops.h") == 0) return loop_says_how(loop);
     if (strncmp(name, "lanes_", 6) == 0) return uses_vectors(loop, name);
     return program || (draws(loop->model) && (strcmp(name, "random.h") == 0 || strcmp(name, "random.c") == 0));
 }

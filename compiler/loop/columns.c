@@ -63,8 +63,9 @@ static int axis_along(Pool *pool, Expr read, Index *index) {
 
 /* Neighbours stand side by side as it is. */
 bool is_side_by_side(const Turned *c, Expr read) {
-    Interval range = interval_of(read->kids[read->tensor->rank - 1]);
-    bool inside = range.known && range.low >= 0 && range.high < read->tensor->shape[read->tensor->rank - 1];
+    const int inner = inner_axis(read->tensor);
+    Interval range = interval_of(read->kids[inner]);
+    bool inside = range.known && range.low >= 0 && range.high < read->tensor->shape[inner];
     return runs_along(c->l, read, c->along) && inside && c->along->size % c->element->size == 0 && !c->along->batch;
 }
 
@@ -224,7 +225,7 @@ static double cost_of(const Turned *c) {
            numbers = rows * (double)c->element->size;
     double growing = (fmax((GROWING + sharing) * numbers, WAITING) + LOOPING + asking * rows) / numbers;
     const Statement *s = c->s;
-    double results = s->indices[s->count - 1] == c->along ? 0 : 1; /* for an element: they lie apart */
+    double results = s->indices[inner_axis(s->target)] == c->along ? 0 : 1; /* for an element: they lie apart */
     for (int i = 0; i < s->count; i++) {
         if (s->indices[i] != c->along && s->indices[i] != c->l->step) results *= (double)s->indices[i]->size;
     }
@@ -290,19 +291,42 @@ static bool suits(Turned *c, Index *along, Expr value) {
 
 static double time_of(const Turned *c) { return cost_of(c) * (double)c->along->size; }
 
-/* What the sums cost without columns */
-static double time_without(Lowering *l, const Group *group, const Sums *sums) {
-    const Statement *s = group->list.at[0];
-    Index *across = row_index(l, s), *last = sums->first->bound[sums->first->bound_count - 1];
-    double terms = index_product(sums->first->bound, sums->first->bound_count), each = ONE_BY_ONE;
+/* A sum without columns, for each of its terms; `across`: rows grow along it, or NULL. */
+static double cost_of_term(Lowering *l, const Group *group, Expr sum, Index *across, bool leaves) {
+    Index *last = sum->bound[sum->bound_count - 1];
+    bool lanes = l->loop->options.fast && runs_along(l, sum->kids[0], last);
+    bool apart = across != NULL && expr_depends(sum->kids[0], across) && !runs_along(l, sum->kids[0], across);
+    if (leaves) return across == NULL ? ASKED : ASKED_AT_ENDS;
+    if (apart) return ONE_BY_ONE;
     int64_t row = across != NULL ? across->size : 1;
-    bool lanes = l->loop->options.fast && runs_along(l, sums->first->kids[0], last);
     if (across == NULL && lanes) row = index_together(l, group) != NULL ? last->size : LANES;
-    if (row > FEW_ELEMENTS) each = GROWING;
-    else if (row % LANES == 0 || across != NULL) each = ONE_BY_ONE / 2;
-    if (sums->leaves) each = across == NULL ? ASKED : ASKED_AT_ENDS;
-    for (int i = 0; i < s->count; i++) terms *= s->indices[i] == l->step ? 1 : (double)s->indices[i]->size;
-    return terms * each;
+    if (row > FEW_ELEMENTS) return GROWING;
+    return row % LANES == 0 || across != NULL ? ONE_BY_ONE / 2 : ONE_BY_ONE;
+}
+
+typedef struct {
+    Lowering *l;
+    const Group *group;
+    Index *across;
+    bool leaves;
+} Without;
+
+static double cost_of_sums(const Without *w, Expr e, double times) {
+    double cost = 0;
+    if (e->kind == EXPR_REDUCE) {
+        times *= index_product(e->bound, e->bound_count);
+        cost = times * cost_of_term(w->l, w->group, e, w->across, w->leaves);
+    }
+    for (int k = 0; k < e->count && e->reduces; k++) cost += cost_of_sums(w, e->kids[k], times);
+    return cost;
+}
+
+static double time_without(Lowering *l, const Group *group, Expr value, const Sums *sums) {
+    const Statement *s = group->list.at[0];
+    const Without without = {l, group, row_index(l, s), sums->leaves};
+    double elements = 1;
+    for (int i = 0; i < s->count; i++) elements *= s->indices[i] == l->step ? 1 : (double)s->indices[i]->size;
+    return cost_of_sums(&without, value, elements);
 }
 
 /* The index along which it takes least, if that is so much less than without columns that it is worth the text. */
@@ -312,7 +336,7 @@ static bool choose(Turned *best, const Group *group, Expr value) {
     Sums sums = {0};
     expr_visit(l->pool, value, look_at_reduction, &sums);
     if (sums.first == NULL || sums.others) return false;
-    double without = time_without(l, group, &sums), least = without - fmax(WORTH, WORTH_SHARE * without);
+    double without = time_without(l, group, value, &sums), least = without - fmax(WORTH, WORTH_SHARE * without);
     if (l->loop->options.columns) least = INFINITY;
     for (int i = 0; i < s->count; i++) {
         Turned c = {.l = l, .s = s};
@@ -321,6 +345,16 @@ static bool choose(Turned *best, const Group *group, Expr value) {
         *best = c;
     }
     return best->s != NULL;
+}
+
+double cycles_of_sums(Lowering *l, const Group *group) {
+    const Statement *s = group->list.at[0];
+    Expr value = without_single_indices(l, s->value);
+    Sums sums = {0};
+    Turned best = {.l = l};
+    expr_visit(l->pool, value, look_at_reduction, &sums);
+    if (sums.first == NULL || s->subscripts != NULL) return 0;
+    return choose(&best, group, value) ? time_of(&best) : time_without(l, group, value, &sums);
 }
 
 bool lower_in_columns(Lowering *l, const Group *group) {

@@ -13,7 +13,6 @@ enum {
     MOST_CONDITIONS = 8, /* of a sum */
     LEAST_ELEMENTS = 5,  /* fewer would fill half a vector */
     LANES = 8,           /* few elements are as many as fill vectors */
-    FEW_ELEMENTS = 16,   /* gcc writes out loops of 16, and makes no vectors then */
     MOST_ELEMENTS = 32,
     ROWS = 4,             /* that grow in one loop, ... */
     MOST_ROWS = 6,        /* ... or as many as there are */

@@ -169,16 +169,17 @@ bool loop_reorders_sums(const LoopProgram *loop) {
     return false;
 }
 
-static bool keeps_loops(const Nodes *nodes) {
+static bool says_how(const Nodes *nodes) {
     bool any = false;
-    for (size_t i = 0; i < nodes->count; i++) any |= nodes->at[i]->not_unrolled || keeps_loops(&nodes->at[i]->body);
+    for (size_t i = 0; i < nodes->count; i++)
+        any |= nodes->at[i]->not_unrolled || nodes->at[i]->independent || says_how(&nodes->at[i]->body);
     return any;
 }
 
-bool loop_keeps_loops(const LoopProgram *loop) {
+bool loop_says_how(const LoopProgram *loop) {
     const Routine *routines[] = {&loop->step, &loop->gradient, &loop->evaluate, &loop->predict};
     bool any = false;
-    for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) any |= keeps_loops(&routines[i]->body);
+    for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) any |= says_how(&routines[i]->body);
     return any;
 }
 

@@ -56,6 +56,7 @@ struct Node {
     bool beyond;       /* ... the latter */
     bool unrolled;     /* of a loop: to be written out by the C compiler */
     bool not_unrolled; /* of a loop: not to be written out by the C compiler, which is to make vectors of it */
+    bool independent;  /* of a loop: no turn reads what another one writes, and vectors of it are worth while */
     bool reversed;     /* of a loop: from the last value down to the first */
     int parallel;      /* of a loop: > 0: threads share its iterations, and those of so many - 1 loops that are all of its body */
     bool meet;         /* of a loop: threads that share a loop in it do not wait for each other there, but behind this one */
@@ -263,7 +264,7 @@ bool is_wide(Expr e, const Index *lane);                  /* does it differ from
 int loop_vector_blocks(const Routine *routine);           /* how many blocks have vectors */
 bool loop_has_tiles(const LoopProgram *loop);             /* do several sums of a step share a loop, in registers? */
 bool loop_reorders_sums(const LoopProgram *loop);         /* do loops sum in any order, which their printer says? */
-bool loop_keeps_loops(const LoopProgram *loop);           /* short ones, of which the C compiler is to make vectors */
+bool loop_says_how(const LoopProgram *loop);              /* the C compiler is told of which loops to make vectors: loops.h */
 bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
 
 /* The tensors that the nodes read or write, by id. */

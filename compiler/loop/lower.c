@@ -17,6 +17,8 @@
 #include "tensor/affine.h"
 #include "tensor/steps.h"
 
+#include <math.h>
+
 /* ---- Groups of statements */
 
 /* Where the statement's element stands along an axis of its target. */
@@ -103,6 +105,9 @@ Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, cons
 
 /* ---- Several elements at a time: their sums run in one loop, share operands, and do not wait for each other */
 
+static const double ADDING = 4, /* cycles until the sum is there, */
+    MULTIPLYING = 0.5;          /* and a term's share of the multiplier */
+
 typedef struct {
     Lowering *l;
     Index *index;
@@ -110,10 +115,20 @@ typedef struct {
     ExprMap found[MOST_AT_A_TIME]; /* for each of the elements: the sum's variable */
 } Together;
 
-/* Lanes of a vector hide the latency of additions, too: where sums may not be split into lanes, fewer elements keep more registers. */
-static int count_together(const Lowering *l, const Index *index) {
-    if (l->loop->options.fast) return MOST_AT_A_TIME;
-    return index->size < MOST_AT_A_TIME ? (int)index->size : MOST_AT_A_TIME / 2;
+/* Lanes of a vector hide the latency of additions, too. Where sums may not be split into lanes, each waits for its last addition: as many as
+   are found meanwhile, of which few are left over; but not so many that what follows on each would be long to read. */
+static int count_together(const Lowering *l, const Group *group, const Index *index) {
+    const int most = group->list.count <= SHORT_GROUP ? MOST_AT_A_TIME : MOST_AT_A_TIME / 2;
+    int best = LEAST_AT_A_TIME;
+    double least = INFINITY;
+    if (l->loop->options.fast) return FAST_AT_A_TIME;
+    for (int count = LEAST_AT_A_TIME; count <= most && count <= index->size; count++) {
+        double time = fmax(ADDING, count * MULTIPLYING) * (double)(index->size / count) + ADDING * (double)(index->size % count);
+        if (time >= least) continue;
+        least = time;
+        best = count;
+    }
+    return best;
 }
 
 /* Where the index stands for the k-th of so many elements: all there are need no loop. */
@@ -155,9 +170,9 @@ Index *index_together(Lowering *l, const Group *group) {
     Index *last = s->count > 0 ? s->indices[s->count - 1] : NULL;
     bool fits = s->subscripts == NULL && sums.first != NULL && !sums.others && !sums.leaves && last != NULL && !last->batch &&
                 last != l->step;
-    if (!fits || last->first > 0 || last->size < (l->loop->options.fast ? 2 * MOST_AT_A_TIME : LEAST_AT_A_TIME)) return NULL;
+    if (!fits || last->first > 0 || last->size < (l->loop->options.fast ? 2 * FAST_AT_A_TIME : LEAST_AT_A_TIME)) return NULL;
     double terms = index_product(sums.first->bound, sums.first->bound_count);
-    if (terms < (last->size < MOST_AT_A_TIME ? VERY_LONG_SUM : LONG_SUM)) return NULL;
+    if (terms < (last->size < FAST_AT_A_TIME ? VERY_LONG_SUM : LONG_SUM)) return NULL;
     return expr_depends(sums.first->kids[0], last) ? last : NULL;
 }
 
@@ -184,7 +199,7 @@ static bool runs_outside(const Lowering *l, const Statement *s, const Index *ind
 
 static void lower_together(Lowering *l, const Group *group, Index *index) {
     const Statement *s = group->list.at[0];
-    int count = count_together(l, index);
+    int count = count_together(l, group, index);
     bool outside = runs_outside(l, s, index);
     Expr value = without_single_indices(l, s->value);
     if (!outside) open_loops(l, s->indices, s->count, index);
@@ -257,10 +272,10 @@ static void lower_scatter(Lowering *l, const Statement *s) {
     l->out = outer;
 }
 
-/* Neighbours in memory are written one after another: the loops of a statement without sums may stand in any order. */
+/* Neighbours in memory are written one after another: the loops of a statement may stand in any order. */
 static void order_by_storage(const Statement *s, Index **ordered) {
     const Layout *layout = s->target->layout;
-    bool any = layout != NULL && layout->count == s->count && !s->value->reduces && s->subscripts == NULL;
+    bool any = layout != NULL && layout->count == s->count && s->subscripts == NULL;
     for (int k = 0; k < s->count; k++) ordered[k] = s->indices[any ? layout->axes[k].axis : k];
 }
 
@@ -288,6 +303,7 @@ static void lower_nest(Lowering *l, const Group *group, bool lines) {
     bool stored = across != NULL && !sums_across(l, group, across, &value);
     if (!stored || group->list.count > 1) {
         if (across != NULL) open_loops(l, &across, 1, NULL);
+        if (!lines && (across != NULL || !value->reduces)) mark_independent(l, group, outer);
         lower_element(l, group, value, stored, NULL, NULL, 0, NULL);
     }
     l->out = outer;

@@ -1,4 +1,4 @@
-/* Shared by the files that make nodes of statements: lower.c, fuse.c, scans.c, reduce.c, rows.c. */
+/* Shared by the files that make nodes of statements: lower.c, fuse.c, scans.c, reduce.c, rows.c, and others. */
 #ifndef NNC_LOOP_LOWERING_H
 #define NNC_LOOP_LOWERING_H
 
@@ -31,12 +31,19 @@ enum {
     SHORT_ROW = 4,
     LONG_SUM = 8,
     VERY_LONG_SUM = 100,
+    LOOKED_AT = 8,
+    LEAST_VECTOR = 8,
+    FEW_ELEMENTS = 16, /* gcc writes out loops of 16, and makes no vectors then */
+    SHORT_GROUP = 2,   /* statements */
     LEAST_AT_A_TIME = 3,
-    MOST_AT_A_TIME = 8 /* elements whose sums run in one loop */
+    FAST_AT_A_TIME = 8, /* elements whose sums run in one loop: of sums in lanes, ... */
+    MOST_AT_A_TIME = 10 /* ... of others */
 };
 
 typedef struct {
-    Expr first;  /* reduction */
+    Expr first;           /* reduction */
+    Expr sums[LOOKED_AT]; /* the first ones */
+    int count;
     bool others; /* a reduction that is no sum */
     bool leaves; /* a read may lie outside: split.c cuts its loops */
 } Sums;
@@ -68,8 +75,12 @@ void lower_element_at(Lowering *l, const Group *group, Expr first, Index *const 
 /* All statements of the group at this point; the value that `wanted` has then. */
 Expr lower_update_at(Lowering *l, const Group *group, const Tensor *wanted, const Expr *to);
 
+/* ---- turns.c: of the loop that was opened last, if any was since l->out was `outer` */
+void mark_independent(Lowering *l, const Group *group, Nodes *outer);
+
 /* ---- columns.c; false: that is not for this statement */
 bool lower_in_columns(Lowering *l, const Group *group);
+double cycles_of_sums(Lowering *l, const Group *group); /* in columns or without; 0: it has none */
 
 /* ---- lanes.c; false: no vectors are wanted */
 bool lower_in_lanes(Lowering *l, const Group *group);

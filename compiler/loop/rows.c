@@ -19,12 +19,13 @@ Expr read_first(Lowering *l, Expr e, const Index *across) {
     return expr_op2(l->pool, OP_MUL, a, read_first(l, e->kids[1], across));
 }
 
-/* for all points of the sum: for all of the row: row := row + term. Fast arithmetic adds several terms before it adds them to the row,
-   where the innermost index of the sum is long. */
+/* for all points of the sum: for all of the row: row := row + term; several terms, where the innermost index of the sum is long. Fast
+   arithmetic adds these before it adds them to the row. */
 static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
     Index *last = reduce->bound[reduce->bound_count - 1];
     Expr body = reduce->kids[0];
-    bool several = l->loop->options.fast && last->size >= 2 * TERMS_AT_A_TIME && expr_depends(body, last) && body->nodes <= 40;
+    bool fast = l->loop->options.fast, long_enough = last->size >= 2 * TERMS_AT_A_TIME && (fast || expr_is_op(body, OP_MUL));
+    bool several = long_enough && expr_depends(body, last) && body->nodes <= 40;
     open_loops(l, reduce->bound, reduce->bound_count - several, NULL);
     Nodes *inner = l->out;
     for (int rest = several ? 0 : 1; rest < 2; rest++) {
@@ -43,10 +44,11 @@ static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr r
             terms[k] = shifted(l, body, last, k);
             if (!row->array) terms[k] = read_first(l, terms[k], across);
         }
-        open_loops(l, &across, 1, NULL);
-        Expr sum = lowered(l, terms[0]);
-        for (int k = 1; k < count; k++) sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, terms[k]));
-        store(l, row, at, expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum));
+        Nodes *around = open_loops(l, &across, 1, NULL);
+        around->at[around->count - 1]->not_unrolled = l->unrolls && across->size >= LEAST_VECTOR && across->size <= FEW_ELEMENTS;
+        Expr sum = fast ? lowered(l, terms[0]) : read_at(l, row, at);
+        for (int k = fast ? 1 : 0; k < count; k++) sum = expr_op2(l->pool, OP_ADD, sum, lowered(l, terms[k]));
+        store(l, row, at, fast ? expr_op2(l->pool, OP_ADD, read_at(l, row, at), sum) : sum);
     }
 }
 
@@ -60,10 +62,13 @@ static Expr grow_row(Lowering *l, Row *row, Expr reduce) {
         tensor->array = row->across->size <= (threads ? ARRAY_OF_A_THREAD : SHORT_ARRAY);
         at[0] = expr_index(l->pool, row->across);
     }
-    if (tensor->array) node_new(l, NODE_LET)->target = tensor;
+    Node *declared = tensor->array ? node_new(l, NODE_LET) : NULL;
+    if (declared != NULL) declared->target = tensor;
     row->target = NULL;
     Nodes *outer = l->out;
-    if (l->own == NULL || l->own != read_at(l, tensor, at)) {
+    if (l->own == NULL && declared != NULL) {
+        vec_push(l->arena, &declared->elements, expr_number(l->pool, 0));
+    } else if (l->own == NULL || l->own != read_at(l, tensor, at)) {
         open_loops(l, &row->across, 1, NULL);
         store(l, tensor, at, l->own != NULL ? l->own : expr_number(l->pool, 0));
         l->out = outer;
@@ -77,8 +82,24 @@ void look_at_reduction(void *context, Expr e) {
     Sums *sums = context;
     sums->leaves |= e->kind == EXPR_READ && e->has_default;
     if (e->kind != EXPR_REDUCE) return;
-    if (e->reduction != REDUCE_SUM) sums->others = true;
-    else if (sums->first == NULL) sums->first = e;
+    if (e->reduction != REDUCE_SUM) {
+        sums->others = true;
+        return;
+    }
+    if (sums->first == NULL) sums->first = e;
+    if (sums->count < LOOKED_AT) sums->sums[sums->count++] = e;
+}
+
+/* Do most terms have operands side by side along the index? */
+static bool most_run_along(Lowering *l, const Sums *sums, Index *index) {
+    double along = 0, apart = 0;
+    for (int i = 0; i < sums->count; i++) {
+        const Expr sum = sums->sums[i];
+        double terms = index_product(sum->bound, sum->bound_count);
+        if (runs_along(l, sum->kids[0], index)) along += terms;
+        else if (expr_depends(sum->kids[0], index)) apart += terms;
+    }
+    return along > apart;
 }
 
 /* The index of the statement along which its sums are to grow: the longest whose operands lie side by side, if it is longer than the
@@ -91,10 +112,9 @@ Index *row_index(Lowering *l, const Statement *s) {
     double points = index_product(sums.first->bound, sums.first->bound_count);
     for (int i = 0; i < s->count; i++) {
         Index *index = s->indices[i];
-        if (index->batch || index == l->step || index->size - index->first < SHORT_ROW ||
-            !runs_along(l, sums.first->kids[0], index))
+        if (index->batch || index == l->step || index->size - index->first < SHORT_ROW || !most_run_along(l, &sums, index))
             continue;
-        bool in_target = i + 1 == s->count; /* side by side there, too */
+        bool in_target = i == (s->count == s->target->rank ? inner_axis(s->target) : s->count - 1); /* side by side there, too */
         if (best == NULL || in_target || index->size > best->size) best = index;
     }
     if (best == NULL || points < 2) return NULL;
