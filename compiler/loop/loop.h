@@ -129,7 +129,7 @@ typedef struct {
     int64_t micro;  /* examples of a micro-batch; 0: as many as suit the model */
     int wait;       /* operations in the time that it takes them to meet; 0: as usual */
     bool parts;     /* in fast arithmetic they have parts of the batch, however little there is to do */
-    bool columns;   /* sums grow in columns wherever they can, however little it helps */
+    bool columns;   /* sums grow in columns wherever they can, and parameters stand as suits them, however little it helps */
     bool gradients; /* a function that returns gradients is wanted */
     int annotate;   /* comments in the generated code: 0 none, 1 formulas, 2 and the rules that they were found by */
     bool unpack;    /* its program reads what gzip has packed, whatever the names of the model's files */

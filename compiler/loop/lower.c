@@ -440,52 +440,6 @@ void lower_group(Lowering *l, const Group *group) {
     l->out = outer;
 }
 
-/* ---- Vectors: what a scan does in each step is planned like the rest */
-
-static Groups with_steps(Lowering *l, const Groups *groups) {
-    Groups all = {0};
-    for (size_t i = 0; i < groups->count; i++) {
-        const Group *group = &groups->at[i];
-        const Scan *scan = group->list.at[0]->scan;
-        if (scan == NULL || group->lines) {
-            vec_push(l->arena, &all, *group);
-            continue;
-        }
-        Groups steps = {0};
-        for (size_t k = 0; k < group->list.count; k++) {
-            Group one = {0};
-            vec_push(l->arena, &one.list, group->list.at[k]);
-            vec_push(l->arena, &steps, one);
-        }
-        l->step = scan->index;
-        Groups fused = fuse(l, &steps);
-        l->step = NULL;
-        for (size_t k = 0; k < fused.count; k++) vec_push(l->arena, &all, fused.at[k]);
-    }
-    return all;
-}
-
-static Groups without_steps(Lowering *l, const Groups *planned) {
-    Groups all = {0};
-    for (size_t i = 0; i < planned->count; i++) {
-        const Group *group = &planned->at[i];
-        const Scan *scan = group->list.at[0]->scan;
-        Group *last = all.count > 0 ? &all.at[all.count - 1] : NULL;
-        if (scan == NULL || group->lines) {
-            vec_push(l->arena, &all, *group);
-            continue;
-        }
-        if (last == NULL || last->list.at[0]->scan != scan) {
-            vec_push(l->arena, &all, (Group){0});
-            last = &all.at[all.count - 1];
-            last->steps = NEW(l->arena, Groups);
-        }
-        vec_push(l->arena, last->steps, *group);
-        for (size_t k = 0; k < group->list.count; k++) vec_push(l->arena, &last->list, group->list.at[k]);
-    }
-    return all;
-}
-
 void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const Groups *groups, const bool *wanted) {
     Lowering l = {
         .loop = loop, .routine = routine, .program = program, .pool = program->pool, .arena = loop->arena, .out = &routine->body};
@@ -497,8 +451,16 @@ void lower_groups(LoopProgram *loop, Routine *routine, Program *program, const G
     }
     count_readers(&l, &all);
     Groups fused = fuse(&l, &all);
-    if (loop->options.target->bytes > 0 && routine != &loop->initial) {
-        for (size_t i = 0; i < fused.count; i++) fused.at[i].lines = choose_lines(&l, &fused.at[i], &(const char *){NULL});
+    const Target *target = loop->options.target;
+    bool vectors = target->bytes > 0 && routine != &loop->initial;
+    bool rows = target->bytes == 0 && target->side_by_side > 1 && routine == &loop->step;
+    for (size_t i = 0; i < fused.count && (vectors || rows); i++)
+        fused.at[i].lines = choose_lines(&l, &fused.at[i], &(const char *){NULL});
+    if (rows) {
+        Groups steps = with_steps(&l, &fused);
+        choose_standing(&l, &steps);
+    }
+    if (vectors) {
         bool ahead = routine == &loop->step && loop->model->settings.batch == 1 && loop->options.threads <= 1;
         if (ahead) fused = look_ahead(&l, &fused);
         Groups plain = with_steps(&l, &fused), planned = schedule(loop, routine, &plain, l.unrolls);

@@ -57,6 +57,8 @@ Groups look_ahead(Lowering *l, const Groups *groups);
 
 /* ---- scans.c */
 void lower_scan(Lowering *l, const Group *group);
+Groups with_steps(Lowering *l, const Groups *groups);     /* instead of each scan, the groups of its steps; ... */
+Groups without_steps(Lowering *l, const Groups *planned); /* ... and back */
 void lower_group(Lowering *l, const Group *group);
 Statement *for_piece(Lowering *l, const Statement *s, Index *whole,
                      Index *piece); /* the statement for a part of an index's range */
@@ -81,6 +83,9 @@ void mark_independent(Lowering *l, const Group *group, Nodes *outer);
 /* ---- columns.c; false: that is not for this statement */
 bool lower_in_columns(Lowering *l, const Group *group);
 double cycles_of_sums(Lowering *l, const Group *group); /* in columns or without; 0: it has none */
+
+/* ---- standing.c */
+void choose_standing(Lowering *l, const Groups *groups);
 
 /* ---- lanes.c; false: no vectors are wanted */
 bool lower_in_lanes(Lowering *l, const Group *group);

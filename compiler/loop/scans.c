@@ -142,3 +142,49 @@ void lower_scan(Lowering *l, const Group *group) {
     draw_borders(l, group, l->out->count);
     l->out = outer;
 }
+
+/* ---- What a scan does in each step is planned like the rest */
+
+Groups with_steps(Lowering *l, const Groups *groups) {
+    Groups all = {0};
+    for (size_t i = 0; i < groups->count; i++) {
+        const Group *group = &groups->at[i];
+        const Scan *scan = group->list.at[0]->scan;
+        if (scan == NULL || group->lines) {
+            vec_push(l->arena, &all, *group);
+            continue;
+        }
+        Groups steps = {0};
+        for (size_t k = 0; k < group->list.count; k++) {
+            Group one = {0};
+            vec_push(l->arena, &one.list, group->list.at[k]);
+            vec_push(l->arena, &steps, one);
+        }
+        l->step = scan->index;
+        Groups fused = fuse(l, &steps);
+        l->step = NULL;
+        for (size_t k = 0; k < fused.count; k++) vec_push(l->arena, &all, fused.at[k]);
+    }
+    return all;
+}
+
+Groups without_steps(Lowering *l, const Groups *planned) {
+    Groups all = {0};
+    for (size_t i = 0; i < planned->count; i++) {
+        const Group *group = &planned->at[i];
+        const Scan *scan = group->list.at[0]->scan;
+        Group *last = all.count > 0 ? &all.at[all.count - 1] : NULL;
+        if (scan == NULL || group->lines) {
+            vec_push(l->arena, &all, *group);
+            continue;
+        }
+        if (last == NULL || last->list.at[0]->scan != scan) {
+            vec_push(l->arena, &all, (Group){0});
+            last = &all.at[all.count - 1];
+            last->steps = NEW(l->arena, Groups);
+        }
+        vec_push(l->arena, last->steps, *group);
+        for (size_t k = 0; k < group->list.count; k++) vec_push(l->arena, &last->list, group->list.at[k]);
+    }
+    return all;
+}

@@ -158,6 +158,13 @@ END
 "$NNC" compile waits.nn --target=x86-64-v4 --dump=schedule | grep -A4 'output.dense_2\[b, j\] = ' >waits
 grep -q 'j in the lanes of 6 vectors of 16' waits
 
+# ... and without vectors, where the first layer's parameters stand in memory as its sums grow: all units of the next input together.
+"$NNC" compile waits.nn --quiet -o waits_in_rows
+grep -q 'W\[64\]\[160\]; /\* \[i, j\] of W 160 x 64 is \[j\]\[i\] \*/' waits_in_rows/waits.h
+grep -A1 'for (int i = 0; i + 4 <= 64; i += 4)' waits_in_rows/waits.c | grep -q 'const float x = in\[0\].x\[i\];'
+"$NNC" compile waits.nn --quiet --target=scalar -o waits_in_rows
+grep -q 'W\[160\]\[64\];$' waits_in_rows/waits.h
+
 # Without vectors, strict arithmetic takes 25 of these examples at a time, and the last batch one by one: sums in each step of a scan, sums in
 # the sum of another index, two numbers of an example in a term, a sum of a few elements.
 network turned 50 "momentum(rate = 0.05)" <<END

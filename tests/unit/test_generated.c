@@ -38,11 +38,16 @@ static Tensor *tensor_called(const Tensors *list, const char *path) {
     return NULL;
 }
 
+/* The member as it stands in memory, as the machine's values do: one number behind the other. */
+static NncMember flat(const NncMember *member, size_t away) {
+    return (NncMember){.offset = member->offset + away, .whole = member->whole};
+}
+
 static void copy_in(const Generated *g, const void *structure, const NncMember *members, size_t count, const Tensors *list,
                     size_t example, size_t size) {
     for (size_t i = 0; i < count; i++) {
         double *values = loop_values(g->machine, tensor_called(list, members[i].path)) + example * members[i].count;
-        const NncMember at = {.offset = members[i].offset + example * size, .whole = members[i].whole};
+        const NncMember at = flat(&members[i], example * size);
         for (size_t e = 0; e < members[i].count; e++) values[e] = get(g->program, structure, &at, e);
     }
 }
@@ -67,8 +72,9 @@ static double step_beside(const Generated *g, const void *parameters, const void
 static void compare_bits(Generated *g, const void *structure, const NncMember *members, size_t count, const Tensors *list) {
     for (size_t i = 0; i < count; i++) {
         const double *values = loop_values(g->machine, tensor_called(list, members[i].path));
+        const NncMember at = flat(&members[i], 0);
         for (size_t e = 0; e < members[i].count; e++) {
-            double c = get(g->program, structure, &members[i], e);
+            double c = get(g->program, structure, &at, e);
             if (memcmp(&c, &values[e], sizeof c) != 0 && g->differences++ < 3)
                 printf("    %s[%zu] is %.17g in C, %.17g evaluated\n", members[i].path, e, c, values[e]);
         }
