@@ -2,7 +2,7 @@
 
    Requires: a group of statements of one scan. Ensures: as lower.c. Steps at which reads lie outside their tensors, or a choice falls
    otherwise (the first, mostly), are loops of their own: in the others nothing is asked.
-   Borders are drawn step by step, so that later steps may read them.
+   Borders are drawn step by step, so that later steps may read them, and those of steps that there are not at first.
    Example:  scan t in 0..5 { h[t] = a[t] + (h[t-1] default 0) }   becomes   h[0] := a[0];  for t in 1..5: h[t] := a[t] + h[t - 1] */
 #include "loop/lowering.h"
 
@@ -134,12 +134,12 @@ void lower_scan(Lowering *l, const Group *group) {
     block->scan = scan;
     block->lines = l->lines = choose_lines(l, group, &block->choice);
     l->out = &block->body;
+    draw_borders(l, group, 0); /* of the steps that there are not: the first ones may read them */
     for (int i = 0; i < count; i++) {
         int k = scan->reversed ? count - 1 - i : i;
         lower_piece(l, group, scan, cuts[k], cuts[k + 1]);
     }
     l->lines = false;
-    draw_borders(l, group, l->out->count);
     l->out = outer;
 }
 

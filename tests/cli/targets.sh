@@ -38,6 +38,22 @@ layer lookback(x[T, n], width) -> y[T, width] {
 output = x -> reshape(8, 8) -> lookback(12) -> gru(9) -> last_step -> dense(10) -> softmax
 END
 
+# Its steps are of more kinds than its loop has pieces, and read beyond the width of earlier ones: the first steps read what stands in
+# memory before all steps.
+network first 4 "sgd(rate = 0.05)" <<END
+layer later(x[r, n]) -> y[r, 5] {
+    param p[3, 4] = normal(0, 1)
+    param w[3] = normal(0, 1)
+    scan t in 0..5 {
+        y[q, t] = tanh(0.6 * (h[q, t - 3, 0] default -0.4) + ((h[q, t - 2, t / 2] default 0.7) - 0.5)
+            * ((h[q, t - 1, t] default 0.7) - (p[2 * t, t] default -0.4)))
+        h[q in 0..r, t, j in 0..4] = tanh(0.6 * y[q, t]
+            + sum(k in 0..3: if x[q, t mod 2] <= 0.3 then w[k] else if j >= t then (x[q, j - 1] default 0) else 0.7) / 3)
+    }
+}
+output = x -> dense(16) -> reshape(2, 8) -> later -> flatten -> dense(10) -> softmax
+END
+
 # Where a gradient belongs is found by the step itself.
 network found 16 "momentum(rate = 0.05)" <<END
 layer strongest(x[c, n]) -> y[c] {
@@ -217,7 +233,7 @@ train() { # model, epochs, targets: the same words and the same checkpoint from 
     done
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3 "$targets"; done
-for model in images steps found single clipped panels ragged strips strides few outside infinity narrowed small waits order; do
+for model in images steps first found single clipped panels ragged strips strides few outside infinity narrowed small waits order; do
     train $model 1 "$targets"
 done
 for model in turned channels channels3; do train $model 1 "scalar native"; done # what has columns, and what has none
