@@ -186,7 +186,10 @@ static void print_strict_arithmetic(Text *text, const LoopProgram *loop) {
                    "#if defined(__clang__)\n"
                    "#pragma STDC FP_CONTRACT OFF\n"
                    "#elif defined(__GNUC__)\n");
-    text_printf(text, "#pragma GCC optimize(%s\"fp-contract=off\", \"no-trapping-math\")\n", keep_registers(loop));
+    text_printf(
+        text,
+        "#pragma GCC optimize(%s\"fp-contract=off\", \"no-trapping-math\") /* the latter for vectors: it changes no result */\n",
+        keep_registers(loop));
     text_put(text, "#endif\n"
                    "#if defined(__FAST_MATH__)\n"
                    "#error \"compile this file without -ffast-math: it computes the same bits everywhere\"\n"
@@ -262,13 +265,16 @@ static void print_source(Text *text, LoopProgram *loop, const Sources *sources) 
         text_printf(text, "/* Vectors for %s: cc %s -c %s.c */\n", loop->options.target->name, c_flags(loop), m);
     if (loop->options.fast) print_fast_arithmetic(text, loop);
     else print_strict_arithmetic(text, loop);
+    if (loop_moves_parameters(loop))
+        text_printf(text, "/* An element that formulas call W[j, i] may stand at W[i][j], or elsewhere: %s.h says where. */\n\n",
+                    m);
     if (loop_parts(loop, &loop->step) > 1) text_put(text, threads_with_parts);
     else if (loop_uses_threads(loop)) text_printf(text, threads_alike, loop->options.fast ? "" : " bits");
     bool draws = c_draws(&model->training->initial) || c_draws(&model->training->forward) || c_draws(&model->inference->forward);
     text_printf(text, "#include \"%s.h\"\n\n#include \"runtime/%s\"\n%s%s%s", m,
                 loop->is_double ? "functions_double.h" : "functions.h",
-                loop_says_how(loop) ? "#include \"runtime/loops.h\"\n" : "", draws ? "#include \"runtime/random.h\"\n" : "",
-                loop_reorders_sums(loop) ? "#include \"runtime/sums.h\"\n" : "");
+                loop_says_how(loop) ? "#include \"runtime/loops.h\" /* tells compilers of which loops to make vectors */\n" : "",
+                draws ? "#include \"runtime/random.h\"\n" : "", loop_reorders_sums(loop) ? "#include \"runtime/sums.h\"\n" : "");
     for (int lanes = 2; lanes <= 16; lanes *= 2) {
         if (loop_uses_lanes(loop, lanes))
             text_printf(text, "#include \"runtime/lanes_%c%d.h\"\n", loop->is_double ? 'd' : 'f', lanes);

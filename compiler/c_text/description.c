@@ -100,7 +100,8 @@ void c_description(Text *text, LoopProgram *loop) {
                    {"input, for one example", example_bytes(loop, &program->inputs)},
                    {"target, for one example", example_bytes(loop, &program->targets)},
                    {"output, for one example", example_bytes(loop, &loop->model->inference->outputs)}};
-    text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated and nothing is global:\n\n");
+    text_put(text, "\n   Bytes, all of them the caller's; nothing is allocated, nothing is global, and what a function gets must "
+                   "not overlap:\n\n");
     int width = (int)strlen(m) + 25;
     for (size_t i = 0; i < sizeof structs / sizeof *structs; i++) {
         if (structs[i].bytes > 0)

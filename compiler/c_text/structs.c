@@ -177,7 +177,11 @@ void c_structs(Text *text, const LoopProgram *loop, const char *model) {
     example_struct(text, loop, model, "input", &program->inputs);
     example_struct(text, loop, model, "target", &program->targets);
     example_struct(text, loop, model, "output", &loop->model->inference->outputs);
-    text_put(text, "/* What training finds. Members follow the paths in the model. */\n");
+    text_printf(text, "/* What training finds. Members follow the paths in the model.%s */\n",
+                loop_moves_parameters(loop)
+                    ? " Where a comment says so, elements stand in another order than the\n   model's, in "
+                      "which steps read them faster."
+                    : "");
     tree_struct(text, loop, model, "parameters", &program->parameters, "");
     text_printf(text, "/* The optimizer's memory. `step` counts the batches trained on; `epoch` is the caller's, from 0%s. */\n",
                 c_state_seed(loop) ? "; `seed` is that of random numbers" : "");

@@ -183,6 +183,13 @@ bool loop_says_how(const LoopProgram *loop) {
     return any;
 }
 
+bool loop_moves_parameters(const LoopProgram *loop) {
+    bool any = false;
+    const Tensors *list = &loop->model->training->parameters;
+    for (size_t i = 0; i < list->count; i++) any |= list->at[i]->layout != NULL;
+    return any;
+}
+
 bool loop_uses_lanes(const LoopProgram *loop, int lanes) {
     const Routine *routines[] = {&loop->initial, &loop->step, &loop->gradient, &loop->evaluate, &loop->predict, &loop->forward};
     for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) {

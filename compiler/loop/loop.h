@@ -265,6 +265,7 @@ int loop_vector_blocks(const Routine *routine);           /* how many blocks hav
 bool loop_has_tiles(const LoopProgram *loop);             /* do several sums of a step share a loop, in registers? */
 bool loop_reorders_sums(const LoopProgram *loop);         /* do loops sum in any order, which their printer says? */
 bool loop_says_how(const LoopProgram *loop);              /* the C compiler is told of which loops to make vectors: loops.h */
+bool loop_moves_parameters(const LoopProgram *loop);      /* does one stand in memory otherwise than it is written? */
 bool loop_uses_lanes(const LoopProgram *loop, int lanes); /* are there vectors of so many numbers? */
 
 /* The tensors that the nodes read or write, by id. */

@@ -19,12 +19,16 @@ Expr read_first(Lowering *l, Expr e, const Index *across) {
     return expr_op2(l->pool, OP_MUL, a, read_first(l, e->kids[1], across));
 }
 
+static bool is_plain_product(Expr e) {
+    return expr_is_op(e, OP_MUL) && !expr_is_op(e->kids[0], OP_MUL) && !expr_is_op(e->kids[1], OP_MUL);
+}
+
 /* for all points of the sum: for all of the row: row := row + term; several terms, where the innermost index of the sum is long. Fast
    arithmetic adds these before it adds them to the row. */
 static void grow(Lowering *l, Tensor *row, const Expr *at, Index *across, Expr reduce) {
     Index *last = reduce->bound[reduce->bound_count - 1];
     Expr body = reduce->kids[0];
-    bool fast = l->loop->options.fast, long_enough = last->size >= 2 * TERMS_AT_A_TIME && (fast || expr_is_op(body, OP_MUL));
+    bool fast = l->loop->options.fast, long_enough = last->size >= 2 * TERMS_AT_A_TIME && (fast || is_plain_product(body));
     bool several = long_enough && expr_depends(body, last) && body->nodes <= 40;
     open_loops(l, reduce->bound, reduce->bound_count - several, NULL);
     Nodes *inner = l->out;
@@ -108,6 +112,7 @@ Index *row_index(Lowering *l, const Statement *s) {
     Sums sums = {0};
     expr_visit(l->pool, s->value, look_at_reduction, &sums);
     if (sums.first == NULL || sums.others || s->subscripts != NULL || s->count > MOST_AXES) return NULL;
+    bool best_in_target = false;
     Index *best = NULL, *inner = sums.first->bound[sums.first->bound_count - 1];
     double points = index_product(sums.first->bound, sums.first->bound_count);
     for (int i = 0; i < s->count; i++) {
@@ -115,7 +120,9 @@ Index *row_index(Lowering *l, const Statement *s) {
         if (index->batch || index == l->step || index->size - index->first < SHORT_ROW || !most_run_along(l, &sums, index))
             continue;
         bool in_target = i == (s->count == s->target->rank ? inner_axis(s->target) : s->count - 1); /* side by side there, too */
-        if (best == NULL || in_target || index->size > best->size) best = index;
+        if (best != NULL && !in_target && (best_in_target || index->size <= best->size)) continue;
+        best = index;
+        best_in_target = in_target;
     }
     if (best == NULL || points < 2) return NULL;
     return runs_along(l, sums.first->kids[0], inner) && inner->size > best->size ? NULL : best;

@@ -12,6 +12,8 @@
 
 /* Cycles of a step that are saved, and their share of all in sums, at least: else a parameter stands as it is written */
 static const double SAVED = 1000, SAVED_SHARE = 0.1;
+/* ... to change a parameter, whose neighbours in memory are so few that C compilers make no vectors of them, or more */
+static const double CHANGING_FEW = 1, CHANGING_MANY = 0.3;
 
 typedef struct {
     Lowering *l;
@@ -24,8 +26,11 @@ static double cycles_of(const Standing *s, const Group *group) {
     if (group->lines) return 0;
     s->l->step = scan != NULL ? scan->index : NULL;
     double cycles = cycles_of_sums(s->l, group) * (scan != NULL ? (double)scan->index->size : 1);
+    const Tensor *target = group->list.at[0]->target, *owner = storage_owner(target);
     s->l->step = NULL;
-    return cycles;
+    if (owner->kind != TENSOR_PARAMETER || owner->rank == 0) return cycles;
+    bool few = owner->shape[inner_axis(owner)] <= FEW_ELEMENTS;
+    return cycles + tensor_points(owner) * (few ? CHANGING_FEW : CHANGING_MANY);
 }
 
 static void stand(const Standing *s, const Tensor *owner, int inner) {
