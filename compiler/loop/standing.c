@@ -67,6 +67,7 @@ static void choose(Standing *s, const Tensor *t, double all) {
     least = s->l->loop->options.columns ? now : now - fmax(SAVED, SAVED_SHARE * all);
     for (int inner = 0; inner + 1 < t->rank; inner++) {
         double cycles = 0;
+        if (t->shape[inner] <= FEW_ELEMENTS) continue; /* C compilers make few vectors of such, or none */
         stand(s, t, inner);
         for (size_t i = 0; i < count; i++) cycles += touched[i] ? cycles_of(s, &s->groups->at[i]) : 0;
         if (cycles >= least) continue;
