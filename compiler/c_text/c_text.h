@@ -31,6 +31,7 @@ struct CPrinter {
     const Node *backwards;  /* the first block of the backward pass, or NULL */
     const Index *lane;      /* inside a vector: the index of its lanes */
     bool unwaited;          /* inside a loop behind which threads meet */
+    int taken;              /* loops that OpenMP takes together, still to be printed: nothing may stand before them */
     const char **calls;     /* by number: of functions that stand for blocks; NULL: of none */
     bool piece;             /* of a routine is printed: who calls it says which thread runs it */
     int annotate;           /* 0: no comments, 1: formulas, 2: and the rules that they were found by */

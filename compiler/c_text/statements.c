@@ -113,9 +113,13 @@ static void print_loop(CPrinter *p, const Node *node) {
         if (node->parallel > 1) text_printf(p->text, " collapse(%d)", node->parallel);
         text_put(p->text, "\n");
     }
-    if (node->unrolled) text_put(p->text, "NNC_UNROLLED ");
-    if (node->not_unrolled) text_put(p->text, "NNC_NOT_UNROLLED ");
-    if (node->independent) text_put(p->text, "NNC_INDEPENDENT ");
+    if (node->parallel > 0) p->taken = node->parallel;
+    const char *how = node->unrolled       ? "NNC_UNROLLED "
+                      : node->independent  ? "NNC_INDEPENDENT "
+                      : node->not_unrolled ? "NNC_NOT_UNROLLED "
+                                           : "";
+    text_put(p->text, p->taken > 0 ? "" : how);
+    p->taken -= p->taken > 0;
     if (node->within != NULL) print_head_within(p, node, name);
     else if (node->low != NULL || node->high != NULL) print_clipped_head(p, node, name);
     else print_loop_head(p, node, name);

@@ -214,3 +214,23 @@ done
 status=0
 "$NNC" run wide.nn --threads 2 2>err || status=$?
 [ "$status" = 2 ]
+
+# Threads share a loop that calls functions, or take it together with the one around it: nothing stands between OpenMP's line and the loop.
+cat >functions.nn <<'MODEL'
+model functions
+input x[640]
+target t[10]
+output = x -> dense(4096) -> tanh -> dense(960) -> tanh -> dense(10) -> softmax
+loss = cross_entropy(output, t)
+optimizer = sgd(rate = 0.01)
+MODEL
+for batch in 1 3; do
+    for math in strict fast; do
+        "$NNC" compile functions.nn --library --batch=$batch --math=$math --threads=2 --quiet -o functions
+        [ $batch = 1 ] || grep -A2 'omp for' functions/functions.c | grep -q 'for (int i = 0; i < 4096; i++)'
+        for cc in gcc clang; do
+            if ! command -v $cc >/dev/null; then continue; fi
+            $cc -std=c99 -O0 -fsyntax-only -Wall -Wextra -Werror -fopenmp functions/functions.c
+        done
+    done
+done
