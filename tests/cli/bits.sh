@@ -82,7 +82,7 @@ same_bits() { # WHERE COMMAND...
     train $1
 }
 same_bits gcc_plain gcc -O0 $strict
-same_bits gcc_fast gcc -O3
+same_bits gcc_fast gcc -O2
 same_bits gcc_native gcc -O3 -std=gnu17 -march=native # fuses multiplications and additions where it may
 same_bits clang clang -O2
 same_bits clang_native clang -O3 -march=native
