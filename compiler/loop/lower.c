@@ -116,10 +116,10 @@ typedef struct {
 } Together;
 
 /* Lanes of a vector hide the latency of additions, too. Where sums may not be split into lanes, each waits for its last addition: as many as
-   are found meanwhile, of which few are left over; but not so many that what follows on each would be long to read. */
+   are found meanwhile, of which few are left over; but no more than all there are, or five, so that the text stays short. */
 static int count_together(const Lowering *l, const Group *group, const Index *index) {
     bool few = group->list.count <= SHORT_GROUP && work_of_group(l->pool, group).calls == 0;
-    const int most = few ? MOST_AT_A_TIME : MOST_AT_A_TIME / 2;
+    const int most = few && index->size <= MOST_AT_A_TIME ? MOST_AT_A_TIME : MOST_AT_A_TIME / 2;
     int best = LEAST_AT_A_TIME;
     double least = INFINITY;
     if (l->loop->options.fast) return FAST_AT_A_TIME;
