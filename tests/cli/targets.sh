@@ -181,6 +181,39 @@ grep -A1 'for (int i = 0; i + 4 <= 64; i += 4)' waits_in_rows/waits.c | grep -q 
 "$NNC" compile waits.nn --quiet --target=scalar -o waits_in_rows
 grep -q 'W\[160\]\[64\];$' waits_in_rows/waits.h
 
+# Gradients stand in memory as their parameters do: a step of plain gradient descent is one rate times them, all in the same order.
+network descends 1 "sgd(rate = 0.5)" <<END
+output = x -> dense(160) -> tanh -> dense(10) -> softmax
+END
+"$NNC" compile descends.nn --library --gradients --quiet -o descends
+grep -q 'W\[64\]\[160\]; /\*' descends/descends.h
+cat >descends/main.c <<'END'
+#include "descends.h"
+static descends_parameters before, after, gradient;
+static descends_state state;
+static descends_gradient_work gradient_work;
+static descends_work work;
+int main(void) {
+    static descends_input x;
+    static descends_target t;
+    const float *from = (float *)&before, *to = (float *)&after, *slope = (float *)&gradient;
+    int wrong = 0, steep = 0;
+    descends_init(&before, &state, 3);
+    after = before;
+    for (int i = 0; i < 64; i++) x.x[i] = (float)(i * 37 % 11) / 11.0f;
+    t.t[3] = 1;
+    descends_gradient(&before, &state, &gradient_work, &x, &t, 1, &gradient);
+    descends_train(&after, &state, &work, &x, &t, 1);
+    for (unsigned i = 0; i < sizeof before / sizeof *from; i++) {
+        wrong += from[i] - 0.5f * slope[i] != to[i];
+        steep += slope[i] != 0;
+    }
+    return wrong > 0 || steep < 10000;
+}
+END
+${CC:-cc} -std=c99 -O1 -ffp-contract=off descends/main.c descends/descends.c descends/runtime/random.c -lm -o descends/program
+descends/program
+
 # Without vectors, strict arithmetic takes 25 of these examples at a time, and the last batch one by one: sums in each step of a scan, sums in
 # the sum of another index, two numbers of an example in a term, a sum of a few elements.
 network turned 50 "momentum(rate = 0.05)" <<END
