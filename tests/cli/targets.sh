@@ -1,5 +1,6 @@
 # Vectors: with them, strict training has the same bits as without; checkpoints know no target.
 cp -r "$SOURCE/examples" .
+quick="${CC:-cc} -O1"
 # A network on the digits, whose layers come from standard input.
 network() { # name, batch, optimizer, another setting
     cat >"$1.nn" <<END
@@ -259,7 +260,7 @@ for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq x86-64-v4-wide:
 done
 train() { # model, epochs, targets: the same words and the same checkpoint from all of them
     for target in portable $3; do
-        "$NNC" train "$1.nn" --epochs "$2" --math=strict --cc "${CC:-cc} -O1" --save $target.st --target=$target --json |
+        "$NNC" train "$1.nn" --epochs "$2" --math=strict --cc "$quick" --save $target.st --target=$target --json |
             sed 's/,"seconds.*//' >$target
         cmp portable $target
         cmp portable.st $target.st
@@ -267,7 +268,9 @@ train() { # model, epochs, targets: the same words and the same checkpoint from 
 }
 for model in examples/03_iris/iris examples/04_digits/digits examples/05_custom/custom examples/02_xor/xor; do train $model 3 "$targets"; done
 for model in images steps first found single clipped panels ragged strips strides few outside infinity narrowed small waits order; do
-    train $model 1 "$targets"
+    # x86-64-v2, of 4 lanes, and x86-64-v4-wide take turns.
+    if [ "${skipped-}" = x86-64-v2 ]; then skipped=x86-64-v4-wide; else skipped=x86-64-v2; fi
+    train $model 1 "$(echo "$targets " | sed "s/ $skipped / /")"
 done
 for model in turned channels channels3; do train $model 1 "scalar native"; done # what has columns, and what has none
 
@@ -282,12 +285,12 @@ case $targets in
 esac
 
 # A checkpoint of one goes on in the other.
-"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --save whole.st --target=portable --quiet
-"$NNC" train examples/03_iris/iris.nn --epochs 4 --math=strict --save part.st --target=native --quiet
-"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --resume part.st --save part.st --target=portable --quiet
+"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --cc "$quick" --save whole.st --target=portable --quiet
+"$NNC" train examples/03_iris/iris.nn --epochs 4 --math=strict --cc "$quick" --save part.st --target=native --quiet
+"$NNC" train examples/03_iris/iris.nn --epochs 6 --math=strict --cc "$quick" --resume part.st --save part.st --target=portable --quiet
 cmp whole.st part.st
-"$NNC" predict examples/03_iris/iris.nn --math=strict --load whole.st --data examples/data/iris.csv --target=portable >plain
-"$NNC" predict examples/03_iris/iris.nn --math=strict --load whole.st --data examples/data/iris.csv --target=native >vectors
+"$NNC" predict examples/03_iris/iris.nn --math=strict --cc "$quick" --load whole.st --data examples/data/iris.csv --target=portable >plain
+"$NNC" predict examples/03_iris/iris.nn --math=strict --cc "$quick" --load whole.st --data examples/data/iris.csv --target=native >vectors
 cmp plain vectors
 
 # What is predicted reads a tensor otherwise than what is evaluated, for which it stands in panels.
@@ -298,9 +301,9 @@ extra[i in 0..56] = 2 * h[i + 5] + h[i + 3]
 predict output, extra
 END
 head -4 examples/data/digits.csv >four.csv
-"$NNC" train shifted.nn --epochs 1 --math=strict --save shifted.st --target=portable --quiet
+"$NNC" train shifted.nn --epochs 1 --math=strict --cc "$quick" --save shifted.st --target=portable --quiet
 for target in portable $targets; do
-    "$NNC" predict shifted.nn --math=strict --load shifted.st --data four.csv --target=$target >$target
+    "$NNC" predict shifted.nn --math=strict --cc "$quick" --load shifted.st --data four.csv --target=$target >$target
     cmp portable $target
 done
 
@@ -312,7 +315,7 @@ layer least(x[c, h, w]) -> y[c, h, w] {
 output = x -> reshape(1, 8, 8) -> conv2d(16, kernel = 3, pad = 1) -> least -> flatten -> dense(10) -> softmax
 END
 for target in portable $targets; do
-    if "$NNC" train infinite.nn --epochs 1 --math=strict --cc "${CC:-cc} -O1" --quiet --target=$target 2>err; then exit 1; fi
+    if "$NNC" train infinite.nn --epochs 1 --math=strict --cc "$quick" --quiet --target=$target 2>err; then exit 1; fi
     grep -q "not finite is 'output.dense'" err
 done
 
@@ -325,7 +328,7 @@ layer window(x[n]) -> y[30] {
 output = x -> dense(30) -> window -> dense(10) -> softmax
 END
 for target in portable $targets; do
-    if "$NNC" train beyond.nn --epochs 1 --math=strict --cc "${CC:-cc} -O1" --quiet --target=$target 2>err; then exit 1; fi
+    if "$NNC" train beyond.nn --epochs 1 --math=strict --cc "$quick" --quiet --target=$target 2>err; then exit 1; fi
     grep -q "in step 1 (epoch 1) the loss is nan" err
 done
 

@@ -45,6 +45,20 @@ train {
 }
 MODEL
 
+# With OpenMP and without it; what only an optimizer sees, and gcc warns of, is sought in the one that has threads.
+is_clean() { # COMPILER FILE FLAG...
+    local cc=$1 file=$2
+    shift 2
+    $cc "${strict[@]}" "$@" -fsyntax-only $file
+    if ! echo 'int main(void) { return 0; }' | $cc -fopenmp -xc - -o probe 2>/dev/null; then
+        echo "SKIPPED: $cc has no OpenMP"
+    elif [ $cc = gcc ]; then
+        $cc "${strict[@]}" "$@" -fopenmp -c $file -o out.o
+    else
+        $cc "${strict[@]}" "$@" -fopenmp -fsyntax-only $file
+    fi
+}
+
 quick="cc -O1"
 for model in wide rows; do
     if [ $model = wide ]; then target=native; else target=portable; fi
@@ -69,12 +83,7 @@ for model in wide rows; do
                 echo "SKIPPED: $cc is missing"
                 continue
             fi
-            $cc "${strict[@]}" -c $model.$math/$model.c -o out.o
-            if echo 'int main(void) { return 0; }' | $cc -fopenmp -xc - -o probe 2>/dev/null; then
-                $cc "${strict[@]}" -fopenmp -c $model.$math/$model.c -o out.o
-            else
-                echo "SKIPPED: $cc has no OpenMP"
-            fi
+            is_clean $cc $model.$math/$model.c
         done
     done
 done
@@ -141,10 +150,7 @@ for target in portable native; do
         for cc in gcc clang; do
             command -v $cc >/dev/null || continue
             march=$([ $target = portable ] || echo -march=native)
-            $cc "${strict[@]}" $march -c in_parts.$threads/parts.c -o out.o
-            if echo 'int main(void) { return 0; }' | $cc -fopenmp -xc - -o probe 2>/dev/null; then
-                $cc "${strict[@]}" $march -fopenmp -c in_parts.$threads/parts.c -o out.o
-            fi
+            is_clean $cc in_parts.$threads/parts.c $march
         done
     done
 done

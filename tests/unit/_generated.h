@@ -21,7 +21,7 @@
 
 /* With sanitizers some of the models are enough: what a compiler makes of the C does not depend on how nnc was built. */
 #ifdef NNC_CHECK
-enum { EVERY = 5 };
+enum { EVERY = 7 };
 #else
 enum { EVERY = 1 };
 #endif

@@ -16,7 +16,12 @@
 #include "_failures.h"
 #include "_model.h"
 
-enum { ELEMENTS = 24, ATTEMPTS = 10, SEEDS = 3, MASKED = 4 };
+enum { ELEMENTS = 24, ATTEMPTS = 10 };
+#ifdef NNC_CHECK /* sanitizers see as much where the numbers are others */
+enum { SEEDS = 1, MASKED = 2 };
+#else
+enum { SEEDS = 3, MASKED = 4 };
+#endif
 
 /* ---- Differences */
 
