@@ -21,7 +21,7 @@ enum {
     ENOUGH_SUMS = 8,
     UNROLLED_UP_TO = 8, /* rounds of a loop, by compilers */
     LARGE_SUMS = 1000000,
-    LOOKS_AHEAD = 100,  /* terms: the sums of a tile that has fewer run beside those of the next one */
+    LOOKS_AHEAD = 24,   /* terms: the sums of a tile that has fewer run beside those of the next one */
     FEW_VECTORS = 150,  /* multiply-adds of a step, two vectors in a cycle: with 132 shorter ones were faster, with 190 slower, */
     FEW_ALONE = 900,    /* one in a cycle, one example: 860 faster, 1,900 slower, */
     FEW_IN_ORDER = 3600 /* with the sums of strict arithmetic: 3,200 faster, 80,000 slower */
@@ -425,11 +425,12 @@ static int most_panels(const LoopProgram *loop, const GroupWork *work, const Cho
 void choose_tile(LoopProgram *loop, Program *program, const Group *group, Choice *choice) {
     GroupWork work = work_of_group(program->pool, group);
     const Choice one = *choice;
+    const int64_t width = (int64_t)one.lanes * one.vectors;
     Search search = {.loop = loop, .work = &work, .choice = choice, .best = -1};
     for (int panels = 1; panels <= most_panels(loop, &work, &one); panels++) {
         Choice several = one;
         several.vectors *= panels;
-        if (panels > 1 && one.along->size % ((int64_t)one.lanes * several.vectors) != 0) continue;
+        if ((one.along->size + width - 1) / width % panels != 0) continue; /* more lanes that nobody needs */
         int accumulators = several.vectors;
         for (int i = 0; i < MOST_INDICES; i++) {
             search.tile[i] = 1;

@@ -64,10 +64,11 @@ layer strongest(x[c, n]) -> y[c] {
 output = x -> dense(160) -> tanh -> reshape(10, 16) -> strongest -> dense(10) -> softmax
 END
 
-# One example at a time: the first layer runs where it was updated, for the next one.
+# One example at a time: the first layer runs where it was updated, for the next one; all its units at once, the last vector not full.
 network single 1 "adam(rate = 0.001)" <<END
-output = x -> dense(40) -> relu -> dense(10) -> softmax
+output = x -> dense(44) -> relu -> dense(10) -> softmax
 END
+"$NNC" compile single.nn --math=strict --target=x86-64-v3 --dump=schedule | grep -A2 'output.dense.b, j. = .*x.1, i' | grep -q 'j in the lanes of 6 vectors of 8'
 
 # Panels of 8, of which blocks of 8 are transposed: larger ones would read beyond the panel.
 network narrow 1 "sgd(rate = 0.01)" <<END
