@@ -337,10 +337,18 @@ static void print_scan_head(CPrinter *p, const Scan *scan) {
     text_put(p->text, ": each step needs what the one before it found. */\n");
 }
 
+static void print_for_steps_head(CPrinter *p) {
+    if (p->annotate == 0) return;
+    text_printf(p->text,
+                "%s/* Before all steps: what their sums read of the parameters, so that neighbours stand side by side. */\n",
+                text_ends_in(p->text, "{\n") ? "" : "\n");
+}
+
 static const char *const conditions[] = {[IF_FIRST] = "begins", [IF_LAST] = "ends", [UNLESS_LAST] = "!ends"};
 static void print_block(CPrinter *p, const Node *node) {
     if (node == p->backwards) print_backwards(p);
     if (node->scan != NULL) print_scan_head(p, node->scan);
+    else if (node->for_steps) print_for_steps_head(p);
     else print_formulas(p, node);
     size_t mark = c_enter(p);
     for (size_t i = 0; i < node->statements.count && !node->lines && node->scan == NULL;

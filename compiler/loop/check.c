@@ -50,7 +50,7 @@ static void check_nodes(Check *c, const Nodes *nodes) {
     for (size_t i = 0; i < nodes->count && c->why == NULL; i++) {
         const Node *node = nodes->at[i];
         size_t mark = c->scope.count;
-        if (node->kind == NODE_BLOCK) c->block = node;
+        if (node->kind == NODE_BLOCK && !node->for_steps) c->block = node;
         for (size_t s = 0; node->scan != NULL && s < node->statements.count; s++) /* what is read at earlier steps */
             c->buffered[node->statements.at[s]->target->id] = true;
         node_visit(c->routine->program->pool, node, check_node, c);

@@ -14,9 +14,10 @@
    The same for weights of a convolution, whose gradient has neighbours that read other channels.
    Requires: what lower.c would lower without vectors. Ensures: the same numbers are added in the same order. Terms that are 0, because
    they read beyond an end of a tensor, are not asked for in the loop over elements, but before it. In a step of a scan, columns have
-   what the sums read in this step. */
+   what the sums read in this step; those of parameters, which are the same in all steps, are found before the first one. */
 #include "loop/columns.h"
 
+#include "loop/cost.h"
 #include "tensor/affine.h"
 
 #include <math.h>
@@ -41,6 +42,17 @@ bool is_round_columns(const Turned *c, const Index *index) {
     bool found = index == c->l->step;
     for (int i = 0; i < c->outside_count; i++) found |= c->outside[i] == index;
     return found;
+}
+
+/* Is it another for each of the elements that stand side by side? Digits of the index that all of a block share are not: in a block of 8
+   or fewer, i / 8 is that of the first one. */
+bool differs_in_block(const Turned *c, Expr e) {
+    if (e->kind == EXPR_INDEX || !expr_depends(e, c->along)) return expr_depends(e, c->along);
+    bool digit = expr_is_op(e, OP_FLOORDIV) && e->kids[0] == expr_index(c->l->pool, c->along) && e->kids[1]->kind == EXPR_CONST;
+    if (digit && fmod(e->kids[1]->value, (double)c->element->size) == 0) return false;
+    bool differs = false;
+    for (int k = 0; k < e->count && !differs; k++) differs = differs_in_block(c, e->kids[k]);
+    return differs;
 }
 
 static bool varies(const Turned *c, Expr subscript) {
@@ -72,18 +84,18 @@ bool is_side_by_side(const Turned *c, Expr read) {
 static void look_at_operand(void *context, Expr e) {
     Turned *c = context;
     if (e->kind == EXPR_REDUCE || e->kind == EXPR_DRAW) c->suits = false;
-    if (e->kind != EXPR_READ || !expr_depends(e, c->along)) return;
+    if (e->kind != EXPR_READ || !differs_in_block(c, e)) return;
     const Tensor *t = e->tensor;
-    c->suits &= !t->local && t->index_range == 0 && t->ring == 0 && t->rank > 0 && t->rank <= MOST_AXES;
+    c->suits &= !t->local && t->index_range == 0 && t->ring == 0 && t->rank > 0 && t->rank <= COLUMN_AXES;
     if (!c->suits || is_side_by_side(c, e)) return;
-    c->suits = axis_along(c->l->pool, e, c->along) >= 0 && c->read_count < MOST_READS;
+    c->suits = axis_along(c->l->pool, e, c->along) >= 0 && c->read_count < COLUMN_READS;
     if (c->suits) c->reads[c->read_count++] = e;
 }
 
 static void look_for_read(void *found, Expr e) { *(bool *)found |= e->kind == EXPR_READ || e->kind == EXPR_DRAW; }
 
 static bool asks_indices(const Turned *c, Expr condition) {
-    bool reads = expr_depends(condition, c->along);
+    bool reads = differs_in_block(c, condition);
     expr_visit(c->l->pool, condition, look_for_read, &reads);
     return !reads;
 }
@@ -116,7 +128,7 @@ static Expr without_defaults(Turned *c, int sum, Expr term) {
         return expr_op2(pool, OP_MUL, first, without_defaults(c, sum, term->kids[1]));
     }
     if (term->kind != EXPR_READ || !term->has_default) return term;
-    Expr left = ask_before(c, sum, is_inside(pool, term->tensor, term->kids), !expr_depends(term, c->along));
+    Expr left = ask_before(c, sum, is_inside(pool, term->tensor, term->kids), !differs_in_block(c, term));
     Expr read = expr_read(pool, term->tensor, term->kids, term->tensor->rank, NULL);
     return expr_if(pool, left, read, expr_number(pool, 0));
 }
@@ -160,7 +172,7 @@ static bool ask_for(Turned *c, Index *next) {
         c->condition_count[s] = 0;
         c->terms[s] = without_questions(c, s, c->sums[s]->kids[0]);
         for (int i = 0; i < c->condition_count[s]; i++) {
-            c->suits &= !expr_depends(c->conditions[s][i], c->along);
+            c->suits &= !differs_in_block(c, c->conditions[s][i]);
             if (next != NULL && expr_depends(c->conditions[s][i], next)) return false;
         }
     }
@@ -173,6 +185,17 @@ static bool ask_for(Turned *c, Index *next) {
 static bool is_in_all(const Turned *c, Index *index) {
     bool all = index != c->along && index != c->l->step && c->read_count > 0;
     for (int r = 0; r < c->read_count && all; r++) all = axis_along(c->l->pool, c->reads[r], index) >= 0;
+    return all;
+}
+
+/* All that is turned round are numbers of parameters that do not depend on the step: that is done once for all steps. */
+static bool is_of_all_steps(const Turned *c) {
+    bool all = c->l->step != NULL && c->l->loop->options.threads <= 1 && c->read_count > 0;
+    for (int r = 0; r < c->read_count && all; r++) {
+        Expr read = c->reads[r];
+        all = read->tensor->kind == TENSOR_PARAMETER;
+        for (int a = 0; a < read->tensor->rank && all; a++) all = !expr_depends(read->kids[a], c->l->step);
+    }
     return all;
 }
 
@@ -193,7 +216,7 @@ static void add_column(Turned *c, Expr read) {
     if (!c->suits) return;
     Column *column = &c->columns[c->column_count++];
     double numbers = 1;
-    *column = (Column){.read = read, .along = axis_along(c->l->pool, read, c->along)};
+    *column = (Column){.read = read, .along = axis_along(c->l->pool, read, c->along), .elements = c->element->size};
     for (int a = 0; a < read->tensor->rank; a++) {
         column->varies[a] = a != column->along && varies(c, read->kids[a]);
         numbers *= column->varies[a] ? (double)read->tensor->shape[a] : 1;
@@ -216,20 +239,19 @@ static bool asks_for_numbers(const Turned *c) {
 }
 
 static double cost_of(const Turned *c) {
-    double filled = (double)c->along->size / (double)(c->blocks * c->element->size);
+    double width = (double)((c->element->size + LANES - 1) / LANES * LANES),
+           filled = (double)c->along->size / ((double)c->blocks * width);
     double asking = c->next != NULL && asks_for_numbers(c) ? ASKING : 0,
            sharing = c->next != NULL && is_in_columns(c, c->next) ? READING : 0;
-    double rows = c->next == NULL        ? 1
-                  : c->next->size < ROWS ? (double)c->next->size
-                                         : ROWS,
-           numbers = rows * (double)c->element->size;
+    double rows = c->next == NULL ? 1 : c->next->size < ROWS ? (double)c->next->size : ROWS, numbers = rows * width;
     double growing = (fmax((GROWING + sharing) * numbers, WAITING) + LOOPING + asking * rows) / numbers;
     const Statement *s = c->s;
+    double turning = c->numbers * TURNING / (c->of_all_steps ? (double)s->scan->index->size : 1);
     double results = s->indices[inner_axis(s->target)] == c->along ? 0 : 1; /* for an element: they lie apart */
     for (int i = 0; i < s->count; i++) {
         if (s->indices[i] != c->along && s->indices[i] != c->l->step) results *= (double)s->indices[i]->size;
     }
-    return (c->work * growing + c->numbers * TURNING + results * STORING) / filled;
+    return (c->work * growing + turning + results * STORING) / filled;
 }
 
 /* Rows of neighbours share what they read of the columns; or at least the loop. */
@@ -250,16 +272,19 @@ static void choose_next(Turned *c) {
     ask_for(c, best);
 }
 
-/* How many elements at a time: whole vectors, few of which are not filled in the last block, and long loops. */
-static int64_t elements_of(const Index *along, int64_t *blocks) {
+/* How many elements at a time: whole vectors, few of which are not filled in the last block, and long loops. Where digits of the index
+   are asked for, as many as share them. */
+static int64_t elements_of(Turned *c, Index *along, Expr value, int64_t *blocks) {
+    const int64_t digit = digit_of(c->l->pool, value, along);
     int64_t best = LANES;
     double least = INFINITY;
     for (int64_t count = LANES; count <= MOST_ELEMENTS; count += LANES) {
         double time = (double)((along->size + count - 1) / count * (count + LANES / 2));
-        if (time >= least) continue;
+        if (time >= least || digit % count != 0) continue;
         least = time;
         best = count;
     }
+    if (digit % best != 0 && digit <= MOST_ELEMENTS) best = digit;
     *blocks = (along->size + best - 1) / best;
     return best;
 }
@@ -269,14 +294,16 @@ static bool suits(Turned *c, Index *along, Expr value) {
     c->along = along;
     c->suits = along != c->l->step && along->size >= LEAST_ELEMENTS && along->first == 0;
     if (!c->suits) return false;
-    c->element = index_new(c->l->pool, name_of(pool_names(c->l->pool), "e"), elements_of(along, &c->blocks));
+    c->element = index_new(c->l->pool, name_of(pool_names(c->l->pool), "e"), elements_of(c, along, value, &c->blocks));
     expr_visit(c->l->pool, value, look_at_sum, c);
     if (!c->suits || c->sum_count == 0) return false;
+    c->of_all_steps = is_of_all_steps(c);
     for (int i = 0; i < s->count; i++) {
         Index *index = s->indices[i];
         if (index == along || index == c->l->step) continue;
         c->work *= (double)index->size;
-        if (c->outside_count < MOST_AXES && !is_single(index) && is_in_all(c, index)) c->outside[c->outside_count++] = index;
+        if (c->outside_count < COLUMN_AXES && !is_single(index) && !c->of_all_steps && is_in_all(c, index))
+            c->outside[c->outside_count++] = index;
     }
     for (int r = 0; r < c->read_count && c->suits; r++) add_column(c, c->reads[r]);
     double all = c->numbers * (double)(c->blocks * c->element->size); /* of threads, which have columns of their own */
@@ -336,7 +363,8 @@ static bool choose(Turned *best, const Group *group, Expr value) {
     Sums sums = {0};
     expr_visit(l->pool, value, look_at_reduction, &sums);
     if (sums.first == NULL || sums.others) return false;
-    double without = time_without(l, group, value, &sums), least = without - fmax(WORTH, WORTH_SHARE * without);
+    const double steps = l->step != NULL ? (double)s->scan->index->size : 1;
+    double without = time_without(l, group, value, &sums), least = without - fmax(WORTH / steps, WORTH_SHARE * without);
     if (l->loop->options.columns) least = INFINITY;
     for (int i = 0; i < s->count; i++) {
         Turned c = {.l = l, .s = s};

@@ -24,11 +24,11 @@ static void open_elements(Turned *c, bool beyond) {
     loop->beyond = beyond;
 }
 
-/* Threads that share blocks, or loops outside of them, have columns of their own. */
+/* Threads that share blocks, or loops outside of them, have columns of their own; and blocks do whose columns are found before all steps. */
 static int own_place(const Turned *c, Expr *at, int64_t *shape) {
     Pool *pool = c->l->pool;
     int rank = 0;
-    if (c->l->loop->options.threads <= 1) return 0;
+    if (c->l->loop->options.threads <= 1 && !c->of_all_steps) return 0;
     if (c->blocks > 1) {
         at[rank] = expr_op2(pool, OP_FLOORDIV, expr_index(pool, c->along), expr_number(pool, (double)c->element->size));
         shape[rank++] = c->blocks;
@@ -40,14 +40,30 @@ static int own_place(const Turned *c, Expr *at, int64_t *shape) {
     return rank;
 }
 
+/* The columns that another statement of the scan, or this one in earlier steps, has of the same; or NULL */
+static Tensor *found_before(const Turned *c, const Column *column) {
+    const Lowering *l = c->l;
+    for (size_t i = 0; i < l->of_all_steps.count; i++) {
+        const Column *other = l->of_all_steps.at[i];
+        bool same =
+            other->read->tensor == column->read->tensor && other->along == column->along && other->elements == column->elements;
+        for (int a = 0; a < column->read->tensor->rank && same; a++) {
+            bool alike = a == column->along || column->varies[a] || other->read->kids[a] == column->read->kids[a];
+            same = other->varies[a] == column->varies[a] && alike;
+        }
+        if (same) return other->columns;
+    }
+    return NULL;
+}
+
 /* for all of what is read: for e: columns[...][e] := x[b + e, ...] */
 static void turn_round(Turned *c, Column *column) {
     Lowering *l = c->l;
     const Expr read = column->read;
     Tensor *t = read->tensor;
-    Index *axes[MOST_AXES];
-    Expr from[MOST_AXES], to[3 * MOST_AXES];
-    int64_t shape[3 * MOST_AXES];
+    Index *axes[COLUMN_AXES];
+    Expr from[COLUMN_AXES], to[3 * COLUMN_AXES];
+    int64_t shape[3 * COLUMN_AXES];
     int rank = own_place(c, to, shape), count = 0;
     for (int a = 0; a < t->rank; a++) {
         from[a] = read->kids[a];
@@ -80,14 +96,14 @@ static void turn_round(Turned *c, Column *column) {
 static Expr read_columns(void *context, Expr e) {
     Turned *c = context;
     Pool *pool = c->l->pool;
-    if (e->kind != EXPR_READ || !expr_depends(e, c->along)) return e;
+    if (e->kind != EXPR_READ || !differs_in_block(c, e)) return e;
     if (is_side_by_side(c, e)) {
         Expr at = beside(c);
         return expr_substitute(pool, e, &c->along, &at, 1);
     }
     const Column *column = column_for(c, e);
-    Expr at[3 * MOST_AXES];
-    int rank = own_place(c, at, (int64_t[3 * MOST_AXES]){0});
+    Expr at[3 * COLUMN_AXES];
+    int rank = own_place(c, at, (int64_t[3 * COLUMN_AXES]){0});
     for (int a = 0; a < e->tensor->rank; a++) {
         if (column->varies[a]) at[rank++] = e->kids[a];
     }
@@ -260,18 +276,39 @@ static void find_all(Turned *c, const Group *group, Expr value) {
 
 /* ---- All of it */
 
+static void open_blocks(Turned *c) {
+    if (c->blocks == 1) return;
+    Node *loop = node_new(c->l, NODE_LOOP);
+    loop->index = c->along;
+    loop->step = (int)c->element->size;
+    loop->all = true;
+    c->l->out = &loop->body;
+}
+
+static void turn_for_all_steps(Turned *c) {
+    Lowering *l = c->l;
+    Nodes *outer = l->out;
+    for (int i = 0; i < c->column_count; i++) {
+        Column *column = &c->columns[i];
+        column->columns = found_before(c, column);
+        if (column->columns != NULL) continue;
+        l->out = l->before_steps;
+        open_blocks(c);
+        turn_round(c, column);
+        Column *kept = NEW(l->arena, Column);
+        *kept = *column;
+        vec_push(l->arena, &l->of_all_steps, kept);
+    }
+    l->out = outer;
+}
+
 /* Columns, and loops over all indices of the statement but those of the elements and the rows. */
 static void open_all(Turned *c) {
     Lowering *l = c->l;
+    if (c->of_all_steps) turn_for_all_steps(c);
     open_loops(l, c->outside, c->outside_count, NULL);
-    if (c->blocks > 1) {
-        Node *loop = node_new(l, NODE_LOOP);
-        loop->index = c->along;
-        loop->step = (int)c->element->size;
-        loop->all = true;
-        l->out = &loop->body;
-    }
-    for (int i = 0; i < c->column_count; i++) turn_round(c, &c->columns[i]);
+    open_blocks(c);
+    for (int i = 0; i < c->column_count && !c->of_all_steps; i++) turn_round(c, &c->columns[i]);
     for (int i = 0; i < c->s->count; i++) {
         Index *index = c->s->indices[i];
         if (index != c->along && index != c->next && !is_round_columns(c, index)) open_loops(l, &index, 1, NULL);

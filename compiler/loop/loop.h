@@ -46,6 +46,7 @@ struct Node {
     bool scoped;               /* of a block: its local variables are its own */
     const Scan *scan;          /* of a block: its loop over the index of this scan has a block for each statement, `inner` */
     bool inner;
+    bool for_steps; /* of a block in a scan's: what all steps read, found before them */
     Index *index;
     int step;            /* of a loop: 0 is 1; else so many values of the index at a time, while there are as many left */
     bool all;            /* of a loop with a step: the last time there may be fewer */

@@ -10,16 +10,18 @@ typedef struct {
     Program *program;
     Pool *pool;
     Arena *arena;
-    Nodes *out;         /* where nodes go */
-    bool unrolls;       /* it may have straight lines and vectors: those that look for mistakes have none */
-    Index *step;        /* of the scan around, whose loop is open, or NULL */
-    bool lines;         /* ... and whether it becomes straight lines */
-    const char *suffix; /* of the names of variables, which says where in a tile they stand; or NULL */
-    const Index *lane;  /* inside a vector: the index of its lanes */
-    Expr own;           /* of a statement that adds: its target's element, where its sum begins; or NULL */
-    Expr begins_at;     /* the same, of the element that is lowered next */
-    bool own_terms;     /* of the block: terms were left out */
-    int turned;         /* of the block: how many elements stand side by side; 0: none */
+    Nodes *out;                              /* where nodes go */
+    bool unrolls;                            /* it may have straight lines and vectors: those that look for mistakes have none */
+    Index *step;                             /* of the scan around, whose loop is open, or NULL */
+    bool lines;                              /* ... and whether it becomes straight lines */
+    Nodes *before_steps;                     /* ... and what goes before that loop; or NULL */
+    Vec(const struct Column *) of_all_steps; /* columns.c: those that are found there */
+    const char *suffix;                      /* of the names of variables, which says where in a tile they stand; or NULL */
+    const Index *lane;                       /* inside a vector: the index of its lanes */
+    Expr own;                                /* of a statement that adds: its target's element, where its sum begins; or NULL */
+    Expr begins_at;                          /* the same, of the element that is lowered next */
+    bool own_terms;                          /* of the block: terms were left out */
+    int turned;                              /* of the block: how many elements stand side by side; 0: none */
     const Index *turned_along;
     int turned_zeros; /* that fill them up */
     Expr winner_of;   /* of the element: the argmax or argmin that was found, or NULL; ... */

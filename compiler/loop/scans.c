@@ -124,6 +124,14 @@ static void lower_piece(Lowering *l, const Group *group, const Scan *scan, int64
     l->out = outer;
 }
 
+static void remove_node(Nodes *nodes, const Node *node) {
+    size_t count = 0;
+    for (size_t i = 0; i < nodes->count; i++) {
+        if (nodes->at[i] != node) nodes->at[count++] = nodes->at[i];
+    }
+    nodes->count = count;
+}
+
 void lower_scan(Lowering *l, const Group *group) {
     const Scan *scan = group->list.at[0]->scan;
     int64_t cuts[MOST_PIECES + 1];
@@ -135,10 +143,17 @@ void lower_scan(Lowering *l, const Group *group) {
     block->lines = l->lines = choose_lines(l, group, &block->choice);
     l->out = &block->body;
     draw_borders(l, group, 0); /* of the steps that there are not: the first ones may read them */
+    Node *before = node_new(l, NODE_BLOCK);
+    before->inner = before->for_steps = true;
+    l->before_steps = &before->body;
+    l->of_all_steps.count = 0;
     for (int i = 0; i < count; i++) {
         int k = scan->reversed ? count - 1 - i : i;
         lower_piece(l, group, scan, cuts[k], cuts[k + 1]);
     }
+    before->scoped = before->body.count > 1;
+    if (before->body.count == 0) remove_node(&block->body, before);
+    l->before_steps = NULL;
     l->lines = false;
     l->out = outer;
 }

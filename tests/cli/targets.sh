@@ -237,6 +237,14 @@ test "$(wc -l <columns)" -ge 4
 "$NNC" compile turned.nn --quiet --target=scalar -o turned
 ! grep -q '_columns' turned/turned.c || exit 1
 
+# Parameters that all steps of a scan read are turned round once, before the first step: for two examples, in blocks, by several statements.
+network recurrent 2 "momentum(rate = 0.05)" <<END
+output = x -> reshape(8, 8) -> gru(20) -> rnn(36) -> last_step -> dense(10) -> softmax
+END
+"$NNC" compile recurrent.nn --quiet -o recurrent
+test "$(grep -c 'Before all steps: what their sums read of the parameters' recurrent/recurrent.c)" -ge 3 # to train, evaluate, predict
+grep -A20 'Before all steps' recurrent/recurrent.c | grep -q 'rnn_U_columns\[j / [0-9]*\]\[k\]\[e\] = model->output.rnn.U\[j + e\]\[k\];'
+
 # ... and along other indices: channels of convolutions with borders and strides, for 3 examples that are too few.
 channels='layer strided(x[c, h, w], filters, kernel) -> y[filters, (h + 1) / 2, (w + 1) / 2] {
     param W[filters, c, kernel, kernel] = glorot_uniform(c * kernel^2, filters * kernel^2)
@@ -252,6 +260,15 @@ for elements in '7 examples' '7 values of i' '19 values of i'; do grep -q "   $e
 for elements in '7 values of o' '11 values of o' '19 values of o'; do grep -q "   $elements at a time" channels3/channels3.c; done
 grep -q 'if (2 [*] r + u - 2 >= 0 && 2 [*] r + u - 2 < 8) {' channels/channels.c
 grep -q 'const float .* = s + l - 2 >= 0 ?\|const float .* = s - [12] >= 0 ?' channels3/channels3.c
+
+# Digits of an index that all elements side by side share: channels of one group.
+network grouped 5 "momentum(rate = 0.02)" <<END
+output = x -> reshape(4, 4, 4) -> conv2d(24, kernel = 3, pad = 1, groups = 2) -> tanh -> conv2d(16, kernel = 2, groups = 4) -> flatten
+    -> dense(10) -> softmax
+END
+"$NNC" compile grouped.nn --quiet -o grouped
+grep -q '   12 values of i at a time' grouped/grouped.c
+grep -q 'reshape_2\[b\]\[2 [*] (i / 12)\]' grouped/grouped.c
 
 targets=
 for target in x86-64-v2:sse4_2 x86-64-v3:avx2 x86-64-v4:avx512dq x86-64-v4-wide:avx512dq aarch64:asimd; do
@@ -273,7 +290,7 @@ for model in images steps first found single clipped panels ragged strips stride
     if [ "${skipped-}" = x86-64-v2 ]; then skipped=x86-64-v4-wide; else skipped=x86-64-v2; fi
     train $model 1 "$(echo "$targets " | sed "s/ $skipped / /")"
 done
-for model in turned channels channels3; do train $model 1 "scalar native"; done # what has columns, and what has none
+for model in turned recurrent channels channels3 grouped; do train $model 1 "scalar native"; done # what has columns, and what has none
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
