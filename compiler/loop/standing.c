@@ -11,7 +11,7 @@
 #include <math.h>
 
 /* Cycles of a step that are saved, and their share of all in sums, at least: else a parameter stands as it is written */
-static const double SAVED = 1000, SAVED_SHARE = 0.1;
+static const double SAVED = 200, SAVED_SHARE = 0.1;
 /* ... to change a parameter, whose neighbours in memory are so few that C compilers make no vectors of them, or more */
 static const double CHANGING_FEW = 1, CHANGING_MANY = 0.3;
 
