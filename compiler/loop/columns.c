@@ -44,12 +44,14 @@ bool is_round_columns(const Turned *c, const Index *index) {
     return found;
 }
 
+static void look_for_read(void *found, Expr e) { *(bool *)found |= e->kind == EXPR_READ || e->kind == EXPR_DRAW; }
+
 /* Is it another for each of the elements that stand side by side? Digits of the index that all of a block share are not: in a block of 8
    or fewer, i / 8 is that of the first one. */
 bool differs_in_block(const Turned *c, Expr e) {
     if (e->kind == EXPR_INDEX || !expr_depends(e, c->along)) return expr_depends(e, c->along);
     bool digit = expr_is_op(e, OP_FLOORDIV) && e->kids[0] == expr_index(c->l->pool, c->along) && e->kids[1]->kind == EXPR_CONST;
-    if (digit && fmod(e->kids[1]->value, (double)c->element->size) == 0) return false;
+    if (digit && c->blocks > 1 && fmod(e->kids[1]->value, (double)c->element->size) == 0) return false;
     bool differs = false;
     for (int k = 0; k < e->count && !differs; k++) differs = differs_in_block(c, e->kids[k]);
     return differs;
@@ -91,8 +93,6 @@ static void look_at_operand(void *context, Expr e) {
     c->suits = axis_along(c->l->pool, e, c->along) >= 0 && c->read_count < COLUMN_READS;
     if (c->suits) c->reads[c->read_count++] = e;
 }
-
-static void look_for_read(void *found, Expr e) { *(bool *)found |= e->kind == EXPR_READ || e->kind == EXPR_DRAW; }
 
 static bool asks_indices(const Turned *c, Expr condition) {
     bool reads = differs_in_block(c, condition);
@@ -188,13 +188,18 @@ static bool is_in_all(const Turned *c, Index *index) {
     return all;
 }
 
-/* All that is turned round are numbers of parameters that do not depend on the step: that is done once for all steps. */
+/* All that is turned round are numbers of parameters, at places that depend neither on the step nor on what steps find: that is done
+   once for all steps. */
 static bool is_of_all_steps(const Turned *c) {
     bool all = c->l->step != NULL && c->l->loop->options.threads <= 1 && c->read_count > 0;
     for (int r = 0; r < c->read_count && all; r++) {
         Expr read = c->reads[r];
-        all = read->tensor->kind == TENSOR_PARAMETER;
-        for (int a = 0; a < read->tensor->rank && all; a++) all = !expr_depends(read->kids[a], c->l->step);
+        bool varies = read->tensor->kind != TENSOR_PARAMETER;
+        for (int a = 0; a < read->tensor->rank; a++) {
+            varies |= expr_depends(read->kids[a], c->l->step);
+            expr_visit(c->l->pool, read->kids[a], look_for_read, &varies);
+        }
+        all = !varies;
     }
     return all;
 }
@@ -216,7 +221,8 @@ static void add_column(Turned *c, Expr read) {
     if (!c->suits) return;
     Column *column = &c->columns[c->column_count++];
     double numbers = 1;
-    *column = (Column){.read = read, .along = axis_along(c->l->pool, read, c->along), .elements = c->element->size};
+    *column = (Column){
+        .read = read, .along = axis_along(c->l->pool, read, c->along), .of = c->along->size, .elements = c->element->size};
     for (int a = 0; a < read->tensor->rank; a++) {
         column->varies[a] = a != column->along && varies(c, read->kids[a]);
         numbers *= column->varies[a] ? (double)read->tensor->shape[a] : 1;

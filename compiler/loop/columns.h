@@ -25,7 +25,7 @@ typedef struct Column {
     Expr read;                /* the first one that reads it */
     int along;                /* the axis of the index whose elements stand side by side */
     bool varies[COLUMN_AXES]; /* an axis of the columns */
-    int64_t elements;         /* side by side */
+    int64_t of, elements;     /* the size of that index, and how many of them */
     Tensor *columns;
 } Column;
 

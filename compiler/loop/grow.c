@@ -45,8 +45,8 @@ static Tensor *found_before(const Turned *c, const Column *column) {
     const Lowering *l = c->l;
     for (size_t i = 0; i < l->of_all_steps.count; i++) {
         const Column *other = l->of_all_steps.at[i];
-        bool same =
-            other->read->tensor == column->read->tensor && other->along == column->along && other->elements == column->elements;
+        bool same = other->read->tensor == column->read->tensor && other->along == column->along && other->of == column->of &&
+                    other->elements == column->elements;
         for (int a = 0; a < column->read->tensor->rank && same; a++) {
             bool alike = a == column->along || column->varies[a] || other->read->kids[a] == column->read->kids[a];
             same = other->varies[a] == column->varies[a] && alike;
