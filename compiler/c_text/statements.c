@@ -340,7 +340,8 @@ static void print_scan_head(CPrinter *p, const Scan *scan) {
 static void print_for_steps_head(CPrinter *p) {
     if (p->annotate == 0) return;
     text_printf(p->text,
-                "%s/* Before all steps: what their sums read of the parameters, so that neighbours stand side by side. */\n",
+                "%s/* Before the first step: copies of parameters that all steps read, turned round, so that neighbours stand "
+                "side by side. */\n",
                 text_ends_in(p->text, "{\n") ? "" : "\n");
 }
 

@@ -242,8 +242,23 @@ network recurrent 2 "momentum(rate = 0.05)" <<END
 output = x -> reshape(8, 8) -> gru(20) -> rnn(36) -> last_step -> dense(10) -> softmax
 END
 "$NNC" compile recurrent.nn --quiet -o recurrent
-test "$(grep -c 'Before all steps: what their sums read of the parameters' recurrent/recurrent.c)" -ge 3 # to train, evaluate, predict
-grep -A20 'Before all steps' recurrent/recurrent.c | grep -q 'rnn_U_columns\[j / [0-9]*\]\[k\]\[e\] = model->output.rnn.U\[j + e\]\[k\];'
+test "$(grep -c 'Before the first step: copies of parameters that all steps read' recurrent/recurrent.c)" -ge 3 # to train, evaluate, predict
+grep -A20 'Before the first step' recurrent/recurrent.c | grep -q 'rnn_U_columns\[j / [0-9]*\]\[k\]\[e\] = model->output.rnn.U\[j + e\]\[k\];'
+
+# ... of which some read a part only.
+network ranges 1 "sgd(rate = 0.003)" <<END
+layer parts(x[T, n]) -> y[T, 48] {
+    param V[48, 48] = glorot_uniform(48, 48)
+    scan t {
+        f[t, j in 0..30] = tanh(sum(k: V[j, k] * (y[t - 1, k] default 0.5)))
+        g[t, j in 0..32] = tanh(sum(k: V[j, k] * (y[t - 1, k] default 0.25)))
+        h[t, j in 0..24] = tanh(sum(k: V[j, k] * (y[t - 1, k] default 0.75)))
+        y[t, j in 0..48] = tanh(sum(k: V[j, k] * (y[t - 1, k] default 0.5)) + (f[t, j] default 0) + (g[t, j] default 0) + (h[t, j] default 0)
+            + (x[t, j] default 0))
+    }
+}
+output = x -> reshape(8, 8) -> parts -> last_step -> dense(10) -> softmax
+END
 
 # ... and along other indices: channels of convolutions with borders and strides, for 3 examples that are too few.
 channels='layer strided(x[c, h, w], filters, kernel) -> y[filters, (h + 1) / 2, (w + 1) / 2] {
@@ -290,7 +305,7 @@ for model in images steps first found single clipped panels ragged strips stride
     if [ "${skipped-}" = x86-64-v2 ]; then skipped=x86-64-v4-wide; else skipped=x86-64-v2; fi
     train $model 1 "$(echo "$targets " | sed "s/ $skipped / /")"
 done
-for model in turned recurrent channels channels3 grouped; do train $model 1 "scalar native"; done # what has columns, and what has none
+for model in turned recurrent ranges channels channels3 grouped; do train $model 1 "scalar native"; done # what has columns, and what has none
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
