@@ -339,10 +339,10 @@ static void print_scan_head(CPrinter *p, const Scan *scan) {
 
 static void print_for_steps_head(CPrinter *p) {
     if (p->annotate == 0) return;
-    text_printf(p->text,
-                "%s/* Before the first step: copies of parameters that all steps read, turned round, so that neighbours stand "
-                "side by side. */\n",
-                text_ends_in(p->text, "{\n") ? "" : "\n");
+    text_printf(
+        p->text,
+        "%s/* Before the first step: copies of parameters that all steps read, turned round: neighbours stand side by side. */\n",
+        text_ends_in(p->text, "{\n") ? "" : "\n");
 }
 
 static const char *const conditions[] = {[IF_FIRST] = "begins", [IF_LAST] = "ends", [UNLESS_LAST] = "!ends"};
