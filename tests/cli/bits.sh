@@ -57,7 +57,7 @@ is_wanted() {
     case $1:$2 in
     *:autoencoder.full | *_native:iris.full | musl:iris.full | *_native:autoencoder.* | tcc:autoencoder.* | musl:autoencoder.*) return 1 ;;
     musl:*_*.* | gcc_fast:*_*.*) [ $2 = step_by_step.none ] || return 1 ;;
-    *:layer_conv2d_pad.full | clang:layer_* | gcc_native:layer_attention* | clang_native:layer_conv2d* | gcc_plain:layer_attention*.full) return 1 ;;
+    *:layer_conv2d_pad.full | clang:*_*.* | clang:autoencoder.* | gcc_native:layer_attention* | clang_native:layer_conv2d* | gcc_plain:layer_attention*.full) return 1 ;;
     gcc_plain:* | tcc:*) ;;
     *:*.auto | *:digits.full | *:layer_*.full | *:user_*.full | *:optimizer_*.full) return 1 ;;
     esac

@@ -305,7 +305,7 @@ for model in images steps first found single clipped panels ragged strips stride
     if [ "${skipped-}" = x86-64-v2 ]; then skipped=x86-64-v4-wide; else skipped=x86-64-v2; fi
     train $model 1 "$(echo "$targets " | sed "s/ $skipped / /")"
 done
-for model in turned recurrent ranges channels channels3 grouped; do train $model 1 "scalar native"; done # what has columns, and what has none
+for model in turned recurrent ranges channels channels3 grouped; do train $model 1 scalar; done # what has columns, and what has none
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels

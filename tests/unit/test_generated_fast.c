@@ -1,4 +1,4 @@
 /* Fast C, compiled as `nnc train` does it, against PyTorch. */
 #define FAST true
-#define SHARE 7
+#define SHARE 9
 #include "test_generated.c"

@@ -14,7 +14,7 @@
 #ifdef NNC_CHECK
 enum { MODELS = 20 };
 #else
-enum { MODELS = 60 };
+enum { MODELS = 48 };
 #endif
 enum { WORKERS = 2, MOST_REFUSED = 15 /* of a hundred */, PROGRESS = 100 };
 
