@@ -280,7 +280,8 @@ static void choose_next(Turned *c) {
 
 /* How many elements at a time: whole vectors, few of which are not filled in the last block, and long loops. Where digits of the index
    are asked for, as many as share them. */
-static int64_t elements_of(Turned *c, Index *along, Expr value, int64_t *blocks) {
+static int64_t elements_of(const Turned *c, Expr value) {
+    const Index *along = c->along;
     const int64_t digit = digit_of(c->l->pool, value, along);
     int64_t best = LANES;
     double least = INFINITY;
@@ -290,9 +291,7 @@ static int64_t elements_of(Turned *c, Index *along, Expr value, int64_t *blocks)
         least = time;
         best = count;
     }
-    if (digit % best != 0 && digit <= MOST_ELEMENTS) best = digit;
-    *blocks = (along->size + best - 1) / best;
-    return best;
+    return digit % best != 0 && digit <= MOST_ELEMENTS ? digit : best;
 }
 
 static bool suits(Turned *c, Index *along, Expr value) {
@@ -300,7 +299,8 @@ static bool suits(Turned *c, Index *along, Expr value) {
     c->along = along;
     c->suits = along != c->l->step && along->size >= LEAST_ELEMENTS && along->first == 0;
     if (!c->suits) return false;
-    c->element = index_new(c->l->pool, name_of(pool_names(c->l->pool), "e"), elements_of(c, along, value, &c->blocks));
+    c->element = index_new(c->l->pool, name_of(pool_names(c->l->pool), "e"), elements_of(c, value));
+    c->blocks = (along->size + c->element->size - 1) / c->element->size;
     expr_visit(c->l->pool, value, look_at_sum, c);
     if (!c->suits || c->sum_count == 0) return false;
     c->of_all_steps = is_of_all_steps(c);

@@ -49,9 +49,9 @@ typedef struct {
 /* ---- columns.c */
 
 bool is_round_columns(const Turned *c, const Index *index); /* is its loop round the columns? */
-bool differs_in_block(const Turned *c, Expr e);
-bool is_side_by_side(const Turned *c, Expr read); /* without columns */
-Column *column_for(Turned *c, Expr read);         /* NULL: it has none */
+bool differs_in_block(const Turned *c, Expr e);             /* from one of the elements side by side to the next? */
+bool is_side_by_side(const Turned *c, Expr read);           /* without columns */
+Column *column_for(Turned *c, Expr read);                   /* NULL: it has none */
 
 /* ---- grow.c: the group's statements with columns, behind what is there; `value` is that of the first without indices of one value */
 void grow_in_columns(Turned *c, const Group *group, Expr value);

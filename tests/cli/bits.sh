@@ -38,7 +38,7 @@ build() {
     shift
     if [ "$1" = musl-gcc ]; then libraries="-lm $zlib_archive"; fi
     mkdir $where
-    case $where in
+    case $where in # another level is no other runtime
     gcc_fast) cp gcc_native/*.o $where ;;
     clang) cp clang_native/*.o $where ;;
     *) for file in digits.none/runtime/*.c; do "$@" -c $file -o $where/$(basename $file .c).o; done ;;
@@ -57,7 +57,8 @@ is_wanted() {
     case $1:$2 in
     *:autoencoder.full | *_native:iris.full | musl:iris.full | *_native:autoencoder.* | tcc:autoencoder.* | musl:autoencoder.*) return 1 ;;
     musl:*_*.* | gcc_fast:*_*.*) [ $2 = step_by_step.none ] || return 1 ;;
-    *:layer_conv2d_pad.full | clang:*_*.* | clang:autoencoder.* | gcc_native:layer_attention* | clang_native:layer_conv2d* | gcc_plain:layer_attention*.full) return 1 ;;
+    *:layer_conv2d_pad.full | clang:*_*.* | clang:autoencoder.*) return 1 ;;
+    gcc_native:layer_attention* | clang_native:layer_conv2d* | gcc_plain:layer_attention*.full) return 1 ;;
     gcc_plain:* | tcc:*) ;;
     *:*.auto | *:digits.full | *:layer_*.full | *:user_*.full | *:optimizer_*.full) return 1 ;;
     esac

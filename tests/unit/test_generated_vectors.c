@@ -1,4 +1,4 @@
-/* C with vectors, strict in double and float, against PyTorch. */
+/* C with vectors, strict in double or float, against PyTorch. */
 #define TARGET "native"
 #define SHARE 9
 #include "test_generated.c"
