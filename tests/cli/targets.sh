@@ -260,6 +260,18 @@ layer parts(x[T, n]) -> y[T, 48] {
 output = x -> reshape(8, 8) -> parts -> last_step -> dense(10) -> softmax
 END
 
+# ... but not at a place that the first step itself finds.
+network places 1 "sgd(rate = 0.003)" <<END
+layer chosen(x[T, n]) -> y[T, 40] {
+    param U[3, 40, 40] = glorot_uniform(40, 40)
+    scan t {
+        at[t] = argmax(g in 0..3: x[t, g + 2] + (y[t - 1, g] default 0))
+        y[t, j in 0..40] = tanh(sum(k in 0..40: U[at[t], j, k] * (y[t - 1, k] default 0.5)) + (x[t, j] default 0))
+    }
+}
+output = x -> reshape(8, 8) -> chosen -> last_step -> dense(10) -> softmax
+END
+
 # ... and along other indices: channels of convolutions with borders and strides, for 3 examples that are too few.
 channels='layer strided(x[c, h, w], filters, kernel) -> y[filters, (h + 1) / 2, (w + 1) / 2] {
     param W[filters, c, kernel, kernel] = glorot_uniform(c * kernel^2, filters * kernel^2)
@@ -305,7 +317,7 @@ for model in images steps first found single clipped panels ragged strips stride
     if [ "${skipped-}" = x86-64-v2 ]; then skipped=x86-64-v4-wide; else skipped=x86-64-v2; fi
     train $model 1 "$(echo "$targets " | sed "s/ $skipped / /")"
 done
-for model in turned recurrent ranges channels channels3 grouped; do train $model 1 scalar; done # what has columns, and what has none
+for model in turned recurrent ranges places channels channels3 grouped; do train $model 1 scalar; done # what has columns, and what has none
 
 # Where a number that is not finite comes from, of tensors in panels.
 "$NNC" compile panels.nn --target=x86-64-v3 --math=fast --quiet -o panels
